@@ -1,0 +1,44 @@
+"""Questions answered from a folder of articles, each sentence with the exact passage it stands on.
+
+>>> import rag
+>>> answer = rag.ask("Why did López Miera visit Belarus?")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rag.config import Settings
+from rag.errors import RagError
+from rag.types import Account, Answer, Chunk, Citation, Document, IndexReport, ScoredChunk, Span, Turn
+
+if TYPE_CHECKING:
+    from rag.pipeline import Chatbot, History
+
+__version__ = "0.1.0"
+__all__ = [
+    "Account", "Answer", "Chatbot", "Chunk", "Citation", "Document", "IndexReport", "RagError", "ScoredChunk",
+    "Settings", "Span", "Turn", "ask",
+]  # fmt: skip
+
+_seeds_bot: Chatbot | None = None
+
+
+def ask(question: str, history: History = ()) -> Answer:
+    """Answer a question from the five articles in `seeds/`; their index is made on first use."""
+    global _seeds_bot
+    if _seeds_bot is None:
+        from rag.pipeline import Chatbot
+        from rag.places import seeds
+
+        _seeds_bot = Chatbot.from_directory(seeds())
+    return _seeds_bot.ask(question, history)
+
+
+def __getattr__(name: str) -> Any:
+    # The pipeline imports numpy and more: only those who use it pay for it.
+    if name == "Chatbot":
+        from rag.pipeline import Chatbot
+
+        return Chatbot
+    raise AttributeError(f"module 'rag' has no attribute {name!r}")

@@ -1,0 +1,229 @@
+"""Spans -> an answer that a person can read: whole sentences, markers, accounts side by side. No models, no I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rag.citations import cite, sentences_around
+from rag.confidence import Candidate, agree, covered
+from rag.questions import kind_of
+from rag.text import content_words, fold, sentences, words
+from rag.types import Account, Chunk, Citation, Document
+
+ABSTENTION = "The articles do not say."
+ACCOUNT_MARGIN = 4.0  # logits that another account may lie behind the best one
+SUPPORT_MARGIN = 6.0  # the same for a passage that tells the same
+LIST_MARGIN = 3.0  # the same for a further item of a list
+MAX_ACCOUNTS = 3
+MAX_ITEMS = 8
+SAME_SENTENCE = 0.75  # cosine from which two sentences give one reason
+_LEANS = re.compile(r"^(?:he|she|they|it|this|these|that|those|his|her|their|its|such|also|additionally|however)\b", re.I)
+_MARKUP = re.compile(r"\[(?=\d+\])")
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """The parts of an Answer that come from its spans."""
+
+    short_answer: str
+    text: str
+    citations: tuple[Citation, ...]
+    accounts: tuple[Account, ...]
+
+
+class _Citations:
+    """Citations in the order of their markers; the same place is cited once."""
+
+    def __init__(self, document: Callable[[str], Document]) -> None:
+        self._document = document
+        self.made: list[Citation] = []
+
+    def number(self, document_id: str, start: int, end: int, score: float) -> int:
+        for i, citation in enumerate(self.made, start=1):
+            if citation.document_id == document_id and citation.start <= start and end <= citation.end:
+                return i
+        self.made.append(cite(self._document(document_id), start, end, score))
+        return len(self.made)
+
+
+def compose(
+    question: str,
+    candidates: Sequence[Candidate],
+    document: Callable[[str], Document],
+    chunk: Callable[[str], Chunk],
+    same: Callable[[str, str], float],
+) -> Composed:
+    """An answer from candidates, best first.
+
+    Parameters
+    ----------
+    question : str
+        As understood.
+    candidates : sequence of Candidate
+        At least one; the first is the answer.
+    document, chunk : callable
+        Fetch by id.
+    same : callable
+        Cosine of two sentences in [-1, 1].
+    """
+    made = _Citations(document)
+    if kind_of(question) == "list":
+        return _compose_list(candidates, made, chunk)
+    groups = _groups(candidates, same)
+    differing = [groups[0]]
+    for group in groups[1:]:
+        if len(differing) == MAX_ACCOUNTS or group[0].span.score < candidates[0].span.score - ACCOUNT_MARGIN:
+            break
+        if _differs(question, group, differing, document):
+            differing.append(group)
+    parts = [_sentence(group, made, chunk) for group in differing]
+    short = groups[0][0].span.text.strip(" ,;:")
+    if len(parts) == 1:
+        return Composed(short, parts[0][0], tuple(made.made), ())
+    accounts = tuple(
+        Account(group[0].span.text, text, document(group[0].span.document_id).date, numbers)
+        for group, (text, numbers) in zip(differing, parts, strict=True)
+    )
+    lines = [f"{_dated(account.date)}: {account.text}" for account in accounts]
+    return Composed(short, "The articles give different accounts.\n" + "\n".join(lines), tuple(made.made), accounts)
+
+
+def _dated(date: str | None) -> str:
+    return f"Article of {date}" if date else "Undated article"
+
+
+def _groups(candidates: Sequence[Candidate], same: Callable[[str, str], float]) -> list[list[Candidate]]:
+    """Candidates that tell the same together, in the order of their best ones."""
+    groups: list[list[Candidate]] = []
+    floor = candidates[0].span.score - SUPPORT_MARGIN
+    for candidate in candidates:
+        if candidate.span.score < floor:
+            continue
+        for group in groups:
+            first = group[0]
+            if agree(candidate.span.text, first.span.text) or (
+                len(first.span.text.split()) > 4 and same(candidate.sentence, first.sentence) >= SAME_SENTENCE
+            ):
+                group.append(candidate)
+                break
+        else:
+            groups.append([candidate])
+    return groups
+
+
+def _differs(
+    question: str, group: list[Candidate], earlier: list[list[Candidate]], document: Callable[[str], Document]
+) -> bool:
+    """Whether a group is another account of what was asked and not another topic.
+
+    It must come from another article with another date, believe in its own span, and cover the question's
+    words about as well as the first.
+    """
+    first, best = group[0], earlier[0][0]
+    told = {candidate.span.document_id for other in earlier for candidate in other}
+    dates = {document(other[0].span.document_id).date for other in earlier}
+    asked = content_words(question)
+    return (
+        first.span.document_id not in told
+        and document(first.span.document_id).date not in dates
+        and first.span.score > 0
+        and covered(asked, _context(first)) >= covered(asked, _context(best)) - 0.01
+    )
+
+
+def _context(candidate: Candidate) -> str:
+    return f"{candidate.passage.chunk.title}\n{candidate.sentence}"
+
+
+def _sentence(group: list[Candidate], made: _Citations, chunk: Callable[[str], Chunk]) -> tuple[str, tuple[int, ...]]:
+    """The readable sentence of a group with its markers, and their numbers."""
+    best = group[0]
+    start, end = _readable(best.passage.chunk, best.span.start, best.span.end)
+    numbers = [made.number(best.span.document_id, start, end, best.span.score)]
+    cited = {best.span.document_id}
+    for candidate in group[1:]:
+        if candidate.span.document_id not in cited and len(numbers) < 3 and candidate.span.score > 0:
+            place = sentences_around(candidate.passage.chunk, candidate.span.start, candidate.span.end)
+            numbers.append(made.number(candidate.span.document_id, *place, candidate.span.score))
+            cited.add(candidate.span.document_id)
+    sentence = _text(best.passage.chunk, *sentences_around(best.passage.chunk, best.span.start, best.span.end))
+    for chunk_id in best.passage.duplicates:
+        other = chunk(chunk_id)
+        place_ = _same_sentence(sentence, best.span.text, other)
+        if place_ and other.document_id not in cited and len(numbers) < 3:
+            numbers.append(made.number(other.document_id, *place_, best.span.score))
+            cited.add(other.document_id)
+    text = _text(best.passage.chunk, start, end)
+    return f"{text} {''.join(f'[{n}]' for n in numbers)}", tuple(numbers)
+
+
+def _same_sentence(sentence: str, span: str, chunk: Chunk) -> tuple[int, int] | None:
+    """The sentence of a near-identical chunk that says what the given one says."""
+    wanted = content_words(sentence)
+    for start, end in chunk.sentences:
+        text = chunk.text[start - chunk.start : end - chunk.start]
+        if covered(wanted, text) >= 0.7 and covered(content_words(span), text) == 1.0:
+            return start, end
+    return None
+
+
+def _readable(chunk: Chunk, start: int, end: int) -> tuple[int, int]:
+    """The sentences around a span, with the one before when the first leans on it ("He also…")."""
+    start, end = sentences_around(chunk, start, end)
+    before = [(a, b) for a, b in chunk.sentences if b <= start]
+    text = _text(chunk, start, end)
+    if before and _LEANS.match(text.lstrip("“\"'‘")) and "\n" not in chunk.text[before[-1][1] - chunk.start : start - chunk.start]:
+        previous = _text(chunk, *before[-1])
+        if not previous.rstrip().endswith("?"):
+            return before[-1][0], end
+    return start, end
+
+
+def _text(chunk: Chunk, start: int, end: int) -> str:
+    """Text of a place on one line. A bracketed number of the article's own must not pass for a marker."""
+    return _MARKUP.sub("[\u2060", " ".join(chunk.text[start - chunk.start : end - chunk.start].split()))
+
+
+def _compose_list(candidates: Sequence[Candidate], made: _Citations, chunk: Callable[[str], Chunk]) -> Composed:
+    """Several spans, one line each with its sentence; what is told twice comes once."""
+    best = candidates[0].span.score
+    items: list[str] = []
+    quoted: dict[str, list[int]] = {}
+    for candidate in candidates:
+        if candidate.span.score < max(best - LIST_MARGIN, 0.0) and items:
+            continue
+        for span in (candidate.span, *candidate.span.alternatives):
+            if span.score < max(best - LIST_MARGIN, 0.0) and items:
+                continue
+            text = span.text.strip(" ,;:")
+            if len(items) >= MAX_ITEMS or any(fold(text) in fold(i) or fold(i) in fold(text) for i in items):
+                continue
+            if any(agree(text, item) for item in items):
+                continue
+            place = sentences_around(candidate.passage.chunk, span.start, span.end)
+            sentence = _text(candidate.passage.chunk, *place)
+            number = made.number(span.document_id, *place, span.score)
+            items.append(text)
+            if number not in quoted.setdefault(sentence, []):
+                quoted[sentence].append(number)
+    lines = [f"{sentence} {''.join(f'[{n}]' for n in numbers)}" for sentence, numbers in quoted.items()]
+    return Composed("; ".join(items), "\n".join(lines), tuple(made.made), ())
+
+
+def is_question(text: str) -> bool:
+    """Whether the text is a question itself, which repeats the words of the asked one and answers nothing."""
+    return text.rstrip("\"'”’») ").endswith("?")
+
+
+def first_sentences(text: str, limit: int) -> str:
+    """The first sentences of a text up to a number of characters, for previews."""
+    kept = text[:0]
+    for start, end in sentences(text):
+        if kept and end > limit:
+            break
+        kept = text[: end if end <= limit else limit]
+        if start > limit:
+            break
+    return kept if words(kept) else text[:limit]

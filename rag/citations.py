@@ -1,0 +1,33 @@
+"""Quotes and their places. The one door through which a Citation is made."""
+
+from __future__ import annotations
+
+from rag.types import Chunk, Citation, Document
+
+
+def cite(document: Document, start: int, end: int, score: float) -> Citation:
+    """A citation of `document.text[start:end]`.
+
+    Raises
+    ------
+    ValueError
+        The place is empty or outside the text: a bug in the caller, never a thing to show.
+    """
+    if not 0 <= start < end <= len(document.text):
+        raise ValueError(f"[{start}, {end}) is no place in {document.id}, which has {len(document.text)} characters")
+    quote = document.text[start:end]
+    return Citation(document.id, document.title, document.date, document.source, start, end, quote, score)
+
+
+def is_exact(citation: Citation, document: Document) -> bool:
+    """Whether the citation names this document and quotes it character by character."""
+    place = document.text[citation.start : citation.end]
+    return citation.document_id == document.id and citation.start >= 0 and bool(place) and place == citation.quote
+
+
+def sentences_around(chunk: Chunk, start: int, end: int) -> tuple[int, int]:
+    """[start, end) of the whole sentences of a chunk that hold the given place, in characters of the document."""
+    touched = [(a, b) for a, b in chunk.sentences if a < end and start < b]
+    if not touched:
+        return start, end
+    return min(start, touched[0][0]), max(end, touched[-1][1])

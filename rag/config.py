@@ -1,0 +1,74 @@
+"""Settings with their defaults. Building one loads nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How articles are read, searched and answered from.
+
+    Attributes
+    ----------
+    embedding_model : str
+        "default" (all-MiniLM-L6-v2 from its PyPI package), or a sentence-transformers name or folder.
+    query_prefix, passage_prefix : str
+        What the embedding model expects before a query or a passage ("query: ").
+    chunk_tokens : int
+        Longest chunk, in the embedder's tokens, without the title and special tokens.
+    overlap_sentences : int
+        Whole sentences that a chunk repeats from the one before.
+    max_file_megabytes : float
+        Larger files are reported, not read.
+    reader : str
+        "default" (the project's own), "sentence" (no weights), or a Hugging Face
+        question-answering model's name or folder.
+    candidates : int
+        Chunks that each of dense and lexical search contribute to fusion.
+    read : int
+        Passages that the reader reads for one question.
+    abstain_below : float
+        Confidence under which the answer is "the articles do not say".
+    retrieval : {"hybrid", "dense", "lexical"}
+        How passages are found.
+    rerank : bool
+        Whether `retrieve` and the passages of an answer are ordered by the reader's score.
+    spelling : bool
+        Whether other spellings of names and typing errors are looked for.
+    decide : {"calibrated", "margin"}
+        How confidence is made: from all signals, or from the reader's margin alone. A reader other than the
+        default always uses "margin", for which nobody calibrated it.
+    threads : int
+        CPU threads for the models; 0 leaves the libraries' default.
+    """
+
+    embedding_model: str = "default"
+    query_prefix: str = ""
+    passage_prefix: str = ""
+    chunk_tokens: int = 160
+    overlap_sentences: int = 1
+    max_file_megabytes: float = 25.0
+    reader: str = "default"
+    candidates: int = 50
+    read: int = 8
+    abstain_below: float = 0.5
+    retrieval: Literal["hybrid", "dense", "lexical"] = "hybrid"
+    rerank: bool = True
+    spelling: bool = True
+    decide: Literal["calibrated", "margin"] = "calibrated"
+    threads: int = 0
+
+    def index_key(self) -> str:
+        """Short hash of the settings that decide how an index is made."""
+        made = [
+            self.embedding_model,
+            self.query_prefix,
+            self.passage_prefix,
+            self.chunk_tokens,
+            self.overlap_sentences,
+        ]
+        return hashlib.sha256(json.dumps(made).encode()).hexdigest()[:12]

@@ -1,0 +1,40 @@
+"""What the processor at hand can do, and quiet, offline-first model libraries."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def quiet() -> None:
+    """No telemetry and no progress bars of the model libraries; call it before importing them."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+
+
+def inference_dtype() -> torch.dtype:
+    """bfloat16 where the CPU computes in it (AVX512-BF16 or AMX), else float32."""
+    import torch
+
+    has_bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if has_bf16 else torch.float32
+
+
+def check_sha256(path: Path, expected: str) -> None:
+    """Raise ModelError unless the file's sha256 is the expected one."""
+    if not path.is_file():
+        raise ModelError(f"{path} is missing; install the package again (make setup)")
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != expected:
+        raise ModelError(f"{path} has the sha256 {found}, expected {expected}; install the package again (make setup)")

@@ -1,0 +1,424 @@
+"""The one place that joins the stages: files to index, question to Answer."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+from rag.answering import ABSTENTION, compose, is_question
+from rag.chunking import chunk_document
+from rag.citations import sentences_around
+from rag.confidence import Calibration, Candidate, signals
+from rag.config import Settings
+from rag.conversation import understand
+from rag.documents import find_files, read_document
+from rag.embedding import TITLE_TOKENS, Embedder, SentenceTransformerEmbedder
+from rag.errors import DocumentError, RagError
+from rag.index import Index, LocalIndex
+from rag.places import corpus_index
+from rag.reader import Reader, load_reader
+from rag.text import WORD, respell
+from rag.types import Answer, Chunk, Document, IndexReport, ScoredChunk, Span, Turn
+
+History: TypeAlias = Sequence["str | Turn | tuple[str, Answer | None]"]
+T = TypeVar("T")
+MAX_QUESTION = 2000  # characters
+EXCLUDED = "excluded"  # documents that were removed by hand: id -> content hash
+
+
+class Chatbot:
+    """Answers questions from an index of articles. The constructor takes ready parts; `from_*` load them."""
+
+    def __init__(
+        self, index: Index, embedder: Embedder, reader: Reader, calibration: Calibration, settings: Settings
+    ) -> None:
+        self.index = index
+        self.settings = settings
+        self._embedder = embedder
+        self._reader = reader
+        self._calibration = calibration
+
+    # --- making ------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def open(cls, index_folder: str | Path | None, settings: Settings | None = None) -> Chatbot:
+        """Open (or make) the index in a folder; None keeps it in memory."""
+        settings = settings or Settings()
+        embedder, reader, calibration = load_models(settings)
+        folder = None if index_folder is None else Path(index_folder)
+        index = LocalIndex.open(folder, manifest(settings, embedder), settings.spelling)
+        return cls(index, embedder, reader, calibration, settings)
+
+    @classmethod
+    def from_directory(
+        cls,
+        path: str | Path,
+        settings: Settings | None = None,
+        index_folder: str | Path | None = None,
+        progress: bool = False,
+    ) -> Chatbot:
+        """A bot over a folder of articles (or one file), indexed in the user's cache folder.
+
+        The index is brought up to date: only what changed is embedded. Files that cannot be read are left out;
+        `bot.report.failed` names them.
+
+        Raises
+        ------
+        RagError
+            The path does not exist.
+        """
+        settings = settings or Settings()
+        folder = Path(index_folder) if index_folder is not None else corpus_index(Path(path), settings)
+        bot = cls.open(folder, settings)
+        bot.report = bot.sync([path], progress=progress, restore=False)
+        return bot
+
+    @classmethod
+    def from_documents(cls, documents: Iterable[Document], settings: Settings | None = None) -> Chatbot:
+        """A bot over ready documents, indexed in memory."""
+        bot = cls.open(None, settings)
+        bot.add_documents(list(documents))
+        return bot
+
+    report: IndexReport = IndexReport()
+
+    # --- the articles ------------------------------------------------------------------------------------------------
+
+    def add(self, path: str | Path, progress: bool = False) -> IndexReport:
+        """Add or update a file or folder; what is unchanged is not embedded again."""
+        return self.sync([path], progress=progress)
+
+    def sync(self, paths: Sequence[str | Path], progress: bool = False, restore: bool = True) -> IndexReport:
+        """Bring the index in line with files and folders, in one atomic step.
+
+        Documents that were read from one of these folders and are gone from it are removed. With `restore`,
+        documents removed by hand come back; without, they stay away until their file changes.
+        """
+        roots = [Path(path) for path in paths]
+        for root in roots:
+            if not root.exists():
+                raise RagError(f"{root} does not exist; expected a file or a folder of articles")
+        with self.index.transaction():
+            return self._sync(roots, progress, restore)
+
+    def _sync(self, roots: list[Path], progress: bool, restore: bool) -> IndexReport:
+        known = {document.id: document for document in self.index.documents()}
+        excluded: dict[str, str] = json.loads(self._setting(EXCLUDED) or "{}")
+        counts = {"added": 0, "updated": 0, "unchanged": 0, "removed": 0}
+        failed: list[tuple[str, str]] = []
+        fresh: list[Document] = []
+        seen: set[str] = set()
+        for document_id, path in _progress(find_files(roots), "reading", progress):
+            try:
+                document = read_document(path, document_id, int(self.settings.max_file_megabytes * 1e6))
+            except DocumentError as error:
+                failed.append((str(path), str(error)))
+                seen.add(document_id)  # a file that cannot be read today does not cost what was read before
+                continue
+            seen.add(document_id)
+            old = known.get(document_id)
+            if excluded.get(document_id) == document.content_hash and not restore:
+                continue
+            excluded.pop(document_id, None)
+            if old is None or old.content_hash != document.content_hash or old.source != document.source:
+                counts["added" if old is None else "updated"] += 1
+                fresh.append(document)
+            else:
+                counts["unchanged"] += 1
+        folders = [str(root.resolve()) for root in roots if root.is_dir()]
+        for document_id, old in known.items():
+            if document_id not in seen and any(Path(old.source).is_relative_to(folder) for folder in folders):
+                counts["removed"] += self.index.remove(document_id)
+        self.add_documents(fresh, progress)
+        self._keep_setting(EXCLUDED, json.dumps(excluded))
+        return IndexReport(failed=tuple(failed), **counts)
+
+    def add_documents(self, documents: Sequence[Document], progress: bool = False) -> None:
+        """Add or replace ready documents, all at once."""
+        chunked = [self._chunk(document) for document in _progress(documents, "cutting", progress)]
+        flat = [chunk for chunks in chunked for chunk in chunks]
+        vectors = self._embedder.embed_passages(flat, progress=progress)
+        with self.index.transaction():
+            start = 0
+            for document, chunks in zip(documents, chunked, strict=True):
+                self.index.add(document, chunks, vectors[start : start + len(chunks)])
+                start += len(chunks)
+
+    def remove(self, document_id: str) -> None:
+        """Remove a document from every structure; it stays away until its file changes or is added again.
+
+        Raises
+        ------
+        RagError
+            There is no document of that id.
+        """
+        try:
+            old = self.index.document(document_id)
+        except KeyError:
+            raise RagError(f"no document is called {document_id!r}; `rag documents` lists them") from None
+        with self.index.transaction():
+            self.index.remove(document_id)
+            excluded = json.loads(self._setting(EXCLUDED) or "{}")
+            self._keep_setting(EXCLUDED, json.dumps(excluded | {document_id: old.content_hash}))
+
+    def documents(self) -> list[Document]:
+        """All documents, ordered by id."""
+        return list(self.index.documents())
+
+    def document(self, document_id: str) -> Document:
+        """The document; KeyError when there is none of that id."""
+        return self.index.document(document_id)
+
+    # --- asking ------------------------------------------------------------------------------------------------------
+
+    def retrieve(self, question: str, k: int = 10) -> list[ScoredChunk]:
+        """The k best passages, best first; re-ranked by the reader where the settings say so."""
+        _check_question(question)
+        if not self.settings.rerank:
+            return self._search(question, k)
+        depth = max(k, self.settings.read)
+        found = self._search(question, depth)
+        candidates = self._read(question, found[: self.settings.read])
+        return _ranked([c.passage for c in candidates] + found[self.settings.read :])[:k]
+
+    def ask(
+        self, question: str, history: History = (), on_stage: Callable[[str], None] | None = None
+    ) -> Answer:
+        """Answer a question from the articles, or say that they do not.
+
+        Parameters
+        ----------
+        question : str
+            At most 2,000 characters.
+        history : sequence
+            Earlier turns, oldest first: each a question, a (question, Answer) pair, or a Turn.
+        on_stage : callable, optional
+            Told what is being done ("searching", "reading 8 passages").
+
+        Raises
+        ------
+        RagError
+            The question is empty or too long.
+        """
+        _check_question(question)
+        clock = _Clock()
+        tell = on_stage or (lambda stage: None)
+        turns = [_turn(entry) for entry in history]
+        with clock.stage("understanding"):
+            understood = understand(question, turns)
+        tell("searching")
+        answers = [self._answer(question, reading, clock, tell) for reading in understood]
+        # Read alone and with history: what stands on firmer ground wins, the complete question at a tie.
+        answer = max(answers, key=lambda a: (not a.abstained, a.confidence))
+        return replace(answer, seconds=clock.seconds())
+
+    def _answer(self, question: str, understood: str, clock: _Clock, tell: Callable[[str], None]) -> Answer:
+        with clock.stage("retrieval"):
+            passages = self._search(understood, self.settings.read)
+        notes: list[str] = []
+        if self.settings.spelling and passages:
+            vocabulary = dict.fromkeys(
+                match.group() for p in passages for match in WORD.finditer(f"{p.chunk.title}\n{p.chunk.text}")
+            )
+            respelled, replaced = respell(understood, vocabulary)
+            if replaced:
+                notes += [f"read {old!r} as {new!r}" for old, new in replaced.items()]
+                understood = respelled
+                with clock.stage("retrieval"):
+                    passages = self._search(understood, self.settings.read)
+        tell(f"reading {len(passages)} passages")
+        with clock.stage("reading"):
+            candidates = self._read(understood, passages)
+        if not candidates:
+            return _abstention(question, understood, passages, 0.0, tuple(notes), {})
+        with clock.stage("deciding"):
+            confidence = self._calibration.probability(signals(understood, candidates))
+            documents = {
+                i: {"title": d.title, "date": d.date, "source": d.source}
+                for i in dict.fromkeys(p.chunk.document_id for p in passages)
+                for d in [self.index.document(i)]
+            }
+            passages = _ranked([c.passage for c in candidates]) if self.settings.rerank else passages
+            if confidence < self.settings.abstain_below:
+                return _abstention(question, understood, passages, confidence, tuple(notes), documents)
+            composed = compose(understood, candidates, self.index.document, self.index.get, self._same)
+        return Answer(
+            question=question,
+            understood=understood,
+            short_answer=composed.short_answer,
+            text=composed.text,
+            citations=composed.citations,
+            accounts=composed.accounts,
+            confidence=confidence,
+            abstained=False,
+            passages=tuple(passages),
+            documents=documents,
+            notes=tuple(notes),
+        )
+
+    def _search(self, question: str, k: int) -> list[ScoredChunk]:
+        mode = self.settings.retrieval
+        vector = self._embedder.embed_texts([question])[0] if mode != "lexical" else None
+        return self.index.search(question if mode != "dense" else None, vector, k, self.settings.candidates)
+
+    def _read(self, question: str, passages: Sequence[ScoredChunk]) -> list[Candidate]:
+        """The passages with their spans, best span first; passages where only a question was found come last."""
+        spans = self._reader.read(question, [passage.chunk for passage in passages])
+        candidates = []
+        for passage, span in zip(passages, spans, strict=True):
+            span = _outside_questions(passage.chunk, span)
+            start, end = sentences_around(passage.chunk, span.start, span.end)
+            sentence = passage.chunk.text[start - passage.chunk.start : end - passage.chunk.start]
+            scored = replace(passage, scores={**passage.scores, "reader": span.score})
+            candidates.append(Candidate(scored, span, sentence))
+        candidates.sort(key=lambda c: (-c.span.score, c.passage.chunk.id))
+        if candidates:
+            cosine = self._same(question, candidates[0].sentence)
+            candidates[0] = replace(candidates[0], sentence_cosine=cosine)
+        return candidates
+
+    def _same(self, left: str, right: str) -> float:
+        vectors = self._embedder.embed_texts([left, right])
+        return float(vectors[0] @ vectors[1])
+
+    def _chunk(self, document: Document) -> list[Chunk]:
+        return chunk_document(
+            document, self._embedder.token_offsets, self.settings.chunk_tokens, self.settings.overlap_sentences
+        )
+
+    def _setting(self, key: str) -> str:
+        return self.index.read_setting(key) if isinstance(self.index, LocalIndex) else ""
+
+    def _keep_setting(self, key: str, value: str) -> None:
+        if isinstance(self.index, LocalIndex) and self.index.read_setting(key) != value:
+            self.index.write_setting(key, value)
+
+
+# --- models, loaded once a process -----------------------------------------------------------------------------------
+
+_loaded: dict[tuple[object, ...], tuple[Embedder, Reader, Calibration]] = {}
+_loading = threading.Lock()
+
+
+def load_models(settings: Settings) -> tuple[Embedder, Reader, Calibration]:
+    """The embedder, reader and calibration of these settings; loaded once and shared by all bots of a process."""
+    key = (settings.embedding_model, settings.query_prefix, settings.passage_prefix, settings.reader, settings.decide)
+    with _loading:
+        if key not in _loaded:
+            if settings.threads:
+                import torch
+
+                torch.set_num_threads(settings.threads)
+            embedder = SentenceTransformerEmbedder.load(
+                settings.embedding_model, settings.query_prefix, settings.passage_prefix
+            )
+            reader = load_reader(settings.reader, embedder)
+            calibrated = settings.decide == "calibrated" and settings.reader == "default"
+            calibration = Calibration.load() if calibrated else Calibration.of_margin()
+            _loaded[key] = embedder, reader, calibration
+        return _loaded[key]
+
+
+def manifest(settings: Settings, embedder: Embedder) -> dict[str, str]:
+    """How chunks and vectors are made: an index made in another way does not fit.
+
+    Raises
+    ------
+    RagError
+        Chunks of this size would be cut by the embedding model.
+    """
+    room = embedder.max_tokens - TITLE_TOKENS - 4
+    if settings.chunk_tokens > room:
+        raise RagError(
+            f"chunk_tokens is {settings.chunk_tokens}, but the embedding model reads {embedder.max_tokens} tokens, title "
+            f"included; expected at most {room}"
+        )
+    return {
+        "embedding": embedder.fingerprint,
+        "chunk_tokens": str(settings.chunk_tokens),
+        "overlap_sentences": str(settings.overlap_sentences),
+    }
+
+
+# --- inside ----------------------------------------------------------------------------------------------------------
+
+
+class _Clock:
+    """Seconds of each stage, added up when a stage runs more than once."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[name] = self._seconds.get(name, 0.0) + time.perf_counter() - start
+
+    def seconds(self) -> dict[str, float]:
+        return {**self._seconds, "total": time.perf_counter() - self._start}
+
+
+def _check_question(question: str) -> None:
+    if not question.strip():
+        raise RagError("the question is empty; type one")
+    if len(question) > MAX_QUESTION:
+        raise RagError(f"the question has {len(question)} characters, expected at most {MAX_QUESTION}; shorten it")
+
+
+def _turn(entry: str | Turn | tuple[str, Answer | None]) -> Turn:
+    if isinstance(entry, Turn):
+        return entry
+    return Turn(entry) if isinstance(entry, str) else Turn(entry[0], entry[1])
+
+
+def _outside_questions(chunk: Chunk, span: Span) -> Span:
+    """The best of a passage's spans that does not lie in a question of the article's own."""
+    for option in (span, *span.alternatives):
+        start, end = sentences_around(chunk, option.start, option.end)
+        if not is_question(chunk.text[start - chunk.start : end - chunk.start]):
+            return replace(option, alternatives=tuple(a for a in span.alternatives if a != option))
+    return replace(span, score=min(span.score, -10.0))
+
+
+def _ranked(passages: Iterable[ScoredChunk]) -> list[ScoredChunk]:
+    return [replace(passage, rank=rank) for rank, passage in enumerate(passages, start=1)]
+
+
+def _abstention(
+    question: str,
+    understood: str,
+    passages: Sequence[ScoredChunk],
+    confidence: float,
+    notes: tuple[str, ...],
+    documents: dict[str, dict[str, str | None]],
+) -> Answer:
+    return Answer(
+        question=question,
+        understood=understood,
+        short_answer="",
+        text=ABSTENTION,
+        citations=(),
+        confidence=confidence,
+        abstained=True,
+        passages=tuple(passages),
+        documents=documents,
+        notes=notes,
+    )
+
+
+def _progress(items: Sequence[T], label: str, show: bool) -> Iterable[T]:
+    if not show:
+        return items
+    from tqdm import tqdm
+
+    return tqdm(items, desc=label, disable=None, leave=False)

@@ -1,0 +1,40 @@
+"""Where articles and indexes lie on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import platformdirs
+
+from rag.config import Settings
+from rag.index.store import FILE_NAME
+
+
+def home() -> Path:
+    """Folder of the indexes: RAG_HOME, else the user's cache folder."""
+    named = os.environ.get("RAG_HOME")
+    return Path(named) if named else Path(platformdirs.user_cache_dir("rag-articles", appauthor=False))
+
+
+def seeds() -> Path:
+    """The five articles: beside the package in a checkout, inside it when installed from a wheel."""
+    package = Path(__file__).parent
+    return next((p for p in (package / "seeds", package.parent / "seeds") if p.is_dir()), package / "seeds")
+
+
+def own_index() -> Path:
+    """The index that `rag index` fills."""
+    return home() / "own"
+
+
+def corpus_index(corpus: Path, settings: Settings) -> Path:
+    """The index of one folder of articles under these settings."""
+    name = hashlib.sha256(str(corpus.resolve()).encode()).hexdigest()[:16]
+    return home() / "corpora" / f"{name}-{settings.index_key()}"
+
+
+def is_index(path: Path) -> bool:
+    """Whether a folder holds an index and not articles."""
+    return (path / FILE_NAME).is_file()

@@ -1,0 +1,186 @@
+"""Words, sentences and spellings of plain text. Pure functions, shared by the stages."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+
+from rapidfuzz import fuzz
+
+WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+
+# Words that carry no content of a question in the languages the project meets most.
+STOPWORDS = frozenset(
+    """a about after all also am an and any are as at be because been before being between both but by can could did do
+    does doing for from had has have having he her hers him his how i if in into is it its itself just many may me might
+    more most much my no nor not of off on once only or other our out over own please same shall she should so some such
+    tell than that the their them then there these they this those through to too under until up upon us very was we were
+    what when where which while who whom whose why will with would you your 's s t
+    de del el en la las lo los que por para con un una y es al cual como cuando donde quien se su""".split()
+)
+
+
+@lru_cache(maxsize=65536)
+def fold(text: str) -> str:
+    """Lower case without diacritics ("Pátrushev" -> "patrushev")."""
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+
+
+def words(text: str) -> list[str]:
+    """Folded words of a text, in order; a possessive 's is dropped."""
+    return [re.sub(r"['’]s?$", "", fold(match.group())) for match in WORD.finditer(text)]
+
+
+def content_words(text: str) -> list[str]:
+    """Folded words that are not stopwords, in order, each once."""
+    return list(dict.fromkeys(word for word in words(text) if word not in STOPWORDS))
+
+
+# --- spellings -------------------------------------------------------------------------------------------------------
+
+# Romanisations of one sound, longest first: Khrenin (English), Jrenin (Spanish), Hrenin, Chrenin (German).
+_SOUNDS = [
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"schtsch|shch|stch", "s"),
+        (r"tsch|tch|sch|sh|ch", "s"),
+        (r"zh|dj|dzh", "z"),
+        (r"kh|x|j", "h"),
+        (r"ph", "f"),
+        (r"th", "t"),
+        (r"ck|qu|q|c", "k"),
+        (r"ts|tz", "z"),
+        (r"w", "v"),
+        (r"ff\b|v\b", "f"),
+        (r"y", "i"),
+    )
+]
+MIN_NAME = 4  # characters; shorter words have too many neighbours
+
+
+@lru_cache(maxsize=262144)
+def sound_key(word: str) -> str:
+    """What is left of a folded word when romanisation, vowels and doubled letters are taken out.
+
+    "khrenin", "jrenin" and "hrenin" share one key; so do "patrushev" and "patrouchev". Own rules, after the idea
+    of Soundex; meant for names carried over from Cyrillic and Spanish.
+    """
+    for pattern, replacement in _SOUNDS:
+        word = pattern.sub(replacement, word)
+    first = "a" if word[:1] in "aeiou" else word[:1]
+    consonants = re.sub(r"[aeiou]", "", word[1:])
+    return re.sub(r"(.)\1+", r"\1", first + consonants)
+
+
+def same_name(left: str, right: str) -> bool:
+    """Whether two folded words look like two spellings of one name.
+
+    Same sound and 70 % of the letters in common, or 85 % of the letters (a typing error).
+    """
+    if left == right:
+        return True
+    if min(len(left), len(right)) < MIN_NAME or left.isdigit() or right.isdigit():
+        return False
+    ratio = fuzz.ratio(left, right)
+    return ratio >= 85 or (ratio >= 60 and len(sound_key(left)) >= 3 and sound_key(left) == sound_key(right))
+
+
+_ENDING = re.compile(r"(?:ians?|ans?|ions?|ings?|ers?|ies|ed|es|ly|[sdeny])?$")
+
+
+def _inflected(left: str, right: str) -> bool:
+    """Whether two words differ by a grammatical ending only ("visit", "visited"): not a matter of spelling."""
+    return _ENDING.sub("", left, count=1) == _ENDING.sub("", right, count=1)
+
+
+def respell(question: str, vocabulary: Iterable[str]) -> tuple[str, dict[str, str]]:
+    """The question with words that are not in the vocabulary put into the vocabulary's spelling.
+
+    Parameters
+    ----------
+    question : str
+    vocabulary : iterable of str
+        Words as a text spells them, with capitals and accents.
+
+    Returns
+    -------
+    str
+        The question, respelled.
+    dict of str to str
+        What was replaced by what; empty when nothing was.
+    """
+    by_fold: dict[str, str] = {}
+    for word in vocabulary:
+        by_fold.setdefault(fold(word), word)
+    replaced: dict[str, str] = {}
+
+    def choose(match: re.Match[str]) -> str:
+        word, folded = match.group(), words(match.group())[0]
+        if folded in by_fold or folded in STOPWORDS or len(folded) < MIN_NAME:
+            return word
+        near = [other for other in by_fold if same_name(folded, other) and not _inflected(folded, other)]
+        if not near:
+            return word
+        best = max(near, key=lambda other: (fuzz.ratio(folded, other), other))
+        replaced[word] = by_fold[best]
+        return by_fold[best]
+
+    return WORD.sub(choose, question), replaced
+
+
+# --- sentences -------------------------------------------------------------------------------------------------------
+
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Gen|Col|Lt|Maj|Capt|Sgt|Adm|Gov|Sen|Rep|Rev|Hon|St|Sr|Sra|Srta|Jr|No|Nr|Nos|vs|cf|approx|est"
+    r"|Inc|Ltd|Co|Corp|Bros|Fig|Figs|Eq|Vol|pp|p|ed|eds|al|e\.g|i\.e|a\.m|p\.m|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov"
+    r"|Dec|Mt|Ft|Ave|Blvd|Rd|bzw|z\.B|u\.a|EE\.UU|Ud|Uds)|\b[A-Z]|\b(?:[A-Za-z]\.)+[A-Za-z])\.$"
+)
+_END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s+[\"'“‘«(\[¿¡—–-]*\s*[^\Wa-z_])|[.!?…]+[”»](?=[A-Z])|[。！？]+[”」』]*|\n[ \t\r]*(?=\n)|\n")
+_TERMINAL = re.compile(r"[.!?…:;。！？][\"'”’»)\]]*\s*$")
+
+
+def _wrapped(text: str) -> bool:
+    """Whether single line ends are mere line wrapping (as in a PDF) and not the ends of paragraphs."""
+    lines = [line.rstrip() for line in text.split("\n")]
+    inner = [a for a, b in zip(lines, lines[1:], strict=False) if a.strip() and b.strip()]
+    if len(inner) < 3:
+        return False
+    return sum(30 <= len(line) <= 120 and not _TERMINAL.search(line) for line in inner) > 0.5 * len(inner)
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """[start, end) of each sentence, in characters, without surrounding white space; in order, never overlapping.
+
+    A heading or list item on a line of its own counts as a sentence. Every character that is not white space
+    belongs to exactly one sentence.
+    """
+    wrapped = _wrapped(text)
+    spans: list[tuple[int, int]] = []
+    start = 0
+
+    def close(end: int) -> None:
+        nonlocal start
+        piece = text[start:end]
+        stripped = piece.strip()
+        if stripped:
+            begin = start + len(piece) - len(piece.lstrip())
+            spans.append((begin, begin + len(stripped)))
+        start = end
+
+    for match in _END.finditer(text):
+        mark = match.group()
+        if mark[0] == "\n":
+            following = text[match.end() : match.end() + 1]
+            if wrapped and following not in ("\n", "\r", "") and text[match.start() - 1 : match.start()] != "\n":
+                continue
+        elif mark == "." and (
+            _ABBREVIATION.search(text, max(start, match.end() - 12), match.end())
+            or text[start : match.start()].strip().isdigit()  # the number of a list item
+        ):
+            continue
+        close(match.end())
+    close(len(text))
+    return spans

@@ -1,0 +1,192 @@
+"""The records that travel between stages. Frozen, no I/O, no model library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One article, with its text exactly as it was read.
+
+    Attributes
+    ----------
+    id : str
+        Path below the folder it was indexed from, with forward slashes ("2023/visit.txt").
+    title : str
+        Title given by the file, else its first line or the start of its first sentence.
+    text : str
+        Verbatim text; every offset in this package counts characters of it.
+    source : str
+        Absolute path of the file.
+    language : str
+        ISO 639-1 code, "und" when the text is too short to tell.
+    date : str or None
+        ISO 8601 "YYYY", "YYYY-MM" or "YYYY-MM-DD": when it was published or, failing that,
+        the latest day it reports on. None when the text gives none.
+    content_hash : str
+        sha256 of the file's bytes, hexadecimal.
+    """
+
+    id: str
+    title: str
+    text: str
+    source: str
+    language: str = "und"
+    date: str | None = None
+    content_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Whole sentences of one document: `document.text[start:end] == text`.
+
+    `sentences` holds [start, end) of each sentence in characters of the document.
+    """
+
+    id: str
+    document_id: str
+    start: int
+    end: int
+    text: str
+    title: str
+    sentences: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredChunk:
+    """A chunk found for a query.
+
+    Attributes
+    ----------
+    chunk : Chunk
+    score : float
+        The score it is ranked by; higher is better.
+    rank : int
+        Starts at 1.
+    scores : Mapping[str, float]
+        What each stage gave it: "dense" (cosine), "lexical" (BM25), "fused", "reader" (logit).
+    duplicates : tuple of str
+        Ids of near-identical chunks that were left out of the list in its favour.
+    """
+
+    chunk: Chunk
+    score: float
+    rank: int
+    scores: Mapping[str, float] = field(default_factory=dict)
+    duplicates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A reader's best answer in one chunk.
+
+    `start` and `end` count characters of the document. `score` is the logit margin of the span
+    over "this passage does not answer": comparable across passages, positive when it answers.
+    `alternatives` are further spans of the same chunk that do not overlap it, best first.
+    """
+
+    chunk_id: str
+    document_id: str
+    start: int
+    end: int
+    text: str
+    score: float
+    alternatives: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """An exact quote: `document.text[start:end] == quote`. Made by `rag.citations.cite` alone."""
+
+    document_id: str
+    title: str
+    date: str | None
+    source: str
+    start: int
+    end: int
+    quote: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One of several accounts that differ; `citations` are marker numbers, counted from 1."""
+
+    short_answer: str
+    text: str
+    date: str | None
+    citations: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What comes back for a question.
+
+    Attributes
+    ----------
+    question : str
+        As typed.
+    understood : str
+        The question that was searched: names in the articles' spelling, follow-ups completed.
+    short_answer : str
+        The span; empty when abstained.
+    text : str
+        Whole sentences with markers [1], [2] into `citations`; when abstained, words that say so.
+    citations : tuple of Citation
+    accounts : tuple of Account
+        Two or more when the articles give accounts that differ; else empty.
+    confidence : float
+        Calibrated probability in [0, 1] that `short_answer` is a right answer to the question.
+    abstained : bool
+    passages : tuple of ScoredChunk
+        What was retrieved, best first. When abstained: the nearest passages, not an answer.
+    documents : Mapping[str, Mapping]
+        Title, date and source of each document among `passages`.
+    seconds : Mapping[str, float]
+        Time of each stage and "total".
+    notes : tuple of str
+        What a person should know ("searched for Khrenin instead of Hrenin").
+    """
+
+    question: str
+    understood: str
+    short_answer: str
+    text: str
+    citations: tuple[Citation, ...]
+    confidence: float
+    abstained: bool
+    passages: tuple[ScoredChunk, ...]
+    accounts: tuple[Account, ...] = ()
+    documents: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as plain dicts, lists, strings and numbers, ready for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An earlier question and, where known, its Answer."""
+
+    question: str
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What indexing did. `failed` pairs a file with the reason it could not be read."""
+
+    added: int = 0
+    updated: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    failed: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        counts = f"{self.added} added, {self.updated} updated, {self.removed} removed, {self.unchanged} unchanged"
+        return counts + (f", {len(self.failed)} could not be read" if self.failed else "")
