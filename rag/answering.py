@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.citations import cite, sentences_around
 from rag.confidence import Candidate, agree, covered
 from rag.questions import kind_of
-from rag.text import content_words, fold, sentences, words
+from rag.text import content_words, fold
 from rag.types import Account, Chunk, Citation, Document
 
 ABSTENTION = "The articles do not say."
@@ -19,7 +19,9 @@ LIST_MARGIN = 3.0  # the same for a further item of a list
 MAX_ACCOUNTS = 3
 MAX_ITEMS = 8
 SAME_SENTENCE = 0.75  # cosine from which two sentences give one reason
-_LEANS = re.compile(r"^(?:he|she|they|it|this|these|that|those|his|her|their|its|such|also|additionally|however)\b", re.I)
+_LEANS = re.compile(
+    r"^(?:he|she|they|it|this|these|that|those|his|her|their|its|such|also|additionally|however)\b", re.I
+)
 _MARKUP = re.compile(r"\[(?=\d+\])")
 
 
@@ -53,7 +55,6 @@ def compose(
     candidates: Sequence[Candidate],
     document: Callable[[str], Document],
     chunk: Callable[[str], Chunk],
-    same: Callable[[str, str], float],
 ) -> Composed:
     """An answer from candidates, best first.
 
@@ -65,16 +66,14 @@ def compose(
         At least one; the first is the answer.
     document, chunk : callable
         Fetch by id.
-    same : callable
-        Cosine of two sentences in [-1, 1].
     """
     made = _Citations(document)
     if kind_of(question) == "list":
         return _compose_list(candidates, made, chunk)
-    groups = _groups(candidates, same)
+    groups = _groups(candidates)
     differing = [groups[0]]
     for group in groups[1:]:
-        if len(differing) == MAX_ACCOUNTS or group[0].span.score < candidates[0].span.score - ACCOUNT_MARGIN:
+        if len(differing) == MAX_ACCOUNTS or group[0].evidence < candidates[0].evidence - ACCOUNT_MARGIN:
             break
         if _differs(question, group, differing, document):
             differing.append(group)
@@ -94,23 +93,28 @@ def _dated(date: str | None) -> str:
     return f"Article of {date}" if date else "Undated article"
 
 
-def _groups(candidates: Sequence[Candidate], same: Callable[[str, str], float]) -> list[list[Candidate]]:
+def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
     """Candidates that tell the same together, in the order of their best ones."""
     groups: list[list[Candidate]] = []
-    floor = candidates[0].span.score - SUPPORT_MARGIN
+    floor = candidates[0].evidence - SUPPORT_MARGIN
     for candidate in candidates:
-        if candidate.span.score < floor:
+        if candidate.evidence < floor:
             continue
         for group in groups:
             first = group[0]
-            if agree(candidate.span.text, first.span.text) or (
-                len(first.span.text.split()) > 4 and same(candidate.sentence, first.sentence) >= SAME_SENTENCE
-            ):
+            if agree(candidate.span.text, first.span.text) or _same_sense(candidate, first):
                 group.append(candidate)
                 break
         else:
             groups.append([candidate])
     return groups
+
+
+def _same_sense(left: Candidate, right: Candidate) -> bool:
+    """Whether the sentences around two long spans say the same; short spans (names, dates) must agree themselves."""
+    if left.vector is None or right.vector is None or len(right.span.text.split()) <= 4:
+        return False
+    return float(left.vector @ right.vector) >= SAME_SENTENCE
 
 
 def _differs(
@@ -174,9 +178,9 @@ def _readable(chunk: Chunk, start: int, end: int) -> tuple[int, int]:
     start, end = sentences_around(chunk, start, end)
     before = [(a, b) for a, b in chunk.sentences if b <= start]
     text = _text(chunk, start, end)
-    if before and _LEANS.match(text.lstrip("“\"'‘")) and "\n" not in chunk.text[before[-1][1] - chunk.start : start - chunk.start]:
-        previous = _text(chunk, *before[-1])
-        if not previous.rstrip().endswith("?"):
+    if before and _LEANS.match(text.lstrip("“\"'‘")):
+        between = chunk.text[before[-1][1] - chunk.start : start - chunk.start]
+        if "\n" not in between and not is_question(_text(chunk, *before[-1])):
             return before[-1][0], end
     return start, end
 
@@ -217,13 +221,15 @@ def is_question(text: str) -> bool:
     return text.rstrip("\"'”’») ").endswith("?")
 
 
-def first_sentences(text: str, limit: int) -> str:
-    """The first sentences of a text up to a number of characters, for previews."""
-    kept = text[:0]
-    for start, end in sentences(text):
-        if kept and end > limit:
-            break
-        kept = text[: end if end <= limit else limit]
-        if start > limit:
-            break
-    return kept if words(kept) else text[:limit]
+def without_questions(chunk: Chunk) -> Chunk:
+    """The chunk with questions of the article's own blanked out, every character left in its place.
+
+    A question repeats the words of the asked one and answers nothing; readers fall for it, or, where the
+    passage asks and answers, for "no answer".
+    """
+    text = chunk.text
+    for start, end in chunk.sentences:
+        a, b = start - chunk.start, end - chunk.start
+        if is_question(text[a:b]):
+            text = text[:a] + " " * (b - a) + text[b:]
+    return chunk if text == chunk.text or not text.strip() else replace(chunk, text=text)

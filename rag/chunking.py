@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
+from itertools import pairwise
 
 from rag.text import sentences
 from rag.types import Chunk, Document
@@ -13,11 +14,13 @@ TokenOffsets = Callable[[str], list[tuple[int, int]]]
 
 # Phrases of a page's frame. One is enough for a short line, two for a paragraph.
 _BOILERPLATE = re.compile(
-    r"follow (?:us|me) on|for (?:the )?latest updates|comments are closed|leave a (?:comment|reply)|thoughts? on [“\"']"
-    r"|continue reading|read (?:more|also|the full (?:story|article))\s*[:.…]?\s*$|related (?:news|articles?|posts?|stories)"
-    r"|(?:sign up|subscribe) (?:to|for|now|today)|becoming a member|become a member|support(?:ing)? (?:us|our work|our journalism)"
-    r"|collaborate with our work|thank you for joining us|all rights reserved|cookie (?:policy|settings)|privacy policy\s*$"
-    r"|share (?:this|on) |click here|(?:síguenos|siguenos) en|suscr[ií]b(?:ete|ase)|seguir leyendo|todos los derechos reservados",
+    r"follow (?:us|me) on|for (?:the )?latest updates|comments are closed|leave a (?:comment|reply)"
+    r"|thoughts? on [“\"']"
+    r"|continue reading|read (?:more|also|the full (?:story|article))\s*[:.…]?\s*$"
+    r"|related (?:news|articles?|posts?|stories)|(?:sign up|subscribe) (?:to|for|now|today)|becom(?:e|ing) a member"
+    r"|support(?:ing)? (?:us|our work|our journalism)|collaborate with our work|thank you for joining us"
+    r"|all rights reserved|cookie (?:policy|settings)|privacy policy\s*$|share (?:this|on) |click here"
+    r"|s[ií]guenos en|suscr[ií]b(?:ete|ase)|seguir leyendo|todos los derechos reservados",
     re.IGNORECASE,
 )
 _SHORT_LINE = 90  # characters
@@ -70,7 +73,7 @@ def chunk_document(
             return [(start, end)]
         first, last = bisect_right(ends, start), bisect_left(starts, end)
         cuts = [start, *(starts[i] for i in range(first + max_tokens, last, max_tokens)), end]
-        return [(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if a < b]
+        return [(a, b) for a, b in pairwise(cuts) if a < b]
 
     runs: list[list[tuple[int, int]]] = [[]]  # sentences between boilerplate
     for start, end in sentences(document.text):

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from rag.questions import fits, kind_of
 from rag.text import STOPWORDS, WORD, content_words, same_name, words
 from rag.types import ScoredChunk, Span
+
+Vectors = npt.NDArray[np.float32]
 
 DEFAULT_FILE = Path(__file__).parent / "models" / "confidence.json"
 CLIP = 10.0  # logits
@@ -18,12 +23,34 @@ CLIP = 10.0  # logits
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A passage with the reader's best span in it and the sentence around the span."""
+    """A span in a passage, with what surrounds it.
+
+    Attributes
+    ----------
+    passage : ScoredChunk
+    span : Span
+    sentence : str
+        The whole sentence or sentences around the span.
+    before : str
+        What the sentence says ahead of the span.
+    heading : str
+        The sentence before, where it is a question of the article's own; else empty.
+    sentence_cosine : float
+        Of the question and the sentence, in [-1, 1].
+    vector : Vectors or None
+        Of the sentence, (dim,) float32, unit norm.
+    evidence : float
+        Logit that this span answers the question rightly; candidates are ranked by it.
+    """
 
     passage: ScoredChunk
     span: Span
     sentence: str
+    before: str = ""
+    heading: str = ""
     sentence_cosine: float = 0.0
+    vector: Vectors | None = field(default=None, compare=False, repr=False)
+    evidence: float = 0.0
 
 
 def agree(left: str, right: str) -> bool:
@@ -53,70 +80,95 @@ def covered(wanted: Sequence[str], text: str) -> float:
     return sum(word in present or any(_same_word(word, other) for other in present) for word in wanted) / len(wanted)
 
 
-def signals(question: str, candidates: Sequence[Candidate]) -> dict[str, float]:
-    """What speaks for and against the first candidate.
-
-    Parameters
-    ----------
-    question : str
-        As understood.
-    candidates : sequence of Candidate
-        Best first; at least one.
-    """
-    best, others = candidates[0], candidates[1:]
-    wanted = content_words(question)
-    # The first word's capital says nothing; a question all in lower case names nobody.
-    names = [
+def _names(question: str) -> list[str]:
+    """Folded words with a capital; the first word's capital says nothing."""
+    return [
         word
         for match in list(WORD.finditer(question))[1:]
         if match.group()[0].isupper()
         for word in words(match.group())
         if word not in STOPWORDS
     ]
-    numbers = [word for word in wanted if word.isdigit()]
-    context = f"{best.passage.chunk.title}\n{best.passage.chunk.text}"
-    rivals = [c.span.score for c in others if not agree(c.span.text, best.span.text)]
-    supporters = [c for c in others if c.span.score > 0 and agree(c.span.text, best.span.text)]
+
+
+def evidence_signals(question: str, candidate: Candidate) -> dict[str, float]:
+    """What speaks for and against one candidate, seen by itself.
+
+    Parameters
+    ----------
+    question : str
+        As understood.
+    candidate : Candidate
+    """
+    wanted = content_words(question)
+    context = f"{candidate.passage.chunk.title}\n{candidate.passage.chunk.text}"
+    margin = _clip(candidate.span.score)
     kind = kind_of(question)
-    margin = max(-CLIP, min(CLIP, best.span.score))
+    heading = covered(wanted, candidate.heading) if candidate.heading else 0.0
     return {
         "margin": margin,
-        "margin_squared": margin * abs(margin) / CLIP,
-        "gap": max(-CLIP, min(CLIP, best.span.score - max(rivals, default=-CLIP))),
-        "support": min(len(supporters), 3) / 3,
-        "cosine": best.passage.scores.get("dense", 0.0),
-        "sentence_cosine": best.sentence_cosine,
+        "margin_below_zero": min(margin, 0.0),
+        "cosine": candidate.passage.scores.get("dense", 0.0),
+        "sentence_cosine": candidate.sentence_cosine,
         "covered_passage": covered(wanted, context),
-        "covered_sentence": covered(wanted, best.sentence),
-        "names_missing": 1.0 - covered(names, context),
-        "numbers_missing": 1.0 - covered(numbers, context),
-        "fits": fits(kind, best.span.text),
+        "covered_sentence": covered(wanted, f"{candidate.heading} {candidate.sentence}"),
+        "names_missing": 1.0 - covered(_names(question), context),
+        "numbers_missing": 1.0 - covered([word for word in wanted if word.isdigit()], context),
+        "heading": max(0.0, heading - 0.5),
+        "fits": fits(kind, candidate.span.text, candidate.before),
+        "log_rank": math.log(candidate.passage.rank),
+        "span_words": math.log1p(len(candidate.span.text.split())),
         "reason": float(kind == "reason"),
         "list": float(kind == "list"),
-        "rank": math.log(best.passage.rank),
-        "span_words": math.log1p(len(best.span.text.split())),
+        "other": float(kind == "other"),
     }
 
 
-class Calibration:
-    """A logistic regression over `signals`: probability that the first candidate answers the question rightly."""
+def decision_signals(candidates: Sequence[Candidate]) -> dict[str, float]:
+    """What the ranked candidates say together of the first one; best first, at least one."""
+    best = candidates[0]
+    rivals = [c.evidence for c in candidates[1:] if not agree(c.span.text, best.span.text)]
+    documents = {c.span.document_id for c in candidates[1:] if agree(c.span.text, best.span.text) and c.span.score > 0}
+    return {
+        "evidence": _clip(best.evidence),
+        "gap": best.evidence - max([-CLIP, *rivals]) if rivals else 0.0,
+        "support": float(bool(documents - {best.span.document_id})),
+    }
 
-    def __init__(self, weights: Mapping[str, float], bias: float) -> None:
-        self._weights = dict(weights)
-        self._bias = bias
+
+def _clip(logit: float) -> float:
+    return max(-CLIP, min(CLIP, logit))
+
+
+class Calibration:
+    """Two logistic regressions: one ranks candidates by their evidence, one says how sure the first is."""
+
+    def __init__(self, evidence: Mapping[str, float], decision: Mapping[str, float]) -> None:
+        """Weights by the names of the signals, with a "bias" each."""
+        self._evidence = dict(evidence)
+        self._decision = dict(decision)
 
     @classmethod
     def load(cls, path: Path = DEFAULT_FILE) -> Calibration:
         """Read the weights that `python -m training.calibrate` wrote."""
         data = json.loads(path.read_text(encoding="utf-8"))
-        return cls(data["weights"], data["bias"])
+        return cls(data["evidence"], data["decision"])
 
     @classmethod
     def of_margin(cls) -> Calibration:
         """The reader's margin alone, its logit taken at its word: for readers that nobody calibrated."""
-        return cls({"margin": 1.0}, 0.0)
+        return cls({"margin": 1.0}, {"evidence": 1.0})
 
-    def probability(self, values: Mapping[str, float]) -> float:
-        """In (0, 1)."""
-        logit = self._bias + sum(weight * values.get(name, 0.0) for name, weight in self._weights.items())
+    def rank(self, question: str, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Candidates with their evidence, best first; ties by place."""
+        scored = [replace(c, evidence=_weigh(self._evidence, evidence_signals(question, c))) for c in candidates]
+        return sorted(scored, key=lambda c: (-c.evidence, c.span.document_id, c.span.start))
+
+    def probability(self, candidates: Sequence[Candidate]) -> float:
+        """That the first of the ranked candidates is a right answer, in (0, 1)."""
+        logit = _weigh(self._decision, decision_signals(candidates))
         return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
+
+
+def _weigh(weights: Mapping[str, float], values: Mapping[str, float]) -> float:
+    return weights.get("bias", 0.0) + sum(weight * values.get(name, 0.0) for name, weight in weights.items())

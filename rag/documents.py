@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -30,6 +31,7 @@ PARSE_SECONDS = 60.0
 """Longest that one HTML, PDF or Word file may take, in seconds."""
 _PARSE_BYTES = 3 * 2**30
 _DATE_CHARACTERS = 100_000
+_LONG_PAGE = 5_000_000  # bytes of markup above which main text is not looked for: it would take minutes
 _LITTLE = 250  # characters of main text under which a page's whole body is taken
 
 
@@ -60,15 +62,15 @@ def find_files(paths: Iterable[Path]) -> list[tuple[str, Path]]:
     for argument in map(Path, paths):
         if not os.path.lexists(argument):
             raise RagError(f"{_printable(argument)} does not exist: expected a file or a folder; check the path")
-        folder = argument if argument.is_dir() else argument.parent
-        for path in _walk(argument) if argument.is_dir() else [argument]:
+        # the folder given is resolved, so that every way to name it gives the same sources; links below it are not
+        folder = (argument if argument.is_dir() else argument.parent).resolve()
+        for path in _walk(folder) if argument.is_dir() else [folder / argument.name]:
             name = unicodedata.normalize("NFC", _printable(path.relative_to(folder).as_posix()))
             found.setdefault(os.path.realpath(path), (name, folder, path))
-    names = [name for name, _, _ in found.values()]
-    repeated = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
+    uses = Counter(name for name, _, _ in found.values())
     files: dict[str, Path] = {}
     for name, folder, path in found.values():
-        unique = f"{unicodedata.normalize('NFC', folder.resolve().name)}/{name}" if name in repeated else name
+        unique = f"{unicodedata.normalize('NFC', _printable(folder.name))}/{name}" if uses[name] > 1 else name
         if unique in files:
             both = f"{_printable(files[unique])} and {_printable(path)}"
             raise RagError(f"{both} would both be document {unique!r}: rename one, or give a folder above both")
@@ -171,13 +173,15 @@ def _load(path: Path, name: str, max_bytes: int) -> bytes:
 
 def _check_signature(data: bytes, name: str, suffix: str) -> None:
     """Raise if the first bytes belong to another format than the suffix says."""
-    signatures = {b"%PDF-": ".pdf", b"PK\x03\x04": ".docx", b"\xd0\xcf\x11\xe0": ".doc"}
-    actual = next((kind for start, kind in signatures.items() if data.startswith(start)), suffix)
-    if actual == ".doc":
-        raise DocumentError(f"{name} is an old or password-protected Office file: expected {suffix}; "
-                            "save it without password as .docx")  # fmt: skip
-    if actual != suffix:
-        raise DocumentError(f"{name} has the content of a {actual} file: expected {suffix}; give it its own suffix")
+    if data.startswith(b"%PDF-") and suffix != ".pdf":
+        raise DocumentError(f"{name} has the content of a PDF: expected {suffix}; rename it to .pdf")
+    if data.startswith(b"PK\x03\x04") and suffix != ".docx":
+        raise DocumentError(
+            f"{name} is a zip archive or Office file: expected {suffix}; unpack it, or save it as .docx"
+        )
+    if data.startswith(b"\xd0\xcf\x11\xe0"):
+        advice = "save it as .docx without a password"
+        raise DocumentError(f"{name} is an old or password-protected Office file: expected {suffix}; {advice}")
 
 
 def _decode(data: bytes, name: str) -> str:
@@ -205,20 +209,20 @@ def _markdown(text: str) -> tuple[_Content, str]:
     """The content, and the text after the front matter."""
     matter = re.match(r"---[ \t]*\r?\n(.{0,20000}?)^(?:---|\.\.\.)[ \t]*\r?$", text, re.DOTALL | re.MULTILINE)
     body = text[matter.end() :] if matter else text
-    pairs = re.findall(r"^(\w+):[ \t]*(.*?)[ \t]*\r?$", matter[1], re.MULTILINE) if matter else []
-    fields = {key.lower(): value.strip("'\"") for key, value in pairs}
+    pairs = re.findall(r"^(\w+):(.*)$", matter[1], re.MULTILINE) if matter else []
+    fields = {key.lower(): value.strip().strip("'\"") for key, value in pairs}
     head = re.sub(r"^(```|~~~).*?^\1", "", body[:20_000], flags=re.DOTALL | re.MULTILINE)
-    heading = re.search(r"^#{1,6}[ \t]+(.+?)[ \t#]*\r?$|^(\S.*?)[ \t]*\r?\n=+[ \t]*\r?$", head, re.MULTILINE)
-    title = fields.get("title") or (re.sub(r"!?\[([^]]*)\]\([^)]*\)|[*_`]+", r"\1", heading[1] or heading[2])
-                                    if heading else "")  # fmt: skip
-    return _Content(text, title, fields.get("date", "")), body
+    heading = re.search(r"^#{1,6}[ \t](.*)$|^(\S.*)\n=+[ \t]*\r?$", head, re.MULTILINE)
+    headline = (heading[1] or heading[2] or "").strip("# \t\r")[:300] if heading else ""
+    headline = re.sub(r"!?\[([^]]*)\]\([^)]*\)|[*`]+|(?<!\w)_+|_+(?!\w)", r"\1", headline)
+    return _Content(text, fields.get("title") or headline, fields.get("date", "")), body
 
 
 # ---------------------------------------------------------------- HTML, PDF, Word: run in the helper process
 
 
 def _html(data: bytes, name: str, max_bytes: int, today: datetime.date) -> _Content:
-    """Main text of a page, or all of its body's if the main text is little."""
+    """Main text of a page, or all of its body's if that is little or the page very long."""
     from htmldate import find_date
     from lxml import etree  # type: ignore[import-untyped,unused-ignore]
     from lxml.html import HTMLParser, document_fromstring  # type: ignore[import-untyped,unused-ignore]
@@ -227,22 +231,27 @@ def _html(data: bytes, name: str, max_bytes: int, today: datetime.date) -> _Cont
     markup = _decode_html(data, name).replace("\0", "").encode("utf-8", "replace")
     # a tree, never a string: both libraries would take some strings for an address to fetch
     tree = document_fromstring(markup, parser=HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True))
-    titles = [" ".join("".join(t.itertext()).split()) for t in tree.xpath("//title[not(ancestor::svg)]|//h1")[:2]]
-    titles.sort(key=len)  # "Headline" and "Headline | Site": the shorter, if the longer holds it
-    titles = titles[:1] if titles and titles[0] in titles[-1] else titles[-1:]
-    shared = tree.xpath("//meta[@property='og:title' or @name='twitter:title']/@content")
-    limits = {"min_date": "1900-01-01", "max_date": today.isoformat()}
-    date = find_date(tree, extensive_search=False, original_date=True, **limits)
-    found: Any = bare_extraction(tree, include_comments=False, fast=True)
+    title = _page_title(tree)
+    date = find_date(tree, extensive_search=False, original_date=True, max_date=today.isoformat())
+    found: Any = bare_extraction(tree, include_comments=False, fast=True) if len(markup) <= _LONG_PAGE else None
     text = (found.text if found else None) or ""
     if len(text) < _LITTLE:
-        etree.strip_elements(tree, "head", "script", "style", "noscript", "template", "svg", with_tail=False)
+        etree.strip_elements(tree, "head", "script", "style", "noscript", "template", "svg", "nav", "footer",
+                             with_tail=False)  # fmt: skip
         for block in tree.iter("p", "div", "li", "tr", "td", "th", "br", "h1", "h2", "h3", "h4", "h5", "h6", "section"):
             block.text = "\u2029" + (block.text or "")
             block.tail = "\u2029" + (block.tail or "")
         body = "\n".join(" ".join(line.split()) for line in tree.text_content().split("\u2029") if line.strip())
-        text = body if len(body) > len(text) else text
-    return _Content(text, next((t for t in shared if t.strip()), "") or "".join(titles), date or "")
+        text = body or text
+    return _Content(text, title, date or "")
+
+
+def _page_title(tree: Any) -> str:
+    """og:title; else <title>, without the site's name where the first <h1> is most of it; else that <h1>."""
+    shared = [title.strip() for title in tree.xpath("//meta[@property='og:title']/@content")]
+    title, heading = (" ".join(tree.xpath(f"string(({path})[1])").split()) for path in ("//head/title", "//h1"))
+    nested = heading in title and 2 * len(heading) >= len(title)
+    return next(filter(None, shared), "") or (heading if nested else title) or heading
 
 
 def _decode_html(data: bytes, name: str) -> str:
@@ -271,11 +280,13 @@ def _pdf(data: bytes, name: str, max_bytes: int, today: datetime.date) -> _Conte
             raise DocumentError(f"{name} is encrypted: expected a PDF without password; save it without one") from error
         raise
     pages: list[str] = []
+    amount = 0
     for number in range(len(document)):
         page = document[number]
         pages.append(page.get_textpage().get_text_bounded())
         page.close()
-        _check_amount(sum(map(len, pages[-1:])) if len(pages) == 1 else sum(map(len, pages)), name, max_bytes)
+        amount += len(pages[-1])
+        _check_amount(amount, name, max_bytes)
     text = _join_hyphens("\n\n".join(filter(None, map(_join_lines, pages))))
     return _Content(text, _plausible(document.get_metadata_value("Title")))
 
@@ -298,16 +309,17 @@ def _join_hyphens(text: str) -> str:
     The hyphen stays before a capital ("López-Miera"), and where the text writes the word with it elsewhere or
     knows both halves as words ("well-known").
     """
-    words = set(re.findall(r"\w+(?:-\w+)*", text.lower()))
+    divided = r"(\w+)\x02\s*(\w+)"
+    words = set(re.findall(r"\w+(?:-\w+)*", re.sub(divided, " ", text).lower()))
 
     def join(match: re.Match[str]) -> str:
         left, right = match[1], match[2]
         both = f"{left}{right}".lower()
-        compound = f"{left}-{right}".lower() in words or {left.lower(), right.lower()} <= words - {both}
+        compound = f"{left}-{right}".lower() in words or {left.lower(), right.lower()} <= words
         soft = right[0].islower() and left.isalpha() and (both in words or not compound)
         return left + right if soft else f"{left}-{right}"
 
-    return re.sub("\x02", "-", re.sub(r"(\w+)\x02\s*(\w+)", join, text))
+    return re.sub("\x02", "-", re.sub(divided, join, text))
 
 
 def _docx(data: bytes, name: str, max_bytes: int, today: datetime.date) -> _Content:
@@ -316,7 +328,7 @@ def _docx(data: bytes, name: str, max_bytes: int, today: datetime.date) -> _Cont
 
     import docx
     from docx.oxml.ns import qn
-    from lxml.etree import iterwalk
+    from lxml.etree import iterwalk  # type: ignore[import-untyped,unused-ignore]
 
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         parts = archive.infolist()
@@ -330,7 +342,8 @@ def _docx(data: bytes, name: str, max_bytes: int, today: datetime.date) -> _Cont
     document = docx.Document(io.BytesIO(data))
     marks = {qn("w:tab"): "\t", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:noBreakHyphen"): "-"}
     ends = {qn("w:p"): "\n", qn("w:tc"): " | ", qn("w:tr"): "\n"}
-    passed = {qn("w:del"), qn("w:moveFrom"), qn("w:pPr"), "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"}
+    compatibility = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+    passed = {qn("w:del"), qn("w:moveFrom"), qn("w:pPr"), compatibility + "Fallback"}  # Fallback repeats text boxes
     pieces: list[str] = []
     cells = 0
     walker = iterwalk(document.element.body, events=("start", "end"))
@@ -351,7 +364,7 @@ def _docx(data: bytes, name: str, max_bytes: int, today: datetime.date) -> _Cont
 
 def _plausible(title: str) -> str:
     """`title` if a person seems to have written it, "" for what templates and converters put there."""
-    default = r"(?i)\W*$|(microsoft )?(word|powerpoint)\b|untitled|document\s*\d*$|title$|.*\.\w{2,5}$|\S+$"
+    default = r"(?i)\W*$|\S+$|microsoft (word|powerpoint)|(word|powerpoint) (document|presentation)|.*\.[a-z]{2,5}$"
     return "" if re.match(default, title.strip()) or len(title) > 300 else title
 
 
@@ -375,11 +388,14 @@ class _Helper:
         """Its reply, or None if it died or had to be killed."""
         with self.lock:
             if self.process is None or self.process.poll() is not None:
-                environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-                command = [sys.executable, "-c", "from rag import documents; documents._serve()"]
+                places = [str(Path(__file__).resolve().parents[1]), *filter(None, sys.path)]
+                environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
+                # -P: no module is taken from the working folder, which may be the one with the articles
+                command = [sys.executable, "-P", "-c", "from rag import documents; documents._serve()"]
                 self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                                 stderr=subprocess.DEVNULL, env=environment)  # fmt: skip
-            assert self.process.stdin and self.process.stdout  # both are pipes
+            assert self.process.stdin is not None
+            assert self.process.stdout is not None
             timer = threading.Timer(seconds, self.process.kill)
             timer.start()
             try:
@@ -389,12 +405,11 @@ class _Helper:
             except OSError:
                 reply = b""
             except BaseException:  # Ctrl-C: a late reply would be taken for the next file's
-                self.process.kill()
+                self.close()
                 raise
             finally:
                 timer.cancel()
             if not reply.endswith(b"\n"):
-                self.process.kill()
                 self.close()
                 return None
             answer: dict[str, str] = json.loads(reply)
@@ -402,9 +417,10 @@ class _Helper:
 
     def close(self) -> None:
         """End the process; the next file starts another."""
-        if self.process:
-            self.process.communicate()
-            self.process = None
+        process, self.process = self.process, None
+        if process:
+            process.kill()
+            process.communicate()
 
 
 _helper = _Helper()
@@ -448,8 +464,10 @@ def _reply(data: bytes, name: str, suffix: str, max_bytes: int, today: str) -> d
         return {field: _clean(value) for field, value in content._asdict().items()}
     except DocumentError as error:
         return {"error": str(error)}
+    except MemoryError:
+        raise  # to start afresh with all of the memory
     except ImportError as error:
-        return {"install": str(error)}
+        return {"install": " ".join(str(error).split())}
     except Exception as error:  # whatever a parser makes of a damaged file, the other files go on
         why = " ".join(f"{type(error).__name__}: {error}".split())[:160]
         return {"error": f"{name} is broken ({why}): expected a whole {suffix} file; open it, save it again and retry"}
@@ -539,11 +557,12 @@ def date_of_text(text: str, today: datetime.date) -> str | None:
     text = text[:_DATE_CHARACTERS]
     named = {int(year) for year in re.findall(r"(?<!\d)(?:1[89]|20)\d\d(?!\d)", text)}
     named = {year for year in named if year <= today.year}
+    newest = max(named, default=0)
     full = [(match, day) for match in _FULL_DATE.finditer(text) if (day := _parse(match[0])) and day <= today]
     for match, day in full:
-        if match.start() < 1500 and _is_dateline(text, match, day.year >= max(named)):
+        if match.start() < 1500 and _is_dateline(text, match, day.year >= newest):
             return day.isoformat()
-    days = [day for _, day in full if day.year >= max(named)] + _weekday_dates(text, named, today)
+    days = [day for _, day in full if day.year >= newest] + _weekday_dates(text, named, today)
     return max(days).isoformat() if days else None
 
 
@@ -553,8 +572,8 @@ def _is_dateline(text: str, match: re.Match[str], newest: bool) -> bool:
     before, after = text[start : match.start()], text[match.end() : match.end() + 6]
     if len(before) <= 120 and re.search(r"(?:^|[,)|])\s*$", before) and re.match(r"\s*(?:[—–]|-\s)\s*(?!\d)\S", after):
         return True
-    short = len(line) - len(match[0]) <= 60 and not re.search(r"[.!?:;…]$", line)
-    return short and (newest or bool(_LABEL.match(line)))
+    short = len(line) - len(match[0]) <= 60
+    return short and (bool(_LABEL.match(line)) or (newest and line[-1] not in ".!?:;…"))
 
 
 def _weekday_dates(text: str, named: set[int], today: datetime.date) -> list[datetime.date]:
@@ -567,8 +586,10 @@ def _weekday_dates(text: str, named: set[int], today: datetime.date) -> list[dat
     fitting: dict[int, list[datetime.date]] = {}
     for year in range(today.year, today.year - 28, -1):
         days = [(weekday, _parse(f"{day} {year}")) for weekday, day in given]
-        fitting[year] = [day for weekday, day in days if day and day <= today and day.weekday() == weekday]
-    return fitting[max(fitting, key=lambda year: (len(fitting[year]), year in named, year))]
+        fits = [day for weekday, day in days if day and day.weekday() == weekday]
+        fitting[year] = fits if any(day <= today for day in fits) else []
+    year = max(fitting, key=lambda year: (len(fitting[year]), year in named, year))
+    return [day for day in fitting[year] if day <= today]
 
 
 def _parse(written: str) -> datetime.date | None:

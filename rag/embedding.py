@@ -119,7 +119,8 @@ class SentenceTransformerEmbedder:
         # encode() sorts by length before it batches.
         raw = self._model.encode(texts, batch_size=BATCH, show_progress_bar=progress, convert_to_numpy=True)
         vectors = np.asarray(raw, np.float32)
-        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        norms = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
+        return np.asarray(vectors / norms, np.float32)
 
     def _short_title(self, title: str) -> str:
         offsets = self.token_offsets(title)
@@ -145,4 +146,4 @@ def _weights_digest(folder: Path) -> str:
 def _no_progress_bars() -> None:
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]

@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
-from rag.answering import ABSTENTION, compose, is_question
+from rag.answering import ABSTENTION, compose, is_question, without_questions
 from rag.chunking import chunk_document
 from rag.citations import sentences_around
-from rag.confidence import Calibration, Candidate, signals
+from rag.confidence import Calibration, Candidate
 from rag.config import Settings
 from rag.conversation import understand
 from rag.documents import find_files, read_document
@@ -28,6 +28,7 @@ from rag.types import Answer, Chunk, Document, IndexReport, ScoredChunk, Span, T
 
 History: TypeAlias = Sequence["str | Turn | tuple[str, Answer | None]"]
 T = TypeVar("T")
+SPANS_PER_PASSAGE = 2  # that may be the answer; a list takes more of them
 MAX_QUESTION = 2000  # characters
 EXCLUDED = "excluded"  # documents that were removed by hand: id -> content hash
 
@@ -184,12 +185,10 @@ class Chatbot:
             return self._search(question, k)
         depth = max(k, self.settings.read)
         found = self._search(question, depth)
-        candidates = self._read(question, found[: self.settings.read])
-        return _ranked([c.passage for c in candidates] + found[self.settings.read :])[:k]
+        candidates = self.candidates(question, found[: self.settings.read])
+        return [*_reranked(candidates), *found[self.settings.read :]][:k]
 
-    def ask(
-        self, question: str, history: History = (), on_stage: Callable[[str], None] | None = None
-    ) -> Answer:
+    def ask(self, question: str, history: History = (), on_stage: Callable[[str], None] | None = None) -> Answer:
         """Answer a question from the articles, or say that they do not.
 
         Parameters
@@ -234,20 +233,20 @@ class Chatbot:
                     passages = self._search(understood, self.settings.read)
         tell(f"reading {len(passages)} passages")
         with clock.stage("reading"):
-            candidates = self._read(understood, passages)
+            candidates = self.candidates(understood, passages)
         if not candidates:
             return _abstention(question, understood, passages, 0.0, tuple(notes), {})
         with clock.stage("deciding"):
-            confidence = self._calibration.probability(signals(understood, candidates))
+            confidence = self._calibration.probability(candidates)
             documents = {
                 i: {"title": d.title, "date": d.date, "source": d.source}
                 for i in dict.fromkeys(p.chunk.document_id for p in passages)
                 for d in [self.index.document(i)]
             }
-            passages = _ranked([c.passage for c in candidates]) if self.settings.rerank else passages
+            passages = _reranked(candidates) if self.settings.rerank else passages
             if confidence < self.settings.abstain_below:
                 return _abstention(question, understood, passages, confidence, tuple(notes), documents)
-            composed = compose(understood, candidates, self.index.document, self.index.get, self._same)
+            composed = compose(understood, candidates, self.index.document, self.index.get)
         return Answer(
             question=question,
             understood=understood,
@@ -267,25 +266,23 @@ class Chatbot:
         vector = self._embedder.embed_texts([question])[0] if mode != "lexical" else None
         return self.index.search(question if mode != "dense" else None, vector, k, self.settings.candidates)
 
-    def _read(self, question: str, passages: Sequence[ScoredChunk]) -> list[Candidate]:
-        """The passages with their spans, best span first; passages where only a question was found come last."""
-        spans = self._reader.read(question, [passage.chunk for passage in passages])
-        candidates = []
-        for passage, span in zip(passages, spans, strict=True):
-            span = _outside_questions(passage.chunk, span)
-            start, end = sentences_around(passage.chunk, span.start, span.end)
-            sentence = passage.chunk.text[start - passage.chunk.start : end - passage.chunk.start]
-            scored = replace(passage, scores={**passage.scores, "reader": span.score})
-            candidates.append(Candidate(scored, span, sentence))
-        candidates.sort(key=lambda c: (-c.span.score, c.passage.chunk.id))
-        if candidates:
-            cosine = self._same(question, candidates[0].sentence)
-            candidates[0] = replace(candidates[0], sentence_cosine=cosine)
-        return candidates
-
-    def _same(self, left: str, right: str) -> float:
-        vectors = self._embedder.embed_texts([left, right])
-        return float(vectors[0] @ vectors[1])
+    def candidates(self, question: str, passages: Sequence[ScoredChunk]) -> list[Candidate]:
+        """The spans that may answer, best first: the best of each passage and the next best in it."""
+        found: list[Candidate] = []
+        spans = self._reader.read(question, [without_questions(passage.chunk) for passage in passages])
+        for passage, best in zip(passages, spans, strict=True):
+            scored = replace(passage, scores={**passage.scores, "reader": best.score})
+            found += [_candidate(scored, span) for span in (best, *best.alternatives[: SPANS_PER_PASSAGE - 1])]
+        if not found:
+            return []
+        sentences = list(dict.fromkeys(candidate.sentence for candidate in found))
+        vectors = self._embedder.embed_texts([question, *sentences])
+        by_sentence = dict(zip(sentences, vectors[1:], strict=True))
+        placed = [
+            replace(c, vector=by_sentence[c.sentence], sentence_cosine=float(by_sentence[c.sentence] @ vectors[0]))
+            for c in found
+        ]
+        return self._calibration.rank(question, placed)
 
     def _chunk(self, document: Document) -> list[Chunk]:
         return chunk_document(
@@ -336,8 +333,8 @@ def manifest(settings: Settings, embedder: Embedder) -> dict[str, str]:
     room = embedder.max_tokens - TITLE_TOKENS - 4
     if settings.chunk_tokens > room:
         raise RagError(
-            f"chunk_tokens is {settings.chunk_tokens}, but the embedding model reads {embedder.max_tokens} tokens, title "
-            f"included; expected at most {room}"
+            f"chunk_tokens is {settings.chunk_tokens}, but the embedding model reads {embedder.max_tokens} tokens, "
+            f"title included; expected at most {room}"
         )
     return {
         "embedding": embedder.fingerprint,
@@ -381,17 +378,25 @@ def _turn(entry: str | Turn | tuple[str, Answer | None]) -> Turn:
     return Turn(entry) if isinstance(entry, str) else Turn(entry[0], entry[1])
 
 
-def _outside_questions(chunk: Chunk, span: Span) -> Span:
-    """The best of a passage's spans that does not lie in a question of the article's own."""
-    for option in (span, *span.alternatives):
-        start, end = sentences_around(chunk, option.start, option.end)
-        if not is_question(chunk.text[start - chunk.start : end - chunk.start]):
-            return replace(option, alternatives=tuple(a for a in span.alternatives if a != option))
-    return replace(span, score=min(span.score, -10.0))
+def _candidate(passage: ScoredChunk, span: Span) -> Candidate:
+    chunk = passage.chunk
+    span = replace(span, text=chunk.text[span.start - chunk.start : span.end - chunk.start])
+    start, end = sentences_around(chunk, span.start, span.end)
+    earlier = [chunk.text[a - chunk.start : b - chunk.start] for a, b in chunk.sentences if b <= start]
+    return Candidate(
+        passage,
+        span,
+        sentence=chunk.text[start - chunk.start : end - chunk.start],
+        before=chunk.text[start - chunk.start : span.start - chunk.start],
+        heading=earlier[-1] if earlier and is_question(earlier[-1]) else "",
+    )
 
 
-def _ranked(passages: Iterable[ScoredChunk]) -> list[ScoredChunk]:
-    return [replace(passage, rank=rank) for rank, passage in enumerate(passages, start=1)]
+def _reranked(candidates: Sequence[Candidate]) -> list[ScoredChunk]:
+    """Each passage once, in the order of its best candidate, scored by its evidence."""
+    best = {candidate.passage.chunk.id: candidate for candidate in reversed(candidates)}
+    ordered = sorted(best.values(), key=lambda c: (-c.evidence, c.passage.chunk.id))
+    return [replace(c.passage, score=c.evidence, rank=rank) for rank, c in enumerate(ordered, start=1)]
 
 
 def _abstention(

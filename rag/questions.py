@@ -9,20 +9,28 @@ from rag.text import fold
 
 Kind = Literal["person", "number", "date", "place", "reason", "list", "other"]
 
-_KINDS: list[tuple[Kind, re.Pattern[str]]] = [
-    ("list", re.compile(r"^(?:list|name (?:all|the|some)|enumerate)\b|\b(?:which|what) (?:\w+ ){0,2}?(?:are|were|have|include)\b"
-                        r"|\b(?:which|what) (?:other )?(?:countries|officials|people|ministers|topics|subjects|issues|places|cities"
-                        r"|nations|organi[sz]ations|positions|wars|media|agencies|sources|groups|themes|allies)\b"
-                        r"|\bwho (?:else|all|are|were|attended)\b")),
-    ("number", re.compile(r"\bhow (?:many|much|old|long|often|far|big|large|tall)\b|\bwhat (?:number|percentage|share|age|amount)\b")),
-    ("date", re.compile(r"\bwhen\b|\b(?:what|which) (?:\w+ )?(?:day|date|year|month|time)\b|\bsince when\b|\bhow long ago\b")),
-    ("reason", re.compile(r"\bwhy\b|\bwhat (?:\w+ ){0,2}?(?:reasons?|purpose|aim|goal|motive|objective|cause)\b|\bhow come\b|\bwhat for\b")),
-    ("person", re.compile(r"\bwho(?:m|se)?\b|\bwhich (?:man|woman|person|official|minister|general|president)\b")),
-    ("place", re.compile(r"\bwhere\b|\b(?:what|which) (?:\w+ )?(?:country|city|place|capital|town|nation|continent)\b")),
-]  # fmt: skip
+_MANY = (
+    "countries|officials|people|ministers|topics|subjects|issues|places|cities|nations|organi[sz]ations|positions|wars"
+    "|media|agencies|sources|groups|themes|allies"
+)
+_RULES: tuple[tuple[Kind, str], ...] = (
+    (
+        "list",
+        r"^(?:list|name (?:all|the|some)|enumerate)\b|\b(?:which|what) (?:\w+ ){0,2}?(?:are|were|have|include)\b",
+    ),
+    ("list", rf"\b(?:which|what) (?:other )?(?:{_MANY})\b|\bwho (?:else|all|are|were|attended)\b"),
+    ("number", r"\bhow (?:many|much|old|long|often|far|big|large|tall)\b"),
+    ("number", r"\bwhat (?:number|percentage|share|age|amount)\b"),
+    ("date", r"\bwhen\b|\b(?:what|which) (?:\w+ )?(?:day|date|year|month|time)\b|\bhow long ago\b"),
+    ("reason", r"\bwhy\b|\bwhat (?:\w+ ){0,2}?(?:reasons?|purpose|aim|goal|motive|objective|cause)\b"),
+    ("reason", r"\bhow come\b|\bwhat for\b"),
+    ("person", r"\bwho(?:m|se)?\b|\bwhich (?:man|woman|person|official|minister|general|president)\b"),
+    ("place", r"\bwhere\b|\b(?:what|which) (?:\w+ )?(?:country|city|place|capital|town|nation|continent)\b"),
+)
+_KINDS = [(kind, re.compile(pattern)) for kind, pattern in _RULES]
 _NUMBER = re.compile(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?|millions?|billions?"
-    r"|several|few|couple|half|twice|once|first|second|third)\b", re.IGNORECASE
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?|millions?"
+    r"|billions?|several|few|couple|half|twice|once|first|second|third)\b", re.IGNORECASE
 )  # fmt: skip
 _TIME = re.compile(
     r"\d|\b(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february|march|april|may|june|july|august"
@@ -37,8 +45,21 @@ def kind_of(question: str) -> Kind:
     return next((kind for kind, pattern in _KINDS if pattern.search(folded)), "other")
 
 
-def fits(kind: Kind, span: str) -> float:
-    """1.0 when a span can be an answer of that kind, 0.0 when it cannot, 0.5 when no rule tells."""
+_REASON = re.compile(
+    r"(?:to|because|due to|owing to|in order|for|since|so that|as|at the invitation|invited|aim(?:ed|s|ing)?|purpose|reason"
+    r"|after|following|thanks to|with a view)\b", re.IGNORECASE
+)  # fmt: skip
+_REASON_BEFORE = re.compile(
+    r"\b(?:to|because(?: of)?|due to|owing to|in order to|for|aim(?:ed)? (?:of|at|to)|purpose (?:of|was)|reasons? (?:is|was|for)"
+    r"|so that|in response to|thanks to)\W*$", re.IGNORECASE
+)  # fmt: skip
+
+
+def fits(kind: Kind, span: str, before: str = "") -> float:
+    """1.0 when a span can be an answer of that kind, 0.0 when it cannot, 0.5 when no rule tells.
+
+    `before` is what the sentence says ahead of the span.
+    """
     if kind == "number":
         return float(bool(_NUMBER.search(span)))
     if kind == "date":
@@ -46,5 +67,7 @@ def fits(kind: Kind, span: str) -> float:
     if kind in ("person", "place"):
         return float(any(character.isupper() for character in span) and not span.strip().isdigit())
     if kind == "reason":
-        return float(len(span.split()) >= 3)
+        if _REASON.match(span.strip()) or _REASON_BEFORE.search(before):
+            return 1.0
+        return 0.5 if len(span.split()) >= 4 else 0.0
     return 0.5

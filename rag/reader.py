@@ -43,7 +43,8 @@ class ExtractiveReader:
     """
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-        self._model = model.eval()
+        self._model = model
+        self._model.eval()  # type: ignore[no-untyped-call]
         self._tokenizer = tokenizer
 
     @classmethod
@@ -56,7 +57,7 @@ class ExtractiveReader:
         from transformers import AutoModelForQuestionAnswering, AutoTokenizer
         from transformers.utils import logging
 
-        logging.disable_progress_bar()
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         local = location.is_dir()
         try:
             model = AutoModelForQuestionAnswering.from_pretrained(
@@ -79,7 +80,7 @@ class ExtractiveReader:
 
         question_ids = self._tokenizer(question, add_special_tokens=False, truncation=True)["input_ids"]
         if len(question_ids) > MAX_QUESTION_TOKENS:
-            question = self._tokenizer.decode(question_ids[:MAX_QUESTION_TOKENS])
+            question = str(self._tokenizer.decode(question_ids[:MAX_QUESTION_TOKENS]))
         encoding = self._tokenizer(
             [question] * len(chunks),
             [chunk.text for chunk in chunks],

@@ -6,20 +6,22 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import pairwise
 
 from rapidfuzz import fuzz
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 # Words that carry no content of a question in the languages the project meets most.
-STOPWORDS = frozenset(
-    """a about after all also am an and any are as at be because been before being between both but by can could did do
-    does doing for from had has have having he her hers him his how i if in into is it its itself just many may me might
-    more most much my no nor not of off on once only or other our out over own please same shall she should so some such
-    tell than that the their them then there these they this those through to too under until up upon us very was we were
-    what when where which while who whom whose why will with would you your 's s t
-    de del el en la las lo los que por para con un una y es al cual como cuando donde quien se su""".split()
-)
+_STOPWORDS = """
+a about after all also am an and any are as at be because been before being between both but by can could did do does doing
+for from had has have having he her hers him his how i if in into is it its itself just many may me might more most much
+my no nor not of off on once only or other our out over own please same shall she should so some such tell than that the
+their them then there these they this those through to too under until up upon us very was we were what when where which
+while who whom whose why will with would you your s t
+de del el en la las lo los que por para con un una y es al cual como cuando donde quien se su
+"""
+STOPWORDS = frozenset(_STOPWORDS.split())
 
 
 @lru_cache(maxsize=65536)
@@ -134,18 +136,23 @@ def respell(question: str, vocabulary: Iterable[str]) -> tuple[str, dict[str, st
 # --- sentences -------------------------------------------------------------------------------------------------------
 
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Gen|Col|Lt|Maj|Capt|Sgt|Adm|Gov|Sen|Rep|Rev|Hon|St|Sr|Sra|Srta|Jr|No|Nr|Nos|vs|cf|approx|est"
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Gen|Col|Lt|Maj|Capt|Sgt|Adm|Gov|Sen|Rep|Rev|Hon|St|Sr|Sra|Srta|Jr|No|Nr|Nos|vs|cf|est"
     r"|Inc|Ltd|Co|Corp|Bros|Fig|Figs|Eq|Vol|pp|p|ed|eds|al|e\.g|i\.e|a\.m|p\.m|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov"
     r"|Dec|Mt|Ft|Ave|Blvd|Rd|bzw|z\.B|u\.a|EE\.UU|Ud|Uds)|\b[A-Z]|\b(?:[A-Za-z]\.)+[A-Za-z])\.$"
 )
-_END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s+[\"'“‘«(\[¿¡—–-]*\s*[^\Wa-z_])|[.!?…]+[”»](?=[A-Z])|[。！？]+[”」』]*|\n[ \t\r]*(?=\n)|\n")
+_END = re.compile(
+    r"[.!?…]+[\"'”’»)\]]*(?=\s+[\"'“‘«(\[¿¡—–-]*\s*[^\Wa-z_])"  # before a capital or a figure
+    r"|[.!?…]+[”»](?=[A-Z])"  # the space was lost
+    r"|[。！？]+[”」』]*"
+    r"|\n[ \t\r]*(?=\n)|\n"
+)
 _TERMINAL = re.compile(r"[.!?…:;。！？][\"'”’»)\]]*\s*$")
 
 
 def _wrapped(text: str) -> bool:
     """Whether single line ends are mere line wrapping (as in a PDF) and not the ends of paragraphs."""
     lines = [line.rstrip() for line in text.split("\n")]
-    inner = [a for a, b in zip(lines, lines[1:], strict=False) if a.strip() and b.strip()]
+    inner = [a for a, b in pairwise(lines) if a.strip() and b.strip()]
     if len(inner) < 3:
         return False
     return sum(30 <= len(line) <= 120 and not _TERMINAL.search(line) for line in inner) > 0.5 * len(inner)

@@ -320,7 +320,7 @@ def _prepare(connection: sqlite3.Connection, manifest: Mapping[str, str], path: 
         raise StoreError(f"{path} is a database of another program; name another folder for the index")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version != FORMAT_VERSION:
-        raise StoreError(f"{path} has the format {version}, expected {FORMAT_VERSION}; delete the folder and index again")
+        raise StoreError(f"{path} has format {version}, expected {FORMAT_VERSION}; delete the folder and index again")
     problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if problem != "ok":
         raise StoreError(_damaged(path, problem))

@@ -1,0 +1,213 @@
+"""The command line: arguments in, text out. Exit code 0 for an answer or an abstention, 1 for what a person can mend,
+2 for wrong usage."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
+
+import typer
+
+import rag
+from rag.config import Settings
+from rag.errors import RagError
+
+if TYPE_CHECKING:
+    from rag.pipeline import Chatbot
+    from rag.types import Answer, IndexReport
+
+DEFAULTS = Settings()
+P = ParamSpec("P")
+R = TypeVar("R")
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Ask a folder of articles; every answer comes with the exact passage it stands on.",
+)
+
+Corpus = Annotated[
+    Path | None,
+    typer.Option(help="Folder of articles or of an index. Default: what `rag index` took in, else the five articles."),
+]
+ReaderName = Annotated[str, typer.Option("--reader", help='"default", "sentence", or a question-answering model.')]
+Embedding = Annotated[str, typer.Option("--embedding-model", help='"default", or a sentence-transformers model.')]
+QueryPrefix = Annotated[str, typer.Option(help='What the embedding model expects before a query ("query: ").')]
+PassagePrefix = Annotated[str, typer.Option(help="What it expects before a passage.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print exactly one JSON value.")]
+
+
+def mendable(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn what a person can mend into one line on standard error and exit code 1."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except RagError as error:
+            typer.echo(f"rag: {error}", err=True)
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            typer.echo("rag: interrupted; the index is as it was before", err=True)
+            raise typer.Exit(1) from None
+
+    return run
+
+
+@app.callback(invoke_without_command=True)
+def main(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        typer.echo(f"rag {rag.__version__}")
+        raise typer.Exit
+
+
+@app.command()
+@mendable
+def index(
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders of articles.")],
+    folder: Annotated[Path | None, typer.Option("--index", help="Where the index lies. Default: your own.")] = None,
+    embedding_model: Embedding = "default",
+    query_prefix: QueryPrefix = "",
+    passage_prefix: PassagePrefix = "",
+    chunk_tokens: Annotated[int, typer.Option(min=16, help="Longest passage, in tokens.")] = DEFAULTS.chunk_tokens,
+    as_json: AsJson = False,
+) -> None:
+    """Index articles: embed what changed, drop what is gone."""
+    from rag.pipeline import Chatbot
+    from rag.places import own_index
+
+    settings = Settings(embedding_model, query_prefix, passage_prefix, chunk_tokens)
+    bot = Chatbot.open(folder or own_index(), settings)
+    report = bot.sync(paths, progress=not as_json)
+    if as_json:
+        typer.echo(json.dumps({name: getattr(report, name) for name in report.__slots__}))
+        return
+    _name_failures(report)
+    typer.echo(f"{report} ({len(bot.documents())} documents in {folder or own_index()})")
+
+
+@app.command()
+@mendable
+def ask(
+    question: Annotated[str, typer.Argument(help="The question.")],
+    corpus: Corpus = None,
+    history: Annotated[list[str] | None, typer.Option(help="An earlier question; oldest first.")] = None,
+    reader: ReaderName = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Answer a question from the articles, with citations, or say that they do not hold the answer."""
+    answer = _open(corpus, Settings(reader=reader), quiet=as_json).ask(question, history or [])
+    typer.echo(json.dumps(answer.to_dict(), ensure_ascii=False) if as_json else render(answer))
+
+
+@app.command()
+@mendable
+def chat(corpus: Corpus = None, reader: ReaderName = "default") -> None:
+    """Ask in the terminal; follow-up questions are understood. An empty line or Ctrl-D ends it."""
+    from rag.types import Turn
+
+    bot = _open(corpus, Settings(reader=reader))
+    turns: list[Turn] = []
+    typer.echo(f"{len(bot.documents())} articles. Ask; an empty line ends.")
+    while True:
+        try:
+            question = input("\n> ").strip()
+        except EOFError:
+            break
+        if not question:
+            break
+        try:
+            answer = bot.ask(question, turns)
+        except RagError as error:
+            typer.echo(f"rag: {error}", err=True)
+            continue
+        turns.append(Turn(question, answer))
+        typer.echo(render(answer))
+
+
+@app.command()
+@mendable
+def documents(corpus: Corpus = None, as_json: AsJson = False) -> None:
+    """List the articles: id, date, title."""
+    found = _open(corpus, Settings(), quiet=as_json).documents()
+    if as_json:
+        keys = ("id", "title", "date", "language", "source")
+        typer.echo(json.dumps([{key: getattr(d, key) for key in keys} for d in found], ensure_ascii=False))
+        return
+    for document in found:
+        typer.echo(f"{document.id}\t{document.date or 'undated'}\t{document.title}")
+
+
+@app.command()
+@mendable
+def remove(
+    document_id: Annotated[str, typer.Argument(help="As `rag documents` prints it.")], corpus: Corpus = None
+) -> None:
+    """Remove an article from the index. Its file is not touched."""
+    _open(corpus, Settings()).remove(document_id)
+    typer.echo(f"removed {document_id}")
+
+
+@app.command()
+@mendable
+def serve(
+    corpus: Corpus = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; other machines reach 0.0.0.0.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 7860,
+    reader: ReaderName = "default",
+) -> None:
+    """Open the chat page in the browser."""
+    from rag.web.page import launch
+
+    launch(_open(corpus, Settings(reader=reader)), host=host, port=port)
+
+
+def render(answer: Answer) -> str:
+    """An Answer as text for a terminal."""
+    lines = [answer.text]
+    if answer.understood != answer.question:
+        lines.insert(0, f"(understood as: {answer.understood})")
+    lines.append(f"\nconfidence {answer.confidence:.0%}")
+    for number, citation in enumerate(answer.citations, start=1):
+        dated = f", {citation.date}" if citation.date else ""
+        lines.append(f"[{number}] {citation.title}{dated}")
+        lines.append(f"    {citation.document_id}, characters {citation.start}-{citation.end}")
+        lines.append(f'    "{" ".join(citation.quote.split())}"')
+    if answer.abstained and answer.passages:
+        lines.append("Nearest passages (not an answer):")
+        for passage in answer.passages[:3]:
+            preview = " ".join(passage.chunk.text.split())[:200]
+            lines.append(f"  - {passage.chunk.title}: {preview}…")
+    return "\n".join(lines)
+
+
+def _open(corpus: Path | None, settings: Settings, quiet: bool = False) -> Chatbot:
+    from rag.pipeline import Chatbot
+    from rag.places import is_index, own_index, seeds
+
+    if corpus is None:
+        corpus = own_index() if is_index(own_index()) else seeds()
+    if is_index(corpus):
+        return Chatbot.open(corpus, settings)
+    bot = Chatbot.from_directory(corpus, settings, progress=not quiet)
+    _name_failures(bot.report)
+    return bot
+
+
+def _name_failures(report: IndexReport) -> None:
+    for path, reason in report.failed:
+        typer.echo(f"rag: left out {path}: {reason}", err=True)
+
+
+def run(arguments: list[str] | None = None) -> Any:
+    """Entry point of the `rag` command."""
+    return app(args=arguments, prog_name="rag")
+
+
+if __name__ == "__main__":
+    sys.exit(run())
