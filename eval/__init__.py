@@ -1,0 +1,1 @@
+"""Measures how good retrieval, answers, citations and abstention are. See README.md."""

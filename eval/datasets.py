@@ -1,0 +1,298 @@
+"""Question sets in, one form out: the fixed set, SQuAD 1.1 and 2.0, BEIR folders, CLAPNQ."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from rag.types import Document
+
+
+class DatasetError(ValueError):
+    """A data set that cannot be read, said so that a person can mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A place that answers a question.
+
+    Attributes
+    ----------
+    document_id : str
+    quote : str
+        Verbatim text of the document.
+    start, end : int or None
+        Its place in characters. None: wherever the document holds the quote.
+    group : int
+        Places of one group are alternatives (the same fact told twice); each group is wanted.
+    """
+
+    document_id: str
+    quote: str
+    start: int | None = None
+    end: int | None = None
+    group: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question with what a right answer looks like.
+
+    Attributes
+    ----------
+    id, kind, question : str
+    history : tuple of str
+        Earlier questions of the conversation, oldest first.
+    answerable : bool
+    answers : tuple of str
+        Accepted short answers, any of which is right.
+    parts : tuple of tuple of str
+        When not empty, a right answer holds one alternative of every part.
+    evidence : tuple of Evidence
+    split : str
+        "tune", "test" or "".
+    relevant : Mapping[str, int]
+        Grades of whole documents, where that is all the set says (BEIR).
+    passage_id : str
+        Document to read when the gold passage is given.
+    cluster : str
+        Questions of one cluster hang together (one fact, one paragraph) and are resampled together.
+    """
+
+    id: str
+    kind: str
+    question: str
+    history: tuple[str, ...] = ()
+    answerable: bool = True
+    answers: tuple[str, ...] = ()
+    parts: tuple[tuple[str, ...], ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    split: str = ""
+    relevant: Mapping[str, int] = field(default_factory=dict)
+    passage_id: str = ""
+    cluster: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Questions and the corpus they are asked about.
+
+    Attributes
+    ----------
+    name, version : str
+    sha256 : str
+        Of the file; of a folder, of its files' names and hashes.
+    questions : tuple of Question
+    corpus : Path or None
+        A folder of articles; None when the set brings `documents`.
+    documents : tuple of Document
+    answers : bool
+        Whether it judges answers; else retrieval alone.
+    """
+
+    name: str
+    version: str
+    sha256: str
+    questions: tuple[Question, ...]
+    corpus: Path | None = None
+    documents: tuple[Document, ...] = ()
+    answers: bool = True
+
+
+def load(path: Path, corpus: Path | None = None) -> Dataset:
+    """The data set at `path`, its form recognised by its content.
+
+    Parameters
+    ----------
+    path : Path
+        A fixed set (.jsonl), SQuAD (.json), CLAPNQ (.jsonl.gz or .jsonl) or a BEIR folder.
+    corpus : Path, optional
+        Folder of articles; used for the fixed set alone, whose questions bring none.
+
+    Raises
+    ------
+    DatasetError
+        The file is missing, of no known form, or a record lacks a field.
+    """
+    if not path.exists():
+        raise DatasetError(f"{path} does not exist; give a .jsonl or .json file or a BEIR folder as --dataset")
+    try:
+        if path.is_dir():
+            return _beir(path)
+        if path.suffix == ".json":
+            return _squad(path)
+        rows = list(_rows(path))
+        if rows and "context" in rows[0]:
+            return _clapnq(path, rows)
+        return _fixed(path, rows, corpus)
+    except KeyError as error:
+        raise DatasetError(f"{path}: a record lacks the field {error}; eval/README.md shows each form") from error
+    except (UnicodeDecodeError, json.JSONDecodeError, gzip.BadGzipFile) as error:
+        raise DatasetError(f"{path} is not JSON or JSON Lines in UTF-8: {error}") from error
+
+
+def select(dataset: Dataset, split: str | None = None, limit: int | None = None) -> Dataset:
+    """The questions of one half, or `limit` of them evenly spread over the set; the corpus stays whole."""
+    questions = dataset.questions
+    if split is not None:
+        questions = tuple(question for question in questions if question.split == split)
+        if not questions:
+            held = sorted({question.split for question in dataset.questions if question.split})
+            raise DatasetError(f"{dataset.name} has no split {split!r}; it has {', '.join(held) or 'none'}")
+    if limit is not None and limit < len(questions):
+        questions = tuple(questions[i * len(questions) // limit] for i in range(limit))
+    return replace(dataset, questions=questions)
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    data = path.read_bytes()
+    for line in (gzip.decompress(data) if path.suffix == ".gz" else data).split(b"\n"):
+        if line.strip():
+            yield json.loads(line)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _document(id: str, title: str, text: str) -> Document:
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Document(id=id, title=title, text=text, source=id, content_hash=digest)
+
+
+def _fixed(path: Path, rows: Sequence[Mapping[str, Any]], corpus: Path | None) -> Dataset:
+    """The project's own form: one question a line; a line without "question" is a header with "version"."""
+    if not rows:
+        raise DatasetError(f"{path} holds no question")
+    version = next((str(row["version"]) for row in rows if "version" in row), "")
+    questions = []
+    for row in rows:
+        if "question" not in row:
+            continue
+        questions.append(
+            Question(
+                id=str(row["id"]),
+                kind=str(row["type"]),
+                question=row["question"],
+                history=tuple(row.get("history", ())),
+                answerable=bool(row["answerable"]),
+                answers=tuple(row["answers"]),
+                parts=tuple(tuple(part) for part in row.get("parts", ())),
+                evidence=group_copies([Evidence(e["document_id"], e["quote"]) for e in row["evidence"]]),
+                split=row.get("split", ""),
+                cluster=row.get("group") or str(row["id"]),
+            )
+        )
+    return Dataset(path.stem, version, _sha256(path), tuple(questions), corpus=corpus)
+
+
+def group_copies(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """Evidence with its groups: quotes that repeat or contain one another are alternatives."""
+    groups: list[str] = []
+    grouped = []
+    for item in evidence:
+        quote = " ".join(item.quote.casefold().split())
+        found = next((i for i, other in enumerate(groups) if quote in other or other in quote), None)
+        if found is None:
+            found = len(groups)
+            groups.append(quote)
+        grouped.append(replace(item, group=found))
+    return tuple(grouped)
+
+
+def _squad(path: Path) -> Dataset:
+    """SQuAD: each paragraph becomes a document whose id is its number; the gold span is the evidence."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    documents: list[Document] = []
+    questions: list[Question] = []
+    for article in content["data"]:
+        title = str(article.get("title", "")).replace("_", " ")
+        for paragraph in article["paragraphs"]:
+            document = _document(str(len(documents)), title, paragraph["context"])
+            documents.append(document)
+            for row in paragraph["qas"]:
+                impossible = bool(row.get("is_impossible", False))
+                answers = [] if impossible else row["answers"]
+                spans = dict.fromkeys((int(answer["answer_start"]), answer["text"]) for answer in answers)
+                questions.append(
+                    Question(
+                        id=str(row["id"]),
+                        kind="unanswerable" if impossible else _question_word(row["question"]),
+                        question=row["question"],
+                        answerable=not impossible,
+                        answers=tuple(dict.fromkeys(answer["text"] for answer in answers)),
+                        evidence=tuple(Evidence(document.id, text, at, at + len(text)) for at, text in spans),
+                        passage_id=document.id,
+                        cluster=document.id,
+                    )
+                )
+    return Dataset(path.stem, str(content.get("version", "")), _sha256(path), tuple(questions), None, tuple(documents))
+
+
+_QUESTION_WORDS = ("why", "how many", "how much", "how", "when", "who", "whom", "whose", "where", "which", "what")
+
+
+def _question_word(question: str) -> str:
+    """The question word that stands first, as the kind of a question whose set gives none."""
+    padded = f" {' '.join(''.join(c if c.isalnum() else ' ' for c in question.lower()).split())} "
+    places = [(padded.find(f" {word} "), -len(word), word) for word in _QUESTION_WORDS if f" {word} " in padded]
+    return min(places)[2] if places else "other"
+
+
+def _clapnq(path: Path, rows: Sequence[Mapping[str, Any]]) -> Dataset:
+    """CLAPNQ (Rosenthal et al., 2024): long answers; each evidence sentence is wanted."""
+    documents: dict[str, Document] = {}
+    questions = []
+    for row in rows:
+        key = hashlib.sha256(f"{row['title']}\n{row['context']}".encode()).hexdigest()
+        document = documents.setdefault(key, _document(str(len(documents)), row["title"], row["context"]))
+        impossible = bool(row["is_impossible"])
+        evidence = tuple(
+            Evidence(document.id, e["text"], e["start"], e["start"] + len(e["text"]), group)
+            for group, e in enumerate(row["evidence"])
+        )
+        questions.append(
+            Question(
+                id=str(row["id"]),
+                kind="unanswerable" if impossible else "long answer",
+                question=row["question"],
+                answerable=not impossible,
+                answers=tuple(row["answer_long"]),
+                evidence=evidence,
+                passage_id=document.id,
+                cluster=document.id,
+            )
+        )
+    name = path.name.removesuffix(".gz").removesuffix(".jsonl")
+    return Dataset(name, "", _sha256(path), tuple(questions), None, tuple(documents.values()))
+
+
+def _beir(folder: Path) -> Dataset:
+    """BEIR (Thakur et al., 2021): corpus.jsonl, queries.jsonl and qrels/*.tsv; judges retrieval alone."""
+    files = [folder / "corpus.jsonl", folder / "queries.jsonl", *sorted(folder.glob("qrels/*.tsv"))]
+    missing = [file.name for file in files if not file.is_file()] + (["qrels/*.tsv"] if len(files) == 2 else [])
+    if missing:
+        raise DatasetError(f"{folder} is not a BEIR folder: {', '.join(missing)} not found")
+    relevant: dict[str, dict[str, int]] = {}
+    for file in files[2:]:
+        for line in file.read_text(encoding="utf-8").splitlines()[1:]:
+            if line.strip():
+                query, document, grade = line.split("\t")
+                relevant.setdefault(query, {})[document] = int(grade)
+    documents = tuple(_document(str(r["_id"]), r.get("title") or "", r["text"]) for r in _rows(files[0]))
+    # As BEIR does: a query that nobody judged is not asked.
+    questions = tuple(
+        Question(
+            id=str(r["_id"]), kind="query", question=r["text"], relevant=relevant[str(r["_id"])], cluster=str(r["_id"])
+        )
+        for r in _rows(files[1])
+        if str(r["_id"]) in relevant
+    )
+    names = "\n".join(f"{file.relative_to(folder).as_posix()} {_sha256(file)}" for file in files)
+    digest = hashlib.sha256(names.encode()).hexdigest()
+    return Dataset(folder.name, "", digest, questions, None, documents, answers=False)

@@ -1,0 +1,129 @@
+"""`python -m eval.peers`: Haystack and txtai beside the chatbot, on the same passages, questions and weights."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from eval import summary, systems
+from eval.__main__ import QUESTIONS, SEEDS, Split
+from eval.datasets import Dataset, load, select
+from eval.report import comparison, number
+from eval.run import Prediction
+from rag.config import Settings
+
+ROOT = Path(__file__).parent.parent
+WORKER = Path(__file__).parent / "worker.py"
+COLUMNS = (
+    "passed",
+    "right_cited",
+    "refused",
+    "right",
+    "short_right",
+    "em",
+    "f1",
+    "citation_precision",
+    "Success@5",
+    "nDCG@10",
+)
+
+
+def main(
+    dataset: Annotated[Path, typer.Option(help="Question set.")] = QUESTIONS,
+    corpus: Annotated[Path, typer.Option(help="Folder of articles for a set that brings none.")] = SEEDS,
+    split: Annotated[Split | None, typer.Option(help="Only this half.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many questions, evenly spread.")] = None,
+    python: Annotated[str, typer.Option(help="Interpreter that has Haystack and txtai.")] = sys.executable,
+    peer: Annotated[list[str] | None, typer.Option(help="haystack, txtai; default both.")] = None,
+) -> None:
+    """Run each system in a process of its own, one after the other, and print them side by side."""
+    chosen = select(load(dataset, corpus), split.value if split else None, limit)
+    text_of = systems.texts(chosen)
+    work = make_work(chosen)
+    reports: dict[str, dict[str, Any]] = {}
+    costs: dict[str, dict[str, float]] = {}
+    for name in ["rag", *(peer or ["haystack", "txtai"])]:
+        result = run_worker(name, work, sys.executable if name == "rag" else python)
+        predictions = {
+            question.id: Prediction(question.id, seconds, answer)
+            for question, seconds, answer in zip(chosen.questions, result["seconds"], result["answers"], strict=True)
+        }
+        scores = summary.score_all(chosen, predictions, text_of)
+        reports[name] = summary.summarise(chosen, predictions, scores, text_of)
+        costs[name] = {
+            "median, s": float(np.median(result["seconds"])),
+            "95th percentile, s": float(np.percentile(result["seconds"], 95)),
+            "passages indexed/s": len(work["passages"]) / result["index"],
+            "imports and models, s": result["load"],
+            "first answer, s": result["first"],
+            "peak memory, MB": result["peak_megabytes"],
+        }
+    print(f"{len(chosen.questions)} questions, {len(work['passages'])} passages\n")
+    print(table(reports, costs))
+    for name, report in reports.items():
+        if name != "rag":
+            print(f"\nrag against {name}:")
+            print(comparison(summary.compare(report, reports["rag"])))
+
+
+def make_work(dataset: Dataset, settings: Settings | None = None) -> dict[str, Any]:
+    """What a worker needs: the documents, the same cut into the chatbot's own passages, questions, weights."""
+    from rag.chunking import chunk_document
+    from rag.embedding import default_model_folder
+    from rag.pipeline import load_models
+    from rag.reader import DEFAULT_FOLDER
+
+    settings = settings or Settings()
+    documents = dataset.documents if dataset.corpus is None else systems.read_corpus(dataset.corpus)
+    offsets = load_models(settings)[0].token_offsets
+    chunks = [
+        chunk
+        for document in documents
+        for chunk in chunk_document(document, offsets, settings.chunk_tokens, settings.overlap_sentences)
+    ]
+    fields = ("id", "document_id", "start", "end", "text", "title")
+    return {
+        "root": str(ROOT),
+        "settings": asdict(settings),
+        "documents": [asdict(document) for document in documents],
+        "passages": [{field: getattr(chunk, field) for field in fields} for chunk in chunks],
+        "questions": [[question.question, list(question.history)] for question in dataset.questions],
+        "embedding": str(default_model_folder()),
+        "reader": str(DEFAULT_FOLDER) if settings.reader == "default" else settings.reader,
+    }
+
+
+def run_worker(name: str, work: dict[str, Any], python: str = sys.executable) -> dict[str, Any]:
+    """The result of one worker process; CalledProcessError when it failed."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [str(Path(folder) / "work.json"), str(Path(folder) / "result.json")]
+        Path(paths[0]).write_text(json.dumps(work), encoding="utf-8")
+        # -P: this folder's datasets.py must not stand in for the package of that name.
+        subprocess.run([python, "-P", str(WORKER), name, *paths], check=True)
+        result: dict[str, Any] = json.loads(Path(paths[1]).read_text(encoding="utf-8"))
+        return result
+
+
+def table(reports: dict[str, dict[str, Any]], costs: dict[str, dict[str, float]]) -> str:
+    """A column for each system; quality with intervals, then cost."""
+    lines = ["| | " + " | ".join(reports) + " |", "|---" * (len(reports) + 1) + "|"]
+    for measure in COLUMNS:
+        figures = [report["figures"]["all"].get(measure) for report in reports.values()]
+        cells = [f"{number(f['value'])} ({number(f['low'])}–{number(f['high'])})" if f else "–" for f in figures]
+        if any(figures):
+            lines.append(f"| {measure} | " + " | ".join(cells) + " |")
+    for cost in next(iter(costs.values())):
+        lines.append(f"| {cost} | " + " | ".join(f"{costs[name][cost]:.3g}" for name in reports) + " |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    typer.run(main)

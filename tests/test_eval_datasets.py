@@ -1,0 +1,112 @@
+"""Each form of question set is read as its publishers mean it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eval.datasets import DatasetError, Evidence, group_copies, load, select
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+    return path
+
+
+def row(id: str, **changed: Any) -> dict[str, Any]:
+    plain = {"id": id, "type": "why", "question": "Why?", "answerable": True, "answers": ["so"], "evidence": []}
+    return plain | changed
+
+
+def test_fixed_set(tmp_path: Path) -> None:
+    quote = {"document_id": "a.txt", "quote": "So it is."}
+    rows = [
+        {"version": "2.1"},
+        row("1", split="tune", group="g", parts=[["a", "b"]], history=["Who?"], evidence=[quote]),
+    ]
+    dataset = load(write(tmp_path / "set.jsonl", rows), tmp_path)
+    question = dataset.questions[0]
+    assert (dataset.name, dataset.version, dataset.corpus) == ("set", "2.1", tmp_path)
+    assert len(dataset.sha256) == 64
+    assert (question.kind, question.split, question.cluster, question.history) == ("why", "tune", "g", ("Who?",))
+    assert question.parts == (("a", "b"),)
+    assert question.evidence == (Evidence("a.txt", "So it is.", group=0),)
+
+
+def test_copies_are_one_piece_of_evidence() -> None:
+    quotes = ["The visit began.", "the  visit began.", "It ended.", "Then: It ended."]
+    evidence = group_copies([Evidence(str(i), quote) for i, quote in enumerate(quotes)])
+    assert [item.group for item in evidence] == [0, 0, 1, 1]
+
+
+def test_selection_is_spread_and_repeats(tmp_path: Path) -> None:
+    rows = [row(str(i), split="tune" if i < 8 else "test") for i in range(10)]
+    dataset = load(write(tmp_path / "set.jsonl", rows))
+    assert [question.id for question in select(dataset, "tune", 4).questions] == ["0", "2", "4", "6"]
+    assert [question.id for question in select(dataset, "test").questions] == ["8", "9"]
+    with pytest.raises(DatasetError, match="no split 'dev'; it has test, tune"):
+        select(dataset, "dev")
+
+
+def test_squad(tmp_path: Path) -> None:
+    answer = {"text": "Minsk", "answer_start": 10}
+    first = {"id": "1", "question": "In which city?", "answers": [answer, answer]}
+    second = {"id": "2", "question": "How many?", "answers": [], "is_impossible": True, "plausible_answers": [answer]}
+    paragraphs = [{"context": "It was in Minsk.", "qas": [first]}, {"context": "Nothing.", "qas": [second]}]
+    path = tmp_path / "squad.json"
+    path.write_text(json.dumps({"version": "v2.0", "data": [{"title": "A_city", "paragraphs": paragraphs}]}))
+    dataset = load(path)
+    assert [(d.id, d.title, d.text) for d in dataset.documents] == [
+        ("0", "A city", "It was in Minsk."),
+        ("1", "A city", "Nothing."),
+    ]
+    one, two = dataset.questions
+    assert (one.kind, one.answers, one.passage_id) == ("which", ("Minsk",), "0")
+    assert one.evidence == (Evidence("0", "Minsk", 10, 15, 0),)
+    assert (two.kind, two.answerable, two.answers, two.passage_id) == ("unanswerable", False, (), "1")
+
+
+def test_clapnq(tmp_path: Path) -> None:
+    shared = {"title": "T", "context": "One. Two.", "sentences": ["One.", "Two."]}
+    good = shared | {
+        "id": "1",
+        "question": "q",
+        "answer_long": ["One and two"],
+        "evidence": [{"text": "One.", "start": 0}, {"text": "Two.", "start": 5}],
+        "is_impossible": False,
+    }
+    bad = shared | {"id": "2", "question": "r", "answer_long": [], "evidence": [], "is_impossible": True}
+    dataset = load(write(tmp_path / "c.jsonl.gz", [good, bad]))
+    assert (dataset.name, len(dataset.documents)) == ("c", 1)
+    assert [(e.start, e.end, e.group) for e in dataset.questions[0].evidence] == [(0, 4, 0), (5, 9, 1)]
+    assert dataset.questions[1].answerable is False
+
+
+def test_beir(tmp_path: Path) -> None:
+    write(
+        tmp_path / "corpus.jsonl", [{"_id": "d1", "title": "T", "text": "Text\u2028here"}, {"_id": "d2", "text": "B"}]
+    )
+    write(tmp_path / "queries.jsonl", [{"_id": "q1", "text": "what"}, {"_id": "q2", "text": "never judged"}])
+    with pytest.raises(DatasetError, match=r"qrels/\*\.tsv not found"):
+        load(tmp_path)
+    (tmp_path / "qrels").mkdir()
+    (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t2\nq1\td2\t0\n")
+    dataset = load(tmp_path)
+    assert not dataset.answers
+    assert [question.id for question in dataset.questions] == ["q1"]
+    assert dataset.questions[0].relevant == {"d1": 2, "d2": 0}
+
+
+def test_what_is_wrong_with_a_set_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="does not exist"):
+        load(tmp_path / "none.jsonl")
+    with pytest.raises(DatasetError, match="lacks the field 'type'"):
+        load(write(tmp_path / "set.jsonl", [{"id": "1", "question": "q"}]))
+    (tmp_path / "broken.jsonl").write_text("{")
+    with pytest.raises(DatasetError, match="not JSON"):
+        load(tmp_path / "broken.jsonl")

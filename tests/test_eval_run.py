@@ -1,0 +1,199 @@
+"""The command: run, resume, compare, fail, and a report that stands alone."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from eval.__main__ import main
+from eval.datasets import Dataset, DatasetError, Question
+from eval.run import PREDICTIONS, run
+
+CITIES = [
+    "Minsk",
+    "Brest",
+    "Moscow",
+    "Havana",
+    "Ankara",
+    "Riga",
+    "Vilnius",
+    "Warsaw",
+    "Prague",
+    "Madrid",
+    "Lima",
+    "Oslo",
+]
+
+
+@pytest.fixture
+def questions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Twelve answerable questions and four that are not, over one article a city, and three systems."""
+    (tmp_path / "corpus").mkdir()
+    rows = []
+    for i, city in enumerate(CITIES):
+        text = f"Visit number {i} of the delegation took place in {city} & <surroundings>.\nThe weather was fair.\n"
+        (tmp_path / "corpus" / f"{city}.txt").write_text(text)
+        evidence = [{"document_id": f"{city}.txt", "quote": text.split("\n")[0]}]
+        question = {"id": city, "type": "where", "question": f"Where was visit {i}?", "answerable": True}
+        rows.append(question | {"answers": [city], "evidence": evidence, "split": "tune" if i % 2 else "test"})
+    for i in range(4):
+        question = {"id": f"no-{i}", "type": "unanswerable", "question": f"Who paid for {i}?", "answerable": False}
+        rows.append(question | {"answers": [], "evidence": [], "split": "test"})
+    (tmp_path / "set.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "eval_fake_systems.py").write_text(
+        f"""
+CITIES = {CITIES!r}
+
+def good(question, history):
+    if question.startswith("Who"):
+        return {{"short_answer": "", "abstained": True, "confidence": 0.1, "passages": []}}
+    i = int(question.split()[-1][:-1])
+    city = CITIES[i]
+    quote = f"Visit number {{i}} of the delegation took place in {{city}} & <surroundings>."
+    place = {{"document_id": city + ".txt", "start": 0, "end": len(quote)}}
+    return {{
+        "short_answer": city, "text": quote + " [1]", "confidence": 0.9, "abstained": False,
+        "citations": [place | {{"quote": quote}}], "passages": [place | {{"text": quote}}],
+        "seconds": {{"reading": 0.5}},
+    }}
+
+def worse(question, history):
+    answer = good(question, history)
+    if question.startswith("Where") and int(question.split()[-1][:-1]) % 2:
+        answer |= {{"short_answer": "Atlantis", "text": "Atlantis [1]"}}
+    return answer
+
+def misquoting(question, history):
+    answer = good(question, history)
+    return answer | {{"citations": [c | {{"start": c["start"] + 1}} for c in answer.get("citations", [])]}}
+
+def failing(question, history):
+    raise RuntimeError("out of order")
+"""
+    )
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "set.jsonl"
+
+
+def command(*arguments: str) -> Any:
+    app = typer.Typer()
+    app.command()(main)
+    return CliRunner().invoke(app, ["--dataset", "set.jsonl", "--corpus", "corpus", *arguments])
+
+
+def figures(folder: str) -> dict[str, float]:
+    report = json.loads((Path(folder) / "report.json").read_text())
+    return {name: figure["value"] for name, figure in report["figures"]["all"].items()}
+
+
+def test_a_worse_system_scores_worse_and_is_caught(questions: Path) -> None:
+    assert command("--system", "eval_fake_systems:good", "--output", "good").exit_code == 0
+    assert command("--system", "eval_fake_systems:good", "--compare", "good").exit_code == 0
+    result = command("--system", "eval_fake_systems:worse", "--output", "worse", "--compare", "good")
+    assert result.exit_code == 1
+    assert "right_cited fell beyond chance" in result.output
+    good, worse = figures("good"), figures("worse")
+    assert (good["passed"], good["right_cited"], good["refused"], good["citation_exact"]) == (1, 1, 1, 1)
+    assert (worse["passed"], worse["right_cited"], worse["refused"]) == (10 / 16, 0.5, 1)
+    assert good["auroc"] == worse["auroc"] == 1
+    assert good["ece"] == pytest.approx(0.1)
+    assert worse["ece"] == pytest.approx(0.4)
+
+
+def test_a_misquoting_system_is_caught(questions: Path) -> None:
+    result = command("--system", "eval_fake_systems:misquoting", "--fail-under", "citation_exact=1")
+    assert result.exit_code == 1
+    assert "citation_exact is 0.000, below 1.0" in result.output
+
+
+def test_bounds(questions: Path) -> None:
+    worse = ("--system", "eval_fake_systems:worse", "--fail-under")
+    assert command(*worse, "right_cited=0.5", "--fail-under", "unanswerable/refused=1").exit_code == 0
+    assert command(*worse, "where/passed=0.6").exit_code == 1
+    assert command(*worse, "right_sited=0.5").exit_code == 1
+    assert command(*worse, "much").exit_code == 2
+
+
+def test_wrong_use_is_one_line(questions: Path) -> None:
+    for arguments, said in (
+        (["--system", "eval_fake_systems:none"], "cannot be imported"),
+        (["--setting", "readers=x"], "expected NAME=VALUE with one of"),
+        (["--setting", "read=many"], "expected int for read"),
+        (["--resume"], "name that folder"),
+        (["--compare", "nowhere"], "holds no report.json"),
+    ):
+        result = command(*arguments)
+        assert result.exit_code == 2
+        assert said in result.output
+        assert "Traceback" not in result.output
+
+
+def test_errors_of_a_system_are_failures(questions: Path) -> None:
+    assert command("--system", "eval_fake_systems:failing", "--output", "out").exit_code == 0
+    report = json.loads(Path("out/report.json").read_text())
+    assert report["errors"] == 16
+    assert report["failures"]["all"] == {"error": 16}
+    assert figures("out")["passed"] == 0
+
+
+def test_the_report_stands_alone(questions: Path) -> None:
+    command("--system", "eval_fake_systems:good", "--output", "good")
+    command("--system", "eval_fake_systems:worse", "--output", "out", "--compare", "good")
+    page = Path("out/report.html").read_text()
+    assert not re.search(r"https?:|//[a-z]|@import|<script|<link|<iframe|\ssrc=", page)
+    assert all(target.startswith("#") for target in re.findall(r"""href=["']?([^"'\s>]+)""", page))
+    assert all(target.startswith("#") for target in re.findall(r"url\(([^)]*)\)", page))
+    assert page.count("<svg") == 4
+    assert "<surroundings>" not in page  # escaped
+    assert "Atlantis" in page
+    assert page.index("where (12)") < page.index("unanswerable (4)")  # weakest first
+    assert "Against the run compared with" in page
+    report = json.loads(Path("out/report.json").read_text())
+    assert report["dataset"]["sha256"] in json.dumps(report)
+    assert report["seconds"]["all"]["reading"] == {"median": 0.5, "p95": 0.5, "count": 12}
+    assert len(Path("out/predictions.jsonl").read_text().splitlines()) == 16
+
+
+def test_the_same_run_gives_the_same_figures(questions: Path) -> None:
+    for folder in ("one", "two"):
+        command("--system", "eval_fake_systems:worse", "--split", "test", "--output", folder)
+    one, two = (json.loads((Path(folder) / "report.json").read_text()) for folder in ("one", "two"))
+    assert one["figures"] == two["figures"]
+    assert one["questions"] == two["questions"]
+    assert len(one["questions"]["id"]) == 10
+
+
+def test_a_run_that_was_cut_off_is_resumed(tmp_path: Path) -> None:
+    dataset = Dataset("set", "1", "f00", tuple(Question(str(i), "x", f"q{i}") for i in range(6)))
+    asked: list[str] = []
+
+    def cut_off(question: Question) -> dict[str, Any]:
+        if question.id == "4":
+            raise KeyboardInterrupt
+        return {"short_answer": f"first\u2028{question.id}"}
+
+    def second(question: Question) -> dict[str, Any]:
+        asked.append(question.id)
+        return {"short_answer": f"second {question.id}"}
+
+    with pytest.raises(KeyboardInterrupt):
+        run(dataset, cut_off, tmp_path, {"system": "a"})
+    kept = (tmp_path / PREDICTIONS).read_text()
+    (tmp_path / PREDICTIONS).write_text(kept[:-10])  # the last line half written
+    with pytest.raises(DatasetError, match="choose another --output"):
+        run(dataset, second, tmp_path, {"system": "b"}, resume=True)
+    predictions = run(dataset, second, tmp_path, {"system": "a"}, resume=True)
+    assert asked == ["3", "4", "5"]
+    assert [p.answer["short_answer"] for p in predictions.values()] == [
+        *(f"first\u2028{i}" for i in range(3)),
+        *(f"second {i}" for i in range(3, 6)),
+    ]
+    asked.clear()
+    run(dataset, second, tmp_path, {"system": "a"})
+    assert len(asked) == 6  # without --resume, all anew

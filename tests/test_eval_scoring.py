@@ -1,0 +1,151 @@
+"""Evidence, citations and retrieval of single answers, worked by hand."""
+
+from __future__ import annotations
+
+from math import log2
+from typing import Any
+
+import pytest
+
+from eval import retrieval
+from eval.datasets import Evidence, Question
+from eval.evidence import covers
+from eval.scoring import failure, score
+
+SENTENCE = "The minister arrived in Minsk at the invitation of his colleague."
+DOCUMENTS = {"a": f"Before. {SENTENCE} After.", "b": f"Another opening. {SENTENCE}", "c": "Nothing to see in Minsk."}
+text_of = DOCUMENTS.get
+QUESTION = Question("1", "why", "Why?", answers=("invitation of his colleague",), evidence=(Evidence("a", SENTENCE),))
+
+
+def cite(document: str, start: int, end: int) -> dict[str, Any]:
+    return {"document_id": document, "start": start, "end": end, "quote": DOCUMENTS[document][start:end]}
+
+
+GOOD, ELSEWHERE = cite("a", 8, 8 + len(SENTENCE)), cite("c", 0, 7)
+
+
+def answer(**changed: Any) -> dict[str, Any]:
+    plain = {"short_answer": "the invitation of his colleague", "text": f"{SENTENCE} [1]", "citations": [GOOD]}
+    return plain | {"abstained": False, "confidence": 0.9} | changed
+
+
+def test_a_good_answer() -> None:
+    scores = score(QUESTION, answer(), text_of)
+    for name in ("passed", "right_cited", "right", "short_right", "text_right", "answered", "em", "f1"):
+        assert scores[name] == 1, name
+    for name in ("citation_exact", "citation_precision", "citation_recall", "evidence_cited"):
+        assert scores[name] == 1, name
+    assert scores["refused"] is None
+
+
+def test_short_answer_and_text_are_scored_apart() -> None:
+    scores = score(QUESTION, answer(short_answer="Minsk"), text_of)
+    assert (scores["short_right"], scores["text_right"], scores["right"]) == (0, 1, 1)
+
+
+@pytest.mark.parametrize("broken", [GOOD | {"start": 9}, GOOD | {"quote": "The minister"}, GOOD | {"document_id": "z"}])
+def test_a_broken_citation_is_caught(broken: dict[str, Any]) -> None:
+    assert score(QUESTION, answer(citations=[broken]), text_of)["citation_exact"] == 0
+    assert score(QUESTION, answer(citations=[GOOD, broken]), text_of)["citation_exact"] == 0.5
+
+
+def test_right_but_cited_elsewhere_does_not_pass() -> None:
+    scores = score(QUESTION, answer(citations=[ELSEWHERE]), text_of)
+    assert (scores["right"], scores["right_cited"], scores["passed"]) == (1, 0, 0)
+    assert failure(QUESTION, answer(), scores, text_of) == "right, but cites nothing that shows it"
+
+
+def test_citation_precision_and_recall() -> None:
+    text = "It was an invitation. [1] Minsk is large. [2] And this stands alone."
+    scores = score(QUESTION, answer(text=text, citations=[GOOD, ELSEWHERE]), text_of)
+    assert scores["citation_precision"] == 0.5
+    assert scores["citation_recall"] == pytest.approx(1 / 3)
+    both = score(QUESTION, answer(text="It was an invitation. [1][2]", citations=[GOOD, ELSEWHERE]), text_of)
+    assert both["citation_recall"] == 1
+    none = score(QUESTION, answer(citations=[]), text_of)
+    assert (none["citation_precision"], none["citation_recall"], none["citation_exact"]) == (0, 0, None)
+
+
+def test_a_refusal_says_nothing() -> None:
+    refusal = answer(abstained=True, text=f"Not said. {SENTENCE}")
+    scores = score(QUESTION, refusal, text_of)
+    assert (scores["passed"], scores["right"], scores["answered"], scores["f1"]) == (0, 0, 0, 0)
+    unanswerable = Question("2", "unanswerable", "What?", answerable=False)
+    scores = score(unanswerable, refusal, text_of)
+    assert (scores["refused"], scores["passed"], scores["em"], scores["f1"]) == (1, 1, 1, 1)
+    scores = score(unanswerable, answer(), text_of)
+    assert (scores["refused"], scores["passed"], scores["em"], scores["right"]) == (0, 0, 0, None)
+
+
+def test_a_foreign_answer_may_be_bare() -> None:
+    assert score(QUESTION, {"short_answer": "invitation of his colleague"}, text_of)["right"] == 1
+    assert score(Question("2", "x", "?", answerable=False), {}, text_of)["refused"] == 1
+
+
+def test_all_parts_are_needed() -> None:
+    question = Question("1", "list", "Which?", answers=("A and B",), parts=(("Minsk",), ("Moscow", "Moskva")))
+    scores = score(question, answer(short_answer="Minsk", text="Also Moskva."), text_of)
+    assert (scores["right"], scores["part_recall"], scores["short_right"]) == (1, 1, 0)
+    scores = score(question, answer(short_answer="Minsk", text=""), text_of)
+    assert (scores["right"], scores["part_recall"]) == (0, 0.5)
+
+
+def test_evidence_is_met_by_overlap_or_by_a_copy() -> None:
+    gold = QUESTION.evidence[0]
+    assert covers(("a", 0, 9, "Before. T"), gold, text_of)
+    assert not covers(("a", 0, 8, "Before. "), gold, text_of)
+    assert covers(("b", 0, 100, DOCUMENTS["b"]), gold, text_of)
+    assert not covers(("c", 0, 24, "Minsk"), gold, text_of)  # too short to be a copy
+    assert covers(("a", None, None, "in Minsk"), gold, text_of)
+
+
+def passage(document: str, start: int, end: int, **more: Any) -> dict[str, Any]:
+    return {"chunk": cite(document, start, end) | {"text": DOCUMENTS[document][start:end]}} | more
+
+
+def test_retrieval_figures() -> None:
+    evidence = (Evidence("a", SENTENCE, group=0), Evidence("c", "to see", group=1))
+    question = Question("1", "list", "?", evidence=evidence)
+    ranked = [passage("a", 0, 7), passage("b", 0, 82), passage("a", 8, 40), passage("c", 0, 24)]
+    relevant, ranking = retrieval.judged(question, ranked, text_of)
+    # The third shows what the second showed already.
+    assert ranking == ["passage 1", "evidence 0", "passage 3", "evidence 1"]
+    silent = (relevant, [])
+    scores = retrieval.score({"1": (relevant, ranking), "2": silent, "3": ({}, ["passage 1"])})
+    assert scores["1"]["Recall@1"] == 0
+    assert scores["1"]["Recall@5"] == 1
+    assert scores["1"]["Success@1"] == 0
+    assert scores["1"]["Success@5"] == 1
+    assert scores["1"]["RR@10"] == 0.5
+    assert scores["1"]["nDCG@10"] == pytest.approx((1 / log2(3) + 1 / log2(5)) / (1 + 1 / log2(3)))
+    assert set(scores["2"].values()) == {0}
+    assert "3" not in scores
+
+
+def test_a_passage_counts_for_the_copies_left_out_in_its_favour() -> None:
+    question = Question("1", "why", "?", evidence=(Evidence("a", "After."),))
+    other = passage("c", 0, 7)
+    assert retrieval.judged(question, [other], text_of)[1] == ["passage 1"]
+    assert retrieval.judged(question, [other | {"duplicates": ["a#70-80"]}], text_of)[1] == ["evidence 0"]
+
+
+def test_passages_count_as_documents_where_documents_are_judged() -> None:
+    question = Question("1", "query", "?", relevant={"a": 1})
+    ranked = [passage("c", 0, 7), passage("c", 8, 20), passage("a", 0, 7)]
+    scores = retrieval.score({"1": retrieval.judged(question, ranked, text_of)})
+    assert scores["1"]["RR@10"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("changed", "stage"),
+    [
+        ({"error": "ValueError"}, "error"),
+        ({"passages": [passage("c", 0, 7)], "abstained": True}, "evidence not retrieved"),
+        ({"passages": [passage("a", 0, 20)], "abstained": True}, "refused, though there is an answer"),
+        ({"passages": [passage("a", 0, 20)], "short_answer": "Minsk", "text": "Minsk"}, "wrong answer"),
+    ],
+)
+def test_where_it_went_wrong(changed: dict[str, Any], stage: str) -> None:
+    said = answer(**{"short_answer": "", "text": ""} | changed)
+    assert failure(QUESTION, said, score(QUESTION, said, text_of), text_of) == stage
