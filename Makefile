@@ -1,0 +1,38 @@
+# `make chat` and `make test` do it all; `make setup` does the installing alone.
+PYTHON ?= python3
+# Where pip should look for torch besides its usual index, for example a wheel index with CPU builds (see README).
+TORCH_INDEX ?=
+PIP = .venv/bin/pip install --disable-pip-version-check -q -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+
+.PHONY: chat setup test lint eval clean
+
+chat: .venv/.installed
+	.venv/bin/python app.py
+
+setup: .venv/.installed
+
+test: .venv/.installed-dev
+	.venv/bin/python -m pytest
+
+lint: .venv/.installed-dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+eval: .venv/.installed-dev
+	.venv/bin/python -m eval
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, this is " + sys.version.split()[0])'
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) -e .
+	touch $@
+
+.venv/.installed-dev: .venv/.installed
+	$(PIP) -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv
