@@ -5,38 +5,42 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from itertools import pairwise
 
 from rag.text import sentences
 from rag.types import Chunk, Document
 
 TokenOffsets = Callable[[str], list[tuple[int, int]]]
 
-# Phrases of a page's frame. One is enough for a short line, two for a paragraph.
-_BOILERPLATE = re.compile(
-    r"follow (?:us|me) on|for (?:the )?latest updates|comments are closed|leave a (?:comment|reply)"
-    r"|thoughts? on [“\"']"
-    r"|continue reading|read (?:more|also|the full (?:story|article))\s*[:.…]?\s*$"
-    r"|related (?:news|articles?|posts?|stories)|(?:sign up|subscribe) (?:to|for|now|today)|becom(?:e|ing) a member"
-    r"|support(?:ing)? (?:us|our work|our journalism)|collaborate with our work|thank you for joining us"
-    r"|all rights reserved|cookie (?:policy|settings)|privacy policy\s*$|share (?:this|on) |click here"
-    r"|s[ií]guenos en|suscr[ií]b(?:ete|ase)|seguir leyendo|todos los derechos reservados",
-    re.IGNORECASE,
+# Phrases of a page's frame. Two make a paragraph part of it; one makes a short line part of it, if the phrase is
+# one of the first kind, or opens the line: "We share this view," said the minister, and articles go on like that.
+_FRAME = (
+    r"follow us on|for (?:the )?latest updates|comments are closed|leave a (?:comment|reply)|thoughts? on [“\"']"
+    r"|collaborate with our work|all rights reserved|cookie (?:policy|settings)|s[ií]guenos en"
+    r"|todos los derechos reservados"
 )
+_CALL = (
+    r"follow me on|continue reading|read (?:more|also|the full (?:story|article))\s*[:.…]?\s*$"
+    r"|related (?:news|articles?|posts?|stories)\b|(?:sign up|subscribe) (?:to|for|now|today)|becom(?:e|ing) a member"
+    r"|support(?:ing)? (?:us|our work|our journalism)\b|thank you for joining us|privacy policy\s*$"
+    r"|share (?:this|on)\b|click here|suscr[ií]b(?:ete|ase)|seguir leyendo"
+)
+_BOILERPLATE = re.compile(f"{_FRAME}|{_CALL}", re.IGNORECASE)
+_ONE_IS_ENOUGH = re.compile(rf"{_FRAME}|^\W*(?:please )?(?:{_CALL})", re.IGNORECASE)
 _SHORT_LINE = 90  # characters
 
 
 def is_boilerplate(paragraph: str) -> bool:
     """Whether a paragraph belongs to the page's frame (calls to follow or subscribe) and not to the article."""
-    found = len(_BOILERPLATE.findall(paragraph))
-    return found >= 2 or (found == 1 and len(paragraph) <= _SHORT_LINE)
+    if len(paragraph) <= _SHORT_LINE and _ONE_IS_ENOUGH.search(paragraph):
+        return True
+    return len(_BOILERPLATE.findall(paragraph)) >= 2
 
 
-def _paragraph(text: str, start: int, end: int) -> str:
-    """The line(s) around [start, end), up to the line ends on both sides."""
+def _line(text: str, start: int, end: int) -> tuple[int, int]:
+    """[start, end) of the line or lines around a place."""
     left = text.rfind("\n", 0, start) + 1
     right = text.find("\n", end)
-    return text[left : right if right >= 0 else len(text)]
+    return left, right if right >= 0 else len(text)
 
 
 def chunk_document(
@@ -68,16 +72,36 @@ def chunk_document(
         return max(0, bisect_left(starts, end) - bisect_right(ends, start))
 
     def pieces(start: int, end: int) -> list[tuple[int, int]]:
-        """The sentence, or parts of it that fit."""
-        if count(start, end) <= max_tokens:
-            return [(start, end)]
-        first, last = bisect_right(ends, start), bisect_left(starts, end)
-        cuts = [start, *(starts[i] for i in range(first + max_tokens, last, max_tokens)), end]
-        return [(a, b) for a, b in pairwise(cuts) if a < b]
+        """The sentence, or parts of it that fit, cut before a word where one begins in a part's last quarter."""
+        parts = []
+        while count(start, end) > max_tokens:
+            first = bisect_right(ends, start)
+            cut = starts[first + max_tokens]
+            words_begin = (
+                starts[i]
+                for i in range(first + max_tokens, first + max_tokens - max_tokens // 4, -1)
+                if starts[i] > start and document.text[starts[i] - 1].isspace()
+            )
+            cut = next(words_begin, cut)
+            if cut <= start:  # one character of more tokens than fit
+                cut = next((at for at in starts[first:] if at > start), end)
+            if cut >= end:
+                break
+            parts.append(trimmed(start, cut))
+            start = cut
+        return [*parts, (start, end)]
+
+    def trimmed(start: int, end: int) -> tuple[int, int]:
+        return start, start + len(document.text[start:end].rstrip())
 
     runs: list[list[tuple[int, int]]] = [[]]  # sentences between boilerplate
+    left = right = -1  # the line that the last sentence lies in
+    framed = False
     for start, end in sentences(document.text):
-        if is_boilerplate(_paragraph(document.text, start, end)):
+        if not (left <= start and end <= right):
+            left, right = _line(document.text, start, end)
+            framed = is_boilerplate(document.text[left:right].strip())
+        if framed:
             runs.append([])
         else:
             runs[-1].extend(pieces(start, end))

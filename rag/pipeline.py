@@ -210,7 +210,9 @@ class Chatbot:
         tell = on_stage or (lambda stage: None)
         turns = [_turn(entry) for entry in history]
         with clock.stage("understanding"):
-            understood = understand(question, turns)
+            understood = understand(
+                question, turns, lambda earlier: self._answer(earlier, earlier, _Clock(), lambda stage: None)
+            )
         tell("searching")
         answers = [self._answer(question, reading, clock, tell) for reading in understood]
         # Read alone and with history: what stands on firmer ground wins, the complete question at a tie.
@@ -218,24 +220,12 @@ class Chatbot:
         return replace(answer, seconds=clock.seconds())
 
     def _answer(self, question: str, understood: str, clock: _Clock, tell: Callable[[str], None]) -> Answer:
-        with clock.stage("retrieval"):
-            passages = self._search(understood, self.settings.read)
-        notes: list[str] = []
-        if self.settings.spelling and passages:
-            vocabulary = dict.fromkeys(
-                match.group() for p in passages for match in WORD.finditer(f"{p.chunk.title}\n{p.chunk.text}")
-            )
-            respelled, replaced = respell(understood, vocabulary)
-            if replaced:
-                notes += [f"read {old!r} as {new!r}" for old, new in replaced.items()]
-                understood = respelled
-                with clock.stage("retrieval"):
-                    passages = self._search(understood, self.settings.read)
+        understood, notes, passages = self._find(understood, clock)
         tell(f"reading {len(passages)} passages")
         with clock.stage("reading"):
             candidates = self.candidates(understood, passages)
         if not candidates:
-            return _abstention(question, understood, passages, 0.0, tuple(notes), {})
+            return _abstention(question, understood, passages, 0.0, notes, {})
         with clock.stage("deciding"):
             confidence = self._calibration.probability(candidates)
             documents = {
@@ -245,7 +235,7 @@ class Chatbot:
             }
             passages = _reranked(candidates) if self.settings.rerank else passages
             if confidence < self.settings.abstain_below:
-                return _abstention(question, understood, passages, confidence, tuple(notes), documents)
+                return _abstention(question, understood, passages, confidence, notes, documents)
             composed = compose(understood, candidates, self.index.document, self.index.get)
         return Answer(
             question=question,
@@ -258,8 +248,26 @@ class Chatbot:
             abstained=False,
             passages=tuple(passages),
             documents=documents,
-            notes=tuple(notes),
+            notes=notes,
         )
+
+    def consider(self, question: str) -> tuple[str, list[Candidate]]:
+        """The question as understood, and the spans that may answer it, best first, before any decision."""
+        understood, _, passages = self._find(question, _Clock())
+        return understood, self.candidates(understood, passages)
+
+    def _find(self, question: str, clock: _Clock) -> tuple[str, tuple[str, ...], list[ScoredChunk]]:
+        """The question in the passages' own spelling, notes on what was respelled, and the passages to read."""
+        with clock.stage("retrieval"):
+            passages = self._search(question, self.settings.read)
+            if not self.settings.spelling:
+                return question, (), passages
+            texts = (f"{passage.chunk.title}\n{passage.chunk.text}" for passage in passages)
+            vocabulary = dict.fromkeys(match.group() for text in texts for match in WORD.finditer(text))
+            respelled, replaced = respell(question, vocabulary)
+            if replaced:
+                passages = self._search(respelled, self.settings.read)
+            return respelled, tuple(f"read {old!r} as {new!r}" for old, new in replaced.items()), passages
 
     def _search(self, question: str, k: int) -> list[ScoredChunk]:
         mode = self.settings.retrieval

@@ -9,7 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from rag.config import Settings
-from rag.index.store import FILE_NAME
+from rag.index.store import FILE_NAME, FORMAT_VERSION
 
 
 def home() -> Path:
@@ -32,7 +32,7 @@ def own_index() -> Path:
 def corpus_index(corpus: Path, settings: Settings) -> Path:
     """The index of one folder of articles under these settings."""
     name = hashlib.sha256(str(corpus.resolve()).encode()).hexdigest()[:16]
-    return home() / "corpora" / f"{name}-{settings.index_key()}"
+    return home() / "corpora" / f"{name}-{settings.index_key()}-{FORMAT_VERSION}"
 
 
 def is_index(path: Path) -> bool:

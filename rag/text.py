@@ -9,14 +9,16 @@ from functools import lru_cache
 from itertools import pairwise
 
 from rapidfuzz import fuzz
+from rapidfuzz.distance import OSA
 
+_POSSESSIVE = re.compile(r"['’]s?$")
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 # Words that carry no content of a question in the languages the project meets most.
 _STOPWORDS = """
-a about after all also am an and any are as at be because been before being between both but by can could did do does doing
-for from had has have having he her hers him his how i if in into is it its itself just many may me might more most much
-my no nor not of off on once only or other our out over own please same shall she should so some such tell than that the
+a about after all also am an and any are as at be because been before being between both but by can could did do does
+doing for from had has have having he her hers him his how i if in into is it its itself just many may me might more
+most much my no nor not of off on once only or other our out over own please same shall she should so some such tell than that the
 their them then there these they this those through to too under until up upon us very was we were what when where which
 while who whom whose why will with would you your s t
 de del el en la las lo los que por para con un una y es al cual como cuando donde quien se su
@@ -33,7 +35,7 @@ def fold(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Folded words of a text, in order; a possessive 's is dropped."""
-    return [re.sub(r"['’]s?$", "", fold(match.group())) for match in WORD.finditer(text)]
+    return [_POSSESSIVE.sub("", fold(match.group())) for match in WORD.finditer(text)]
 
 
 def content_words(text: str) -> list[str]:
@@ -60,7 +62,8 @@ _SOUNDS = [
         (r"y", "i"),
     )
 ]
-MIN_NAME = 4  # characters; shorter words have too many neighbours
+MIN_NAME = 5  # characters; shorter words have too many neighbours (Iran, Iraq)
+TWO_ERRORS = 10  # characters from which a word may hold two typing errors (Austria is not Australia)
 
 
 @lru_cache(maxsize=262144)
@@ -77,17 +80,25 @@ def sound_key(word: str) -> str:
     return re.sub(r"(.)\1+", r"\1", first + consonants)
 
 
-def same_name(left: str, right: str) -> bool:
-    """Whether two folded words look like two spellings of one name.
-
-    Same sound and 70 % of the letters in common, or 85 % of the letters (a typing error).
-    """
-    if left == right:
-        return True
+def same_sound(left: str, right: str) -> bool:
+    """Whether two folded words sound the same and share most letters (60 %; 75 % where little is left of them)."""
     if min(len(left), len(right)) < MIN_NAME or left.isdigit() or right.isdigit():
         return False
-    ratio = fuzz.ratio(left, right)
-    return ratio >= 85 or (ratio >= 60 and len(sound_key(left)) >= 3 and sound_key(left) == sound_key(right))
+    key = sound_key(left)
+    return len(key) >= 2 and key == sound_key(right) and fuzz.ratio(left, right) >= (60 if len(key) >= 3 else 75)
+
+
+def typing_error(left: str, right: str) -> bool:
+    """Whether two folded words begin alike and differ by one typing error (two in long words)."""
+    shorter = min(len(left), len(right))
+    if shorter < MIN_NAME or left.isdigit() or right.isdigit() or left[0] != right[0]:
+        return False
+    return OSA.distance(left, right, score_cutoff=2) <= 1 + (shorter >= TWO_ERRORS)
+
+
+def same_name(left: str, right: str) -> bool:
+    """Whether two folded words look like two spellings of one name."""
+    return left == right or typing_error(left, right) or same_sound(left, right)
 
 
 _ENDING = re.compile(r"(?:ians?|ans?|ions?|ings?|ers?|ies|ed|es|ly|[sdeny])?$")
@@ -96,6 +107,11 @@ _ENDING = re.compile(r"(?:ians?|ans?|ions?|ings?|ers?|ies|ed|es|ly|[sdeny])?$")
 def _inflected(left: str, right: str) -> bool:
     """Whether two words differ by a grammatical ending only ("visit", "visited"): not a matter of spelling."""
     return _ENDING.sub("", left, count=1) == _ENDING.sub("", right, count=1)
+
+
+def _is_name(asked: str, known: str) -> bool:
+    """Whether both are written as names: else "reaffirm" would be taken for Reform."""
+    return asked[0].isupper() and known[0].isupper()
 
 
 def respell(question: str, vocabulary: Iterable[str]) -> tuple[str, dict[str, str]]:
@@ -116,14 +132,19 @@ def respell(question: str, vocabulary: Iterable[str]) -> tuple[str, dict[str, st
     """
     by_fold: dict[str, str] = {}
     for word in vocabulary:
-        by_fold.setdefault(fold(word), word)
+        by_fold.setdefault(words(word)[0], _POSSESSIVE.sub("", word))
     replaced: dict[str, str] = {}
 
     def choose(match: re.Match[str]) -> str:
         word, folded = match.group(), words(match.group())[0]
         if folded in by_fold or folded in STOPWORDS or len(folded) < MIN_NAME:
             return word
-        near = [other for other in by_fold if same_name(folded, other) and not _inflected(folded, other)]
+        near = [
+            other
+            for other in by_fold
+            if not _inflected(folded, other)
+            and (typing_error(folded, other) or (_is_name(word, by_fold[other]) and same_sound(folded, other)))
+        ]
         if not near:
             return word
         best = max(near, key=lambda other: (fuzz.ratio(folded, other), other))

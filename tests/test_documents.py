@@ -15,8 +15,9 @@ from pathlib import Path
 import docx
 import pytest
 
-from rag import documents
-from rag.documents import date_of_text, find_files, read_document, title_of_text
+from rag import formats
+from rag.dates import date_of_text
+from rag.documents import find_files, read_document, title_of_text
 from rag.errors import DocumentError, RagError
 from rag.types import Document
 
@@ -382,9 +383,9 @@ def test_a_file_that_takes_too_long_is_refused_and_the_next_is_read(
 ) -> None:
     endless = zlib.compress(shown(*["hello world"] * 1_000_000))
     write(tmp_path / "a.pdf", pdf(endless, filtered=b"/Filter /FlateDecode"))
-    monkeypatch.setattr(documents, "PARSE_SECONDS", 0.3)
+    monkeypatch.setattr(formats, "PARSE_SECONDS", 0.3)
     assert "took more than 0.3 s" in reason(tmp_path / "a.pdf")
-    monkeypatch.setattr(documents, "PARSE_SECONDS", 30.0)
+    monkeypatch.setattr(formats, "PARSE_SECONDS", 30.0)
     assert read(write(tmp_path / "b.pdf", pdf(shown("The next file")))).text == "The next file"
 
 
@@ -392,7 +393,7 @@ def test_no_code_from_the_folder_of_articles_is_run(tmp_path: Path, monkeypatch:
     for module in ("docx", "json", "zipfile", "rag"):
         write(tmp_path / f"{module}.py", f"open({str(tmp_path / 'ran')!r}, 'w')")
     monkeypatch.chdir(tmp_path)
-    documents._helper.close()
+    formats._helper.close()
     assert read(write(tmp_path / "a.docx", docx_bytes("Some words to read"))).text == "Some words to read"
     assert not (tmp_path / "ran").exists()
 
@@ -464,7 +465,7 @@ def test_date_of_text(text: str, date: str | None) -> None:
 def test_dates_and_titles_take_no_time_on_hostile_text() -> None:
     for part in ("1 ", "1 may ", " " * 50, "wednesday, ", "2023-", "# ", "[", "\n", "---\n"):
         text = "# 5 " + part * (200_000 // len(part))
-        content, body = documents._markdown(text)
+        content, body = formats.markdown(text)
         assert content.text == text
         assert title_of_text(body) is not None
         assert date_of_text(text, TODAY) is None

@@ -20,17 +20,18 @@ class DenseIndex:
     """
 
     def __init__(self, keys: Sequence[int], vectors: Vectors) -> None:
-        """keys: one number for each row of vectors, (n, dim) float32, unit norm."""
+        """keys: one number for each row of vectors, (n, dim) float32, unit norm; of equal rows the first wins."""
         if len(keys) != len(vectors):
             raise ValueError(f"{len(keys)} keys for {len(vectors)} vectors; expected as many")
+        self._keys = list(keys)
         self._size = len(keys)
         self._dimension = vectors.shape[1] if self._size else None
         self._faiss: Any = None
         if self._size:
             import faiss
 
-            self._faiss = faiss.IndexIDMap(faiss.IndexFlatIP(vectors.shape[1]))
-            self._faiss.add_with_ids(np.ascontiguousarray(vectors), np.asarray(keys, np.int64))
+            self._faiss = faiss.IndexFlatIP(vectors.shape[1])
+            self._faiss.add(np.ascontiguousarray(vectors))
 
     def search(self, vector: Vectors, k: int) -> list[tuple[int, float]]:
         """(key, cosine) of the k nearest, nearest first."""
@@ -41,5 +42,13 @@ class DenseIndex:
                 f"the query vector has shape {vector.shape}, the index holds vectors of {self._dimension} numbers; "
                 "ask with the embedding model that built the index"
             )
-        scores, keys = self._faiss.search(np.ascontiguousarray(vector[None, :]), min(k, self._size))
-        return [(int(key), float(score)) for key, score in zip(keys[0], scores[0], strict=True) if key >= 0]
+        query, depth = np.ascontiguousarray(vector[None, :], np.float32), min(k, self._size)
+        while True:
+            # FAISS takes any of equals at the cutoff: look on until the scores fall below the last one wanted.
+            deeper = min(2 * depth, self._size)
+            scores, rows = self._faiss.search(query, deeper)
+            ranked = sorted((-round(float(score), 6), int(row)) for score, row in zip(scores[0], rows[0], strict=True))
+            wanted = ranked[: min(k, self._size)]
+            if deeper == self._size or ranked[-1][0] > wanted[-1][0]:
+                return [(self._keys[row], -score) for score, row in wanted]
+            depth = deeper

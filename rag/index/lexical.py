@@ -10,7 +10,7 @@ from rapidfuzz import fuzz, process
 from rag.text import MIN_NAME, WORD, content_words, same_name, sound_key, words
 
 MAX_VARIANTS = 6  # other spellings of one word
-TYPING_ERROR = 82  # rapidfuzz ratio, percent, from which an unknown word is taken for a known one
+TYPING_ERROR = 75  # rapidfuzz ratio, percent, from which a known word is looked at closer
 
 
 class Vocabulary:
@@ -36,8 +36,8 @@ class Vocabulary:
             return []
         near = {other for other in self._by_sound.get(sound_key(word), ()) if same_name(word, other)}
         if not known:
-            found = process.extract(word, self._words, scorer=fuzz.ratio, score_cutoff=TYPING_ERROR, limit=3)
-            near.update(other for other, _, _ in found)
+            found = process.extract(word, self._words, scorer=fuzz.ratio, score_cutoff=TYPING_ERROR, limit=10)
+            near.update(other for other, _, _ in found if same_name(word, other))
         near.discard(word)
         return sorted(near, key=lambda other: (-fuzz.ratio(word, other), other))[:MAX_VARIANTS]
 

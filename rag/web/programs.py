@@ -1,0 +1,190 @@
+"""`ask` and `retrieve` for programs, over Gradio's API and as MCP tools."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from typing import Any, TypedDict, TypeVar
+
+import gradio as gr
+from gradio.events import api
+
+from rag.errors import RagError
+from rag.types import Answer, ScoredChunk
+from rag.web.sessions import Asker
+
+log = logging.getLogger("rag.web")
+MAX_HISTORY = 20
+MAX_PASSAGES = 50
+T = TypeVar("T")
+
+
+class CitationRecord(TypedDict):
+    """An exact quote: characters [start, end) of the document."""
+
+    document_id: str
+    title: str
+    date: str | None
+    start: int
+    end: int
+    quote: str
+
+
+class AccountRecord(TypedDict):
+    """One of several accounts that differ; `citations` are marker numbers from 1."""
+
+    short_answer: str
+    text: str
+    date: str | None
+    citations: list[int]
+
+
+class PassageRecord(TypedDict):
+    """A passage that was found: characters [start, end) of the document."""
+
+    rank: int
+    score: float
+    document_id: str
+    title: str
+    start: int
+    end: int
+    text: str
+
+
+class AnswerRecord(TypedDict):
+    """An answer, or, where `abstained`, the statement that the articles do not say."""
+
+    question: str
+    understood: str
+    abstained: bool
+    short_answer: str
+    text: str
+    confidence: float
+    citations: list[CitationRecord]
+    accounts: list[AccountRecord]
+    passages: list[PassageRecord]
+    notes: list[str]
+    seconds: float
+
+
+def add_programs(bot: Asker, run: Callable[[Callable[[], Any]], Any], concurrency: int) -> None:
+    """Add both functions to the Blocks that is being built.
+
+    Parameters
+    ----------
+    bot : Asker
+    run : callable
+        Runs a function on the threads that the models use and gives back what it returns.
+    concurrency : int
+        Questions answered at once, the page's included.
+    """
+
+    # Gradio reads "Parameters:" and "Returns:" out of the docstrings and shows them to programs.
+    def ask(question: str, history: list[str] | None = None) -> AnswerRecord:
+        """Answer a question from the indexed articles, with exact quotes, or say that they do not hold the answer.
+
+        Parameters:
+            question: The question, at most 2,000 characters.
+            history: Earlier questions of the conversation, oldest first, so that "and when?" is understood.
+        Returns:
+            The answer with its citations (document, characters, quote), confidence in [0, 1], differing accounts and the passages found.
+        """  # noqa: E501
+        earlier = _history(history)
+        return guarded(lambda: _answer_record(run(lambda: bot.ask(question_text(question), earlier))))
+
+    def retrieve(question: str, k: int = 10) -> list[PassageRecord]:
+        """Find the passages of the indexed articles that are nearest to a question, best first.
+
+        Parameters:
+            question: The question or search words, at most 2,000 characters.
+            k: How many passages, from 1 to 50.
+        Returns:
+            Passages with rank, score, document, characters and text.
+        """
+        if not 1 <= k <= MAX_PASSAGES:
+            raise gr.Error(f"k is {k}; expected 1 to {MAX_PASSAGES}", print_exception=False)
+        found = guarded(lambda: run(lambda: bot.retrieve(question_text(question), k)))
+        return [_passage_record(passage) for passage in found]
+
+    api(ask, api_name="ask", concurrency_id="ask", concurrency_limit=concurrency)
+    api(retrieve, api_name="retrieve", concurrency_id="ask", concurrency_limit=concurrency)
+
+
+def question_text(question: Any) -> str:
+    """The question, when there are words in it.
+
+    Raises
+    ------
+    RagError
+        It is no text, or holds no letter and no digit.
+    """
+    if not isinstance(question, str):
+        raise RagError(f"the question is of type {type(question).__name__}; expected text")
+    if not question.strip():
+        raise RagError("The question is empty. Type one.")
+    if not any(character.isalnum() for character in question):
+        raise RagError("There are no words in that to search for. Ask with a few words.")
+    return question
+
+
+def guarded(work: Callable[[], T]) -> T:
+    """What `work` returns; what a person can mend becomes its message, all else a sentence with a reference."""
+    try:
+        return work()
+    except RagError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+    except Exception as error:
+        raise gr.Error(failure(error), print_exception=False) from error
+
+
+def failure(error: Exception) -> str:
+    """A sentence for a person about an error inside; its reference leads to the trace in the log."""
+    reference = secrets.token_hex(4)
+    log.error("reference %s", reference, exc_info=error)
+    return f"Something went wrong on our side. Ask again; if it happens again, report reference {reference}."
+
+
+def _history(history: Any) -> list[str]:
+    if history is None:
+        return []
+    if not isinstance(history, list) or not all(isinstance(entry, str) for entry in history):
+        raise gr.Error("history is expected to be a list of earlier questions", print_exception=False)
+    return [entry[:2000] for entry in history[-MAX_HISTORY:] if entry.strip()]
+
+
+def _answer_record(answer: Answer) -> AnswerRecord:
+    return AnswerRecord(
+        question=answer.question,
+        understood=answer.understood,
+        abstained=answer.abstained,
+        short_answer=answer.short_answer,
+        text=answer.text,
+        confidence=float(answer.confidence),
+        citations=[
+            CitationRecord(
+                document_id=c.document_id, title=c.title, date=c.date, start=c.start, end=c.end, quote=c.quote
+            )
+            for c in answer.citations
+        ],
+        accounts=[
+            AccountRecord(short_answer=a.short_answer, text=a.text, date=a.date, citations=list(a.citations))
+            for a in answer.accounts
+        ],
+        passages=[_passage_record(passage) for passage in answer.passages],
+        notes=list(answer.notes),
+        seconds=float(answer.seconds.get("total", 0.0)),
+    )
+
+
+def _passage_record(passage: ScoredChunk) -> PassageRecord:
+    chunk = passage.chunk
+    return PassageRecord(
+        rank=passage.rank,
+        score=float(passage.score),
+        document_id=chunk.document_id,
+        title=chunk.title,
+        start=chunk.start,
+        end=chunk.end,
+        text=chunk.text,
+    )
