@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from rag.text import WORD, fold, words
 
-Kind: TypeAlias = Literal["person", "group", "place", "thing", "name"]
+Kind: TypeAlias = Literal["person", "group", "plural", "place", "thing", "name"]
 
 # --- words -----------------------------------------------------------------------------------------------------------
 
@@ -110,6 +110,10 @@ class Clause:
             return f"{lead} was it that {filler} {self.rest}"
         if self.gap == "subject":
             return f"{lead} {self.auxiliary} {filler} {self.rest}"
+        if self.gap == "object" and filler:
+            rest = self.rest.split()
+            after = 3 if rest[1:2] == ["to"] else 1
+            return " ".join([lead, self.auxiliary, self.subject, *rest[:after], filler, *rest[after:]])
         if self.gap == "identity" and self.wh in ("who", "what", "which"):
             return f"{lead} {self.auxiliary} {filler} {self.subject}"
         return f"{lead} {self.auxiliary} {self.subject} {self.rest}"
@@ -264,11 +268,13 @@ def kind_of_phrase(phrase: str) -> Kind:
         return "person"
     if head[-1][0].isupper():
         if head[0].casefold() in DETERMINERS and last.endswith("s"):
-            return "group"
-        if head[0].casefold() in DETERMINERS or head[-1].isupper():
+            return "plural"
+        if len(head) > 2 and head[0].casefold() in DETERMINERS:
             return "thing"
-        return "person" if len(head) > 1 else "name"
-    return "group" if last in _GROUPS or (last.endswith("s") and not last.endswith(("ss", "us", "is"))) else "thing"
+        return "person" if len(head) > 1 and head[0].casefold() not in DETERMINERS else "name"
+    if last in _GROUPS:
+        return "group"
+    return "plural" if last.endswith("s") and not last.endswith(("ss", "us", "is")) else "thing"
 
 
 @lru_cache(maxsize=256)
@@ -294,9 +300,13 @@ def _mentions(question: str) -> Iterator[Mention]:
         if name.endswith(("'s", "’s")) or (re.match(r"\s+(?!and\b|or\b)[a-z]", tail) and before in DETERMINERS):
             continue  # part of a longer phrase, found below
         placed = before in ("in", "at", "from", "near", "to") or before.startswith("visit")
-        kind = "place" if placed and " " not in name else kind_of_phrase(f"the {name}" if before == "the" else name)
+        name = f"the {name}" if before == "the" else name
+        kind = "place" if placed and " " not in name else kind_of_phrase(name)
         yield Mention(name, kind, f"{before if before in ('in', 'at') else 'in'} {name}")
+    predicate = clause.auxiliary in FORMS_OF_BE and not clause.lead
     for match in _DETERMINED.finditer(question):
+        if predicate and question[match.start() :].startswith(clause.rest[: match.end() - match.start()] or "?"):
+            continue  # "Is Peru an ally?"
         phrase = match.group()
         for token in question[match.end() :].split():
             word = fold(token.strip("?,.!"))

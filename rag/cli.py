@@ -7,6 +7,7 @@ import functools
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
@@ -84,6 +85,7 @@ def index(
     settings = Settings(embedding_model, query_prefix, passage_prefix, chunk_tokens)
     bot = Chatbot.open(folder or own_index(), settings)
     report = bot.sync(paths, progress=not as_json)
+    _keep_settings(bot)
     if as_json:
         typer.echo(json.dumps({name: getattr(report, name) for name in report.__slots__}))
         return
@@ -101,7 +103,8 @@ def ask(
     as_json: AsJson = False,
 ) -> None:
     """Answer a question from the articles, with citations, or say that they do not hold the answer."""
-    answer = _open(corpus, Settings(reader=reader), quiet=as_json).ask(question, history or [])
+    bot = _open(corpus, Settings(reader=reader), quiet=as_json)
+    answer = bot.ask(_utf8(question), [_utf8(earlier) for earlier in history or []])
     typer.echo(json.dumps(answer.to_dict(), ensure_ascii=False) if as_json else render(answer))
 
 
@@ -167,6 +170,11 @@ def serve(
     launch(_open(corpus, Settings(reader=reader)), host=host, port=port)
 
 
+def _utf8(argument: str) -> str:
+    """An argument with bytes that are no UTF-8 replaced: no model reads them."""
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def render(answer: Answer) -> str:
     """An Answer as text for a terminal."""
     lines = [answer.text]
@@ -193,10 +201,33 @@ def _open(corpus: Path | None, settings: Settings, quiet: bool = False) -> Chatb
     if corpus is None:
         corpus = own_index() if is_index(own_index()) else seeds()
     if is_index(corpus):
-        return Chatbot.open(corpus, settings)
+        return Chatbot.open(corpus, _kept_settings(corpus, settings))
     bot = Chatbot.from_directory(corpus, settings, progress=not quiet)
     _name_failures(bot.report)
     return bot
+
+
+_MAKING = ("embedding_model", "query_prefix", "passage_prefix", "chunk_tokens")
+
+
+def _keep_settings(bot: Chatbot) -> None:
+    """Write beside an index how it was made, so that `rag ask` need not be told again."""
+    from rag.index import LocalIndex
+
+    made = json.dumps({name: getattr(bot.settings, name) for name in _MAKING})
+    if isinstance(bot.index, LocalIndex) and bot.index.read_setting("settings") != made:
+        bot.index.write_setting("settings", made)
+
+
+def _kept_settings(folder: Path, settings: Settings) -> Settings:
+    """The settings, with those that an index was made with."""
+    from rag.index import LocalIndex
+
+    index = LocalIndex.open(folder, {})
+    try:
+        return replace(settings, **json.loads(index.read_setting("settings") or "{}"))
+    finally:
+        index.close()
 
 
 def _name_failures(report: IndexReport) -> None:

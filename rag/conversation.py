@@ -55,7 +55,7 @@ _EVENT = re.compile(
     r"\s+(?:(?P<copular>(?:is|was|will|were) (?:that|this|it)(?: be)?(?: all)?)"
     r"|(?:did|does|has|will|would|is|was) (?:that|this|it)"
     r" (?:happen(?:ed|ing)?|take place|taken place|occur(?:red)?|come about)"
-    r"|(?:did|does|do|will|has) (?:he|she|they|it) (?:do|done) (?:that|this|it|so))$",
+    r"|(?:did|does|do|will|has) (?:he|she|they|it) (?P<verb>\w+) (?:that|this|it|so))$",
     re.I,
 )
 _PLEONASTIC = re.compile(
@@ -63,7 +63,14 @@ _PLEONASTIC = re.compile(
     r" (?:to|that|if|for|whether)|takes?|took)\b",
     re.I,
 )
-_ANYONE = {"anyone else": "Who else", "anybody else": "Who else", "anything else": "What else"}
+_SAME_AS = {
+    "anyone else": "Who else",
+    "anybody else": "Who else",
+    "anything else": "What else",
+    "what for": "Why",
+    "how come": "Why",
+    "how so": "Why",
+}
 _SMALL_TALK = word_set("bye cool good great hello hey hi morning no ok okay please sorry thank thanks yes you")
 _PLACES = word_set("area capital city country island nation place region state town village")
 # "the meeting", with nothing after it that says which.
@@ -75,7 +82,7 @@ _BARE = re.compile(
 # What a pronoun may stand for, the likeliest first.
 _STANDS_FOR: dict[str, tuple[Kind, ...]] = {
     **dict.fromkeys(("he", "him", "his", "she", "her", "hers"), ("person", "name")),
-    **dict.fromkeys(("they", "them", "their", "theirs", "these", "those"), ("group", "person", "name", "thing")),
+    **dict.fromkeys(word_set("they them their theirs these those"), ("group", "plural", "person", "name", "thing")),
     **dict.fromkeys(("it", "its", "this", "that"), ("thing", "group", "place", "name")),
     "there": ("place", "thing", "name"),
 }
@@ -126,15 +133,21 @@ class _History:
         return short if fits else ""
 
     def antecedent(self, pronoun: str, taken: Sequence[str]) -> Mention | None:
-        """What a pronoun stands for: the newest turn first, in it what was asked for, then the subject, then others."""
+        """What a pronoun stands for: newest turn first, in it what was asked for, then the subject, then others."""
         kinds = _STANDS_FOR[pronoun]
         for i, question in enumerate(self.questions):
             clause = parse(question)
-            spoken_of = [*self._asked_for(i, clause, kinds[:2]), *mentions(question)]
+            spoken_of = [*self._asked_for(i, clause, kinds[:3]), *mentions(question)]
+            people = [m.text for m in spoken_of if m.kind in ("person", "name") and fold(m.text) not in taken]
+            if "plural" in kinds and len(set(people)) > 1 and not any(m.kind in ("group", "plural") for m in spoken_of):
+                both = " and ".join(dict.fromkeys(people[:2]))
+                return Mention(both, "plural", "")
             for wanted in kinds:
                 for mention in spoken_of:
                     if mention.kind == wanted and fold(mention.text) not in taken:
                         return mention
+                if wanted != "thing":
+                    continue
                 if pronoun in ("this", "that", "it") and clause.gap == "adjunct" and clause.rest:
                     return Mention(f"the fact that {clause.stated()}", "thing", "")
         return None
@@ -198,13 +211,13 @@ def _complete(question: str, history: _History) -> list[str]:
         return [question]  # it brings its own context
     core = _CONTRACTED.sub(lambda match: f"{match[1]} {'is' if match[2] == 's' else 'are'}", core)
     joined = CONNECTIVE.sub("", core)
-    joined = _ANYONE.get(joined.rstrip("?.! ").lower(), joined)
+    joined = _SAME_AS.get(joined.rstrip("?.! ").lower(), joined)
     bare = WHAT_ABOUT.sub("", joined).rstrip("?.! ")
     if not set(words(bare)) - _SMALL_TALK or core.startswith("¿"):
         return [question]
     clause, last = parse(joined), parse(history.last)
     event = _EVENT.search(bare)
-    if event and words(bare)[0] in QUESTION_WORDS | PREPOSITIONS and not (last.gap == "identity" and event["copular"]):
+    if event and words(bare)[0] in QUESTION_WORDS | PREPOSITIONS and _asks_about(event, last):
         return [_asked(bare[: event.start()], last, history)]
     if clause.gap == "whole" and clause.auxiliary:  # "Which other countries do?"
         return [_sentence(f"{clause.lead} {clause.auxiliary} {last.rest}")]
@@ -217,12 +230,20 @@ def _complete(question: str, history: _History) -> list[str]:
         return [_sentence(f"{replaced.rstrip('?.! ')} {last.rest}")]  # "Did Russia?"
     if replaced != joined:
         return [_sentence(replaced)]
-    content = [word for word in words(clause.rest) if word not in FUNCTION_WORDS]
+    content = [word for word in words(clause.rest) if word not in FUNCTION_WORDS | {"part", "place"}]
     if clause.gap == "subject" and not clause.noun and len(content) <= 1 and not any(map(str.isupper, bare[1:])):
         happened = re.sub(r"\s+then$", "", bare)
         return [_sentence(f"{happened} {_circumstance(last, history.last)}")]  # "What was signed?"
     definite = _definite(bare, history)
     return [question] if definite == bare else [question, _sentence(definite)]
+
+
+def _asks_about(event: re.Match[str], last: Clause) -> bool:
+    """Whether "was that", "did he do it" and the like stand for what the last question told."""
+    if event["copular"]:
+        it = event["copular"].lower().endswith(" it")
+        return last.gap != "identity" and not (it and last.subject and kind_of_phrase(last.subject) == "thing")
+    return not event["verb"] or event["verb"].lower() in {"do", "done", *words(last.rest)[:1]}
 
 
 def _sentence(text: str) -> str:
@@ -241,11 +262,12 @@ def _asked(lead: str, last: Clause, history: _History) -> str:
     if words(lead) == ["why", "not"]:
         lead, last = "Why", replace(last, subject=f"{last.subject} not")
     filler = ""
-    if last.gap in ("subject", "identity"):
+    if last.gap in ("subject", "identity") or (last.gap == "object" and fold(last.lead.split()[0]) == last.wh):
         filler = history.answered()
-    if last.gap == "subject" and not filler:
-        somebody = "someone" if last.wh == "who" else "this"
-        filler = last.noun if last.wh == "how" else f"the {last.noun}" if last.noun else somebody
+    if last.gap in ("subject", "object") and not filler and last.noun:
+        filler = last.noun if last.wh == "how" else f"the {last.noun}"
+    elif last.gap == "subject" and not filler:
+        filler = "someone" if last.wh == "who" else "this"
     return _sentence(re.sub(r"\bever\s+", "", last.inverted(lead, filler)))
 
 
@@ -266,7 +288,7 @@ def _fragment(question: str, bare: str, joined: bool, history: _History) -> list
     swapped = [
         asked.replace(mention.text, bare)
         for mention in mentions(asked)
-        if (mention.kind in ("person", "name", "place") if named else mention.text.startswith("the "))
+        if (any(map(str.isupper, mention.text)) if named else mention.text.startswith("the "))
     ]
     readings = [_sentence(text) for text in dict.fromkeys(swapped[:2])]
     if not joined:
@@ -293,7 +315,8 @@ def _substituted(text: str, history: _History) -> str:
             phrase = mention.text if mention is not None else _definite(f"the {noun}", history)
             replacement, end = (phrase, found[i + 1].end()) if phrase != f"the {noun}" else ("", 0)
         else:
-            mention = history.antecedent(low[i], present)
+            acts = low[i] == "it" and i and low[i - 1] in AUXILIARIES - FORMS_OF_BE  # no event buys or costs
+            mention = history.antecedent("its" if acts else low[i], present)
             replacement, end = "", match.end()
             if mention is not None and low[i] == "there":
                 replacement = mention.place
@@ -330,6 +353,8 @@ def _leans(low: Sequence[str], i: int, tail: str, tokens: Sequence[str]) -> bool
         return False  # "What is ketosis and why is it important?"
     earlier = any(t[0].isupper() for t in tokens[1:i])
     earlier = earlier or (before != "of" and any(w in ("the", "a", "an") for w in low[:i]))
+    if word in ("their", "they"):
+        earlier = earlier or any(w not in FUNCTION_WORDS and re.search("[^s]s$", w) for w in low[1:i])
     if word in _POSSESSIVE and not (word == "her" and _object(low, i)):
         return not earlier
     subject = word in ("he", "she", "they", "it") and before not in AUXILIARIES and after not in PREPOSITIONS | {""}

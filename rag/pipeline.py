@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,7 @@ History: TypeAlias = Sequence["str | Turn | tuple[str, Answer | None]"]
 T = TypeVar("T")
 SPANS_PER_PASSAGE = 2  # that may be the answer; a list takes more of them
 MAX_QUESTION = 2000  # characters
+SEARCHES = 5  # for one answer, when articles change between search and citation
 EXCLUDED = "excluded"  # documents that were removed by hand: id -> content hash
 
 
@@ -115,7 +117,9 @@ class Chatbot:
         failed: list[tuple[str, str]] = []
         fresh: list[Document] = []
         seen: set[str] = set()
+        by_source = {document.source: document_id for document_id, document in known.items()}
         for document_id, path in _progress(find_files(roots), "reading", progress):
+            document_id = _own_id(document_id, path, known, by_source)
             try:
                 document = read_document(path, document_id, int(self.settings.max_file_megabytes * 1e6))
             except DocumentError as error:
@@ -220,7 +224,15 @@ class Chatbot:
         return replace(answer, seconds=clock.seconds())
 
     def _answer(self, question: str, understood: str, clock: _Clock, tell: Callable[[str], None]) -> Answer:
-        understood, notes, passages = self._find(understood, clock)
+        for _ in range(SEARCHES):
+            understood, notes, passages = self._find(understood, clock)
+            try:
+                sources, copies = self._sources(passages)
+                break
+            except KeyError:  # an article was changed or removed since it was found: search again
+                continue
+        else:
+            raise RagError("the articles are being changed all the time; ask again when that has ended")
         tell(f"reading {len(passages)} passages")
         with clock.stage("reading"):
             candidates = self.candidates(understood, passages)
@@ -231,12 +243,12 @@ class Chatbot:
             documents = {
                 i: {"title": d.title, "date": d.date, "source": d.source}
                 for i in dict.fromkeys(p.chunk.document_id for p in passages)
-                for d in [self.index.document(i)]
+                for d in [sources[i]]
             }
             passages = _reranked(candidates) if self.settings.rerank else passages
             if confidence < self.settings.abstain_below:
                 return _abstention(question, understood, passages, confidence, notes, documents)
-            composed = compose(understood, candidates, self.index.document, self.index.get)
+            composed = compose(understood, candidates, sources.__getitem__, copies.__getitem__)
         return Answer(
             question=question,
             understood=understood,
@@ -250,6 +262,16 @@ class Chatbot:
             documents=documents,
             notes=notes,
         )
+
+    def _sources(self, passages: Sequence[ScoredChunk]) -> tuple[dict[str, Document], dict[str, Chunk]]:
+        """The documents and near-identical chunks of passages; KeyError when they are no longer what was found."""
+        copies = {i: self.index.get(i) for passage in passages for i in passage.duplicates}
+        chunks = [*(passage.chunk for passage in passages), *copies.values()]
+        documents = {i: self.index.document(i) for i in dict.fromkeys(chunk.document_id for chunk in chunks)}
+        for chunk in chunks:
+            if documents[chunk.document_id].text[chunk.start : chunk.end] != chunk.text:
+                raise KeyError(chunk.id)
+        return documents, copies
 
     def consider(self, question: str) -> tuple[str, list[Candidate]]:
         """The question as understood, and the spans that may answer it, best first, before any decision."""
@@ -371,6 +393,18 @@ class _Clock:
 
     def seconds(self) -> dict[str, float]:
         return {**self._seconds, "total": time.perf_counter() - self._start}
+
+
+def _own_id(document_id: str, path: Path, known: Mapping[str, Document], by_source: Mapping[str, str]) -> str:
+    """The id that a file has in the index already, or a new one that no other folder's file of that name has."""
+    source = os.path.abspath(path)
+    if source in by_source:
+        return by_source[source]
+    folder = path.parent
+    while (other := known.get(document_id)) and other.source != source and os.path.exists(other.source):
+        document_id = f"{folder.name or 'other'}/{document_id}"
+        folder = folder.parent
+    return document_id
 
 
 def _check_question(question: str) -> None:

@@ -9,16 +9,13 @@ from rag.text import fold
 
 Kind = Literal["person", "number", "date", "place", "reason", "list", "other"]
 
-_MANY = (
-    "countries|officials|people|ministers|topics|subjects|issues|places|cities|nations|organi[sz]ations|positions|wars"
-    "|media|agencies|sources|groups|themes|allies"
-)
+# "which countries", "what other topics": a plural after at most two words that are no verbs.
+_VERB = "does|is|was|has|did|do|were|are|had|have|can|could|would|will|of"
+_PLURAL = rf"\b(?:which|what) (?:(?!(?:{_VERB})\b)[\w-]+ ){{0,2}}?(?!(?:{_VERB}|news|process)\b)[a-z]{{3,}}[^suia\W]s\b"
 _RULES: tuple[tuple[Kind, str], ...] = (
-    (
-        "list",
-        r"^(?:list|name (?:all|the|some)|enumerate)\b|\b(?:which|what) (?:\w+ ){0,2}?(?:are|were|have|include)\b",
-    ),
-    ("list", rf"\b(?:which|what) (?:other )?(?:{_MANY})\b|\bwho (?:else|all|are|were|attended)\b"),
+    ("list", r"^(?:list|name (?:all|the|some)|enumerate)\b|\b(?:which|what) (?:people|media)\b"),
+    ("list", r"\b(?:which|what) (?:\w+ ){0,2}?(?:are|were|have|include)\b|\bwho (?:else|all|are|were|attended)\b"),
+    ("list", _PLURAL),
     ("number", r"\bhow (?:many|much|old|long|often|far|big|large|tall)\b"),
     ("number", r"\bwhat (?:number|percentage|share|age|amount)\b"),
     ("date", r"\bwhen\b|\b(?:what|which) (?:\w+ )?(?:day|date|year|month|time)\b|\bhow long ago\b"),
@@ -46,13 +43,15 @@ def kind_of(question: str) -> Kind:
 
 
 _REASON = re.compile(
-    r"(?:to|because|due to|owing to|in order|for|since|so that|as|at the invitation|invited|aim(?:ed|s|ing)?|purpose|reason"
-    r"|after|following|thanks to|with a view)\b", re.IGNORECASE
-)  # fmt: skip
+    r"(?:to|because|due to|owing to|in order|for|since|so that|as|at the invitation|invited|aim(?:ed|s|ing)?|purpose"
+    r"|reason|after|following|thanks to|with a view)\b",
+    re.IGNORECASE,
+)
 _REASON_BEFORE = re.compile(
-    r"\b(?:to|because(?: of)?|due to|owing to|in order to|for|aim(?:ed)? (?:of|at|to)|purpose (?:of|was)|reasons? (?:is|was|for)"
-    r"|so that|in response to|thanks to)\W*$", re.IGNORECASE
-)  # fmt: skip
+    r"\b(?:to|because(?: of)?|due to|owing to|in order to|for|aim(?:ed)? (?:of|at|to)|purpose (?:of|was)"
+    r"|reasons? (?:is|was|for)|so that|in response to|thanks to)\W*$",
+    re.IGNORECASE,
+)
 
 
 def fits(kind: Kind, span: str, before: str = "") -> float:

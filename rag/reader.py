@@ -24,6 +24,7 @@ STRIDE = 96  # tokens that two windows of one passage share
 MAX_SPAN_TOKENS = 48
 MAX_QUESTION_TOKENS = 96
 BATCH_TOKENS = 4096
+NOTHING = -100.0  # logit of a passage in which there is nothing to read; JSON has no infinity
 N_SPANS = 5  # spans kept of one passage, for lists
 
 
@@ -181,7 +182,7 @@ def _span(chunk: Chunk, candidates: list[tuple[float, int, int]]) -> Span:
         if start < end and all(end <= s or e <= start for _, s, e in kept):
             kept.append((score, start, end))
     if not kept:  # a passage without a single token the model knows
-        kept = [(-float("inf"), 0, len(chunk.text))]
+        kept = [(NOTHING, 0, len(chunk.text))]
     spans = [_make(chunk, *candidate) for candidate in kept[:N_SPANS]]
     best = spans[0]
     return Span(best.chunk_id, best.document_id, best.start, best.end, best.text, best.score, tuple(spans[1:]))

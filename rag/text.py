@@ -45,7 +45,7 @@ def content_words(text: str) -> list[str]:
 
 # --- spellings -------------------------------------------------------------------------------------------------------
 
-# Romanisations of one sound, longest first: Khrenin (English), Jrenin (Spanish), Hrenin, Chrenin (German).
+# Romanisations of one sound, longest first: Khrenin (English), Jrenin (Spanish), Hrenin.
 _SOUNDS = [
     (re.compile(pattern), replacement)
     for pattern, replacement in (
@@ -80,9 +80,19 @@ def sound_key(word: str) -> str:
     return re.sub(r"(.)\1+", r"\1", first + consonants)
 
 
+def _first_vowel(word: str) -> str:
+    """ "front", "back" or "none": what the first vowel of a folded word is."""
+    vowel = next((c for c in word if c in "aeiouy"), "")
+    return "none" if not vowel else "front" if vowel in "eiy" else "back"
+
+
 def same_sound(left: str, right: str) -> bool:
     """Whether two folded words sound the same and share most letters (60 %; 75 % where little is left of them)."""
     if min(len(left), len(right)) < MIN_NAME or left.isdigit() or right.isdigit():
+        return False
+    if left.startswith(right) or right.startswith(left):  # derived (Niger, Nigeria)
+        return False
+    if _first_vowel(left) != _first_vowel(right):  # minister, monster
         return False
     key = sound_key(left)
     return len(key) >= 2 and key == sound_key(right) and fuzz.ratio(left, right) >= (60 if len(key) >= 3 else 75)
@@ -132,7 +142,8 @@ def respell(question: str, vocabulary: Iterable[str]) -> tuple[str, dict[str, st
     """
     by_fold: dict[str, str] = {}
     for word in vocabulary:
-        by_fold.setdefault(words(word)[0], _POSSESSIVE.sub("", word))
+        for folded in words(word)[:1]:
+            by_fold.setdefault(folded, _POSSESSIVE.sub("", word))
     replaced: dict[str, str] = {}
 
     def choose(match: re.Match[str]) -> str:
@@ -162,8 +173,9 @@ _ABBREVIATION = re.compile(
     r"|Dec|Mt|Ft|Ave|Blvd|Rd|bzw|z\.B|u\.a|EE\.UU|Ud|Uds)|\b[A-Z]|\b(?:[A-Za-z]\.)+[A-Za-z])\.$"
 )
 _END = re.compile(
-    r"[.!?…]+[\"'”’»)\]]*(?=\s+[\"'“‘«(\[¿¡—–-]*\s*[^\Wa-z_])"  # before a capital or a figure
-    r"|[.!?…]+[”»](?=[A-Z])"  # the space was lost
+    # Possessive, and never from within a run: a page of dots would take a minute otherwise.
+    r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s++[\"'“‘«(\[¿¡—–-]*+\s*+[^\Wa-z_])"  # before a capital or a figure
+    r"|(?<![.!?…])[.!?…]++[”»](?=[A-Z])"  # the space was lost
     r"|[。！？]+[”」』]*"
     r"|\n[ \t\r]*(?=\n)|\n"
 )

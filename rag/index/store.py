@@ -449,7 +449,7 @@ def _mendable(path: str = "the index") -> Iterator[None]:
         if any(sign in reason for sign in ("full", "readonly", "unable to open", "I/O")):
             raise StoreError(f"{path} cannot be read or written ({reason}); check the disk and its rights") from error
         raise StoreError(_damaged(path, reason)) from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter of a broken name in SQLite's message
         raise StoreError(_damaged(path, error)) from error
 
 

@@ -1,0 +1,108 @@
+"""Deterministic stand-ins for the models, which enter through the same protocols as the real ones."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from rag.chunking import chunk_document
+from rag.confidence import Calibration
+from rag.config import Settings
+from rag.embedding import Embedder, Vectors
+from rag.index import LocalIndex
+from rag.pipeline import Chatbot, manifest
+from rag.reader import Reader
+from rag.text import WORD, content_words
+from rag.types import Chunk, Document, Span
+
+DIMENSION = 64
+SEEDS = Path(__file__).parents[1] / "seeds"
+
+
+class FakeEmbedder(Embedder):
+    """A bag of words, hashed into DIMENSION numbers; tokens are words. Counts what it embeds."""
+
+    def __init__(self, fingerprint: str = "fake|1", max_tokens: int = 512) -> None:
+        self._fingerprint = fingerprint
+        self._max_tokens = max_tokens
+        self.embedded: list[str] = []  # chunk ids, in order
+        self._lock = threading.Lock()
+
+    @property
+    def fingerprint(self) -> str:
+        return self._fingerprint
+
+    @property
+    def max_tokens(self) -> int:
+        return self._max_tokens
+
+    def token_offsets(self, text: str) -> list[tuple[int, int]]:
+        return [match.span() for match in WORD.finditer(text)]
+
+    def embed_passages(self, chunks: Sequence[Chunk], progress: bool = False) -> Vectors:
+        with self._lock:
+            self.embedded += [chunk.id for chunk in chunks]
+        return self.embed_texts([f"{chunk.title}\n{chunk.text}" for chunk in chunks])
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        vectors = np.zeros((len(texts), DIMENSION), np.float32)
+        for vector, text in zip(vectors, texts, strict=True):
+            for word in content_words(text):
+                vector[hashlib.sha256(word.encode()).digest()[0] % DIMENSION] += 1.0
+            vector[0] += 1e-3  # a text without words has a direction, too
+            vector /= np.linalg.norm(vector)
+        return vectors
+
+
+class FakeReader(Reader):
+    """The sentence with the largest share of the question's content words; 3 logits when it has half of them."""
+
+    def read(self, question: str, chunks: Sequence[Chunk]) -> list[Span]:
+        wanted = set(content_words(question))
+        spans = []
+        for chunk in chunks:
+            options = []
+            for start, end in chunk.sentences:
+                text = chunk.text[start - chunk.start : end - chunk.start]
+                share = len(wanted & set(content_words(text))) / max(len(wanted), 1)
+                score = 6 * share if share >= 0.5 else -8.0
+                options.append(Span(chunk.id, chunk.document_id, start, end, text, score))
+            spans.append(max(options, key=lambda span: span.score))
+        return spans
+
+
+def fake_models(settings: Settings) -> tuple[FakeEmbedder, FakeReader, Calibration]:
+    """What `rag.pipeline.load_models` gives, without models."""
+    return FakeEmbedder(), FakeReader(), Calibration.of_margin()
+
+
+def make_bot(
+    folder: Path | None = None, settings: Settings | None = None, embedder: FakeEmbedder | None = None
+) -> Chatbot:
+    """A bot over an index in a folder, or in memory."""
+    settings = settings or Settings()
+    embedder = embedder or FakeEmbedder()
+    index = LocalIndex.open(folder, manifest(settings, embedder), settings.spelling)
+    return Chatbot(index, embedder, FakeReader(), Calibration.of_margin(), settings)
+
+
+def make_document(document_id: str, text: str, title: str = "") -> Document:
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return Document(document_id, title or document_id, text, f"/articles/{document_id}", "en", None, digest)
+
+
+def add(index: LocalIndex, document: Document, max_tokens: int = 60) -> list[Chunk]:
+    """Chunk, embed and add a document."""
+    embedder = FakeEmbedder()
+    chunks = chunk_document(document, embedder.token_offsets, max_tokens)
+    index.add(document, chunks, embedder.embed_passages(chunks))
+    return chunks
+
+
+def vector_of(text: str) -> Vectors:
+    """(DIMENSION,) float32, unit norm."""
+    return FakeEmbedder().embed_texts([text])[0]

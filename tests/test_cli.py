@@ -1,0 +1,247 @@
+"""The command line: what it prints where, and its exit codes."""
+
+from __future__ import annotations
+
+import gc
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from fakes import FakeEmbedder, fake_models
+from typer.testing import CliRunner
+
+import rag
+from rag import pipeline
+from rag.cli import app
+from rag.config import Settings
+from rag.types import Answer
+
+BREAD = "The baker Anna Kowalska sells rye bread in Gdansk. She opened her shop in 1994."
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setattr(pipeline, "load_models", fake_models)
+
+    def invoke(*arguments: str | Path, code: int = 0, text: str | None = None) -> Result:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=text, prog_name="rag")
+        assert result.exit_code == code, (result.output, result.exception)
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        assert "Traceback" not in result.output
+        return result
+
+    return invoke
+
+
+@pytest.fixture
+def articles(tmp_path: Path) -> Path:
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    (folder / "bread.txt").write_text(BREAD)
+    (folder / "ships.txt").write_text("Sailors repaired three ships near the harbour of Odesa, 3 May 2021.")
+    return folder
+
+
+def one_object(result: Result) -> dict[str, object]:
+    """The one JSON object on standard output, with nothing else there."""
+    assert result.stdout.count("\n") == 1
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    found = json.loads(result.stdout, parse_constant=refuse)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_version(run: Run) -> None:
+    assert run("--version").stdout == f"rag {rag.__version__}\n"
+
+
+def test_an_answer_is_printed_with_its_source(run: Run, articles: Path) -> None:
+    out = run("ask", "--corpus", articles, "Who sells rye bread in Gdansk?").stdout
+    assert out.startswith("The baker Anna Kowalska sells rye bread in Gdansk. [1]\n")
+    assert "bread.txt, characters 0-50\n" in out
+    assert '"The baker Anna Kowalska sells rye bread in Gdansk."\n' in out
+
+
+def test_an_abstention_is_no_error(run: Run, articles: Path) -> None:
+    out = run("ask", "--corpus", articles, "How many people live in Reykjavik?").stdout
+    assert out.startswith("The articles do not say.\n")
+    assert "Nearest passages (not an answer):" in out
+
+
+def test_json_is_one_object_and_nothing_else(run: Run, articles: Path) -> None:
+    (articles / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
+    result = run("ask", "--json", "--corpus", articles, "Who sells rye bread in Gdansk?")
+    answer = one_object(result)
+    assert answer["abstained"] is False
+    [citation] = answer["citations"]  # type: ignore[misc]
+    assert BREAD[citation["start"] : citation["end"]] == citation["quote"]
+    assert "broken.pdf" in result.stderr
+    abstention = one_object(run("ask", "--json", "--corpus", articles, "How many people live in Reykjavik?"))
+    assert (abstention["abstained"], abstention["citations"]) == (True, [])
+
+
+def test_history_reaches_the_bot(run: Run, articles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask, given = pipeline.Chatbot.ask, []
+
+    def spy(bot: pipeline.Chatbot, question: str, history: list[str]) -> Answer:
+        given.append((question, history))
+        return ask(bot, question, history)
+
+    monkeypatch.setattr(pipeline.Chatbot, "ask", spy)
+    run("ask", "--corpus", articles, "--history", "Who?", "--history", "Where?", "When did she open her shop?")
+    assert given == [("When did she open her shop?", ["Who?", "Where?"])]
+
+
+def test_without_a_corpus_the_five_articles_are_asked(run: Run) -> None:
+    answer = one_object(run("ask", "--json", "Who is Minister of the Revolutionary Armed Forces of Cuba?"))
+    assert str(answer["passages"][0]["chunk"]["document_id"]).startswith("00")  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ask"],
+        ["index"],
+        ["nonsense"],
+        ["ask", "--nonsense", "x"],
+        ["ask", "one", "two"],
+        ["remove"],
+        ["index", "--chunk-tokens", "many", "x"],
+        ["index", "--chunk-tokens", "1", "x"],
+        ["serve", "--port", "70000"],
+    ],
+)
+def test_wrong_usage_exits_with_two(run: Run, arguments: list[str]) -> None:
+    result = run(*arguments, code=2)
+    assert result.stdout == ""
+    assert "rag" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["ask", ""], "the question is empty; type one"),
+        (["ask", "x" * 2001], "the question has 2001 characters, expected at most 2000"),
+        (["ask", "--corpus", "/no/such/folder", "Why?"], "/no/such/folder does not exist"),
+        (["index", "/no/such/folder"], "/no/such/folder does not exist"),
+        (["remove", "none.txt"], "no document is called 'none.txt'"),
+    ],
+)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_a_person_can_mend_is_one_line(run: Run, arguments: list[str], message: str, as_json: bool) -> None:
+    if as_json and arguments[0] == "remove":
+        pytest.skip("prints no JSON")
+    result = run(*arguments, *(["--json"] if as_json else []), code=1)
+    assert result.stdout == ""
+    assert result.stderr.startswith("rag: ")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_damaged_index_is_one_line(run: Run, articles: Path, tmp_path: Path) -> None:
+    run("index", "--index", tmp_path / "index", articles)
+    gc.collect()  # closes the index, whose log would mend the file
+    (tmp_path / "index" / "index.sqlite").write_bytes(b"damaged" * 1000)
+    for arguments in (["ask", "Why?", "--corpus"], ["documents", "--corpus"]):
+        result = run(*arguments, tmp_path / "index", code=1)
+        assert result.stdout == ""
+        assert result.stderr.count("\n") == 1
+        assert "delete the folder and index the articles again" in result.stderr
+
+
+def test_index_documents_remove(run: Run, articles: Path) -> None:
+    out = run("index", articles).stdout
+    assert out.startswith("2 added, 0 updated, 0 removed, 0 unchanged (2 documents in ")
+    assert run("documents").stdout.splitlines() == [
+        f"bread.txt\tundated\t{BREAD}",
+        "ships.txt\t2021-05-03\tSailors repaired three ships near the harbour of Odesa, 3 May 2021.",
+    ]
+    listed = json.loads(run("documents", "--json").stdout)
+    assert [entry["id"] for entry in listed] == ["bread.txt", "ships.txt"]
+    assert run("remove", "bread.txt").stdout == "removed bread.txt\n"
+    assert run("documents").stdout.count("\n") == 1
+    assert run("ask", "Who sells rye bread in Gdansk?").stdout.startswith("The articles do not say.")
+    (articles / "ships.txt").write_text("Sailors repaired four ships.")
+    report = one_object(run("index", "--json", articles))
+    assert report == {"added": 1, "updated": 1, "removed": 0, "unchanged": 0, "failed": []}
+    assert run("ask", "Who sells rye bread in Gdansk?").stdout.startswith("The baker")
+
+
+def test_bad_files_are_named_with_the_reason_on_standard_error(run: Run, articles: Path) -> None:
+    (articles / "empty.txt").write_text("")
+    (articles / "binary.md").write_bytes(b"a\x00b")
+    (articles / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
+    result = run("index", articles)
+    assert result.stdout.startswith("2 added, 0 updated, 0 removed, 0 unchanged, 3 could not be read (2 documents in ")
+    lines = [line for line in result.stderr.splitlines() if line.startswith("rag: left out ")]
+    assert len(lines) == 3
+    for name, reason in (("binary.md", "is binary"), ("broken.pdf", "broken.pdf "), ("empty.txt", "is empty")):
+        assert sum(f"/{name}: {name} " in line and reason in line for line in lines) == 1
+    failed = one_object(run("index", "--json", articles))["failed"]
+    assert [Path(path).name for path, _ in failed] == ["binary.md", "broken.pdf", "empty.txt"]  # type: ignore[attr-defined]
+
+
+def test_an_index_made_otherwise_is_asked_as_it_was_made(
+    run: Run, articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(settings: Settings) -> object:
+        return FakeEmbedder(f"fake|{settings.embedding_model}"), *fake_models(settings)[1:]
+
+    monkeypatch.setattr(pipeline, "load_models", load)
+    made = ["--embedding-model", "other", "--chunk-tokens", "50"]
+    run("index", articles, "--index", tmp_path / "index", *made)
+    assert "Kowalska" in run("ask", "--corpus", tmp_path / "index", "Who sells rye bread in Gdansk?").stdout
+    assert run("documents", "--corpus", tmp_path / "index").stdout.count("\n") == 2
+    result = run("index", articles, "--index", tmp_path / "index", code=1)
+    assert "was built with embedding = 'fake|other', asked for is 'fake|default'" in result.stderr
+
+
+def test_chat_goes_on_after_a_mistake_and_ends_at_an_empty_line(run: Run, articles: Path) -> None:
+    typed = f"Who sells rye bread in Gdansk?\n{'x' * 2001}\nWhen did she open her shop?\n\nnever asked\n"
+    result = run("chat", "--corpus", articles, text=typed)
+    assert "2 articles." in result.stdout
+    assert "rye bread in Gdansk. [1]" in result.stdout
+    assert "1994" in result.stdout
+    assert "never asked" not in result.stdout
+    assert "the question has 2001 characters" in result.stderr
+    assert "2 articles." in run("chat", "--corpus", articles, text="").stdout  # Ctrl-D
+
+
+def rag_process(*arguments: str | Path | bytes) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "rag.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def test_a_real_process_prints_its_version_and_mistakes() -> None:
+    done = rag_process("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"rag {rag.__version__}\n", "")
+    assert rag_process("nonsense").returncode == 2
+
+
+@pytest.mark.models
+def test_a_real_process_prints_one_object(articles: Path) -> None:
+    # Bytes that are no UTF-8 must not end in a traceback either.
+    done = rag_process("ask", "--json", "--corpus", articles, b"Who sells rye bread in Gdansk \xff?")
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout.count("\n") == 1
+    answer = json.loads(done.stdout)
+    assert answer["question"] == "Who sells rye bread in Gdansk \N{REPLACEMENT CHARACTER}?"
+    assert answer["citations"][0]["quote"] == "The baker Anna Kowalska sells rye bread in Gdansk."
+
+
+@pytest.mark.models
+def test_a_real_process_indexes_and_lists(articles: Path) -> None:
+    assert rag_process("index", articles).stdout.startswith("2 added")
+    assert rag_process("documents").stdout.count("\n") == 2
+    done = rag_process("index", articles / "none.txt")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"rag: {articles / 'none.txt'} does not exist; expected a file or a folder of articles\n"

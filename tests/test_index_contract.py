@@ -1,0 +1,340 @@
+"""What every Index does, whichever way it is searched and wherever it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import DIMENSION, add, make_document, vector_of
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from rag.index import Index, LocalIndex
+from rag.index.dense import DenseIndex
+from rag.index.fusion import near_duplicates, reciprocal_rank_fusion
+from rag.types import Chunk, ScoredChunk
+
+Search = Callable[..., list[ScoredChunk]]
+
+
+@pytest.fixture(params=["folder", "memory"])
+def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LocalIndex]:
+    opened = LocalIndex.open(tmp_path / "index" if request.param == "folder" else None, {"embedding": "fake"})
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=["dense", "lexical", "hybrid"])
+def search(request: pytest.FixtureRequest) -> Search:
+    def run(index: Index, question: str, k: int = 5, candidates: int = 50) -> list[ScoredChunk]:
+        text = None if request.param == "dense" else question
+        vector = None if request.param == "lexical" else vector_of(question)
+        return index.search(text, vector, k, candidates)
+
+    run.mode = request.param  # type: ignore[attr-defined]
+    return run
+
+
+def fill(index: LocalIndex) -> None:
+    add(index, make_document("bread.txt", "The baker sells bread in the morning."))
+    add(index, make_document("ships.txt", "Sailors repaired three ships near the harbour."))
+    add(index, make_document("stars.txt", "Astronomers counted stars over Chile."))
+
+
+def ids(found: list[ScoredChunk]) -> list[str]:
+    return [one.chunk.document_id for one in found]
+
+
+def test_an_empty_index_finds_nothing(index: LocalIndex, search: Search) -> None:
+    assert search(index, "bread") == []
+    assert list(index.documents()) == []
+
+
+def test_the_best_comes_first(index: LocalIndex, search: Search) -> None:
+    fill(index)
+    for question, best in (("baker bread", "bread.txt"), ("ships harbour", "ships.txt"), ("stars Chile", "stars.txt")):
+        assert ids(search(index, question))[0] == best
+
+
+def test_ranks_count_from_one_and_scores_fall(index: LocalIndex, search: Search) -> None:
+    fill(index)
+    found = search(index, "bread ships stars")
+    assert [one.rank for one in found] == [1, 2, 3]
+    assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+
+
+def test_scores_of_each_stage_are_told(index: LocalIndex, search: Search) -> None:
+    fill(index)
+    best = search(index, "ships harbour sailors")[0]
+    expected = {"dense": {"dense"}, "lexical": {"lexical"}, "hybrid": {"dense", "lexical", "fused"}}
+    assert set(best.scores) == expected[search.mode]  # type: ignore[attr-defined]
+    assert best.score == best.scores["fused" if search.mode == "hybrid" else search.mode]  # type: ignore[attr-defined]
+
+
+def test_dense_scores_are_cosines(index: LocalIndex) -> None:
+    fill(index)
+    found = index.search(None, vector_of("ships.txt\nSailors repaired three ships near the harbour."), 1)
+    assert found[0].score == pytest.approx(1.0, abs=1e-5)
+
+
+def test_lexical_search_finds_nothing_where_no_word_matches(index: LocalIndex) -> None:
+    fill(index)
+    assert index.search("zebra", None, 5) == []
+    assert index.search("", None, 5) == []
+    assert index.search("🙂 ?!", None, 5) == []
+    assert index.search(None, None, 5) == []
+
+
+def test_hybrid_search_without_a_word_in_common_is_dense(index: LocalIndex) -> None:
+    fill(index)
+    vector = vector_of("ships")
+    assert ids(index.search("zebra", vector, 5)) == ids(index.search(None, vector, 5))
+
+
+def test_more_may_be_asked_for_than_there_is(index: LocalIndex, search: Search) -> None:
+    fill(index)
+    assert sorted(ids(search(index, "bread ships stars", 1000))) == ["bread.txt", "ships.txt", "stars.txt"]
+
+
+def test_k_cuts(index: LocalIndex, search: Search) -> None:
+    fill(index)
+    everything = search(index, "bread ships stars", 3)
+    assert search(index, "bread ships stars", 2) == everything[:2]
+    assert search(index, "bread ships stars", 0) == []
+    assert search(index, "bread ships stars", -1) == []
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_ties_break_by_chunk_id(index: LocalIndex, search: Search, reverse: bool) -> None:
+    names = [f"{i:02}.txt" for i in range(40)]
+    for i, name in enumerate(sorted(names, reverse=reverse)):
+        # The same words in another order: the same scores, and no run of four words in common.
+        words = ["harbour", "lighthouse", "ferries", "anchors", "sailors", "bridges"]
+        order = np.random.default_rng(i).permutation(len(words))
+        add(index, make_document(name, " ".join(words[j] for j in order) + ".", title="same"))
+    for k in (1, 7, 40):
+        found = search(index, "harbour lighthouse ferries", k, 1)
+        kept = [one.chunk.id for one in found]
+        assert kept == sorted(kept)
+        assert kept[0].startswith("00.txt")
+
+
+def test_adding_a_document_again_replaces_it(index: LocalIndex, search: Search) -> None:
+    fill(index)
+    new = make_document("bread.txt", "Penguins live in Antarctica.")
+    chunks = add(index, new)
+    assert index.document("bread.txt") == new
+    assert len(list(index.documents())) == 3
+    assert search(index, "penguins Antarctica")[0].chunk == chunks[0]
+    assert index.search("baker", None, 5) == []
+    assert all("baker" not in one.chunk.text for one in search(index, "baker bread morning", 10))
+
+
+def test_a_removed_document_is_gone(index: LocalIndex, search: Search) -> None:
+    fill(index)
+    [chunk] = [one.chunk for one in search(index, "ships harbour sailors", 1)]
+    assert index.remove("ships.txt") is True
+    assert index.remove("ships.txt") is False
+    assert "ships.txt" not in ids(search(index, "ships harbour sailors", 10))
+    assert index.search("ships", None, 5) == []
+    assert index.search("shipz sailorz", None, 5) == []  # its words are no spellings any more
+    with pytest.raises(KeyError):
+        index.get(chunk.id)
+    with pytest.raises(KeyError):
+        index.document("ships.txt")
+
+
+def test_removing_all_leaves_an_empty_index(index: LocalIndex, search: Search) -> None:
+    fill(index)
+    for document in list(index.documents()):
+        index.remove(document.id)
+    assert search(index, "bread ships stars") == []
+    fill(index)
+    assert len(search(index, "bread ships stars")) == 3
+
+
+def test_what_is_fetched_is_what_was_added(index: LocalIndex) -> None:
+    text = "\ufeffÁlvaro López 🙂 spoke.\r\n\r\n  “Yes”, he said.\x00 End…"
+    document = make_document("odd/ñ #1.txt", text, title="Títle")
+    chunks = add(index, document)
+    assert index.document(document.id) == document
+    assert [index.get(chunk.id) for chunk in chunks] == chunks
+    assert list(index.documents()) == [document]
+
+
+@pytest.mark.parametrize("missing", ["", "none.txt", "bread.txt#0-5", "' OR 1=1 --"])
+def test_unknown_ids_are_key_errors(index: LocalIndex, missing: str) -> None:
+    fill(index)
+    with pytest.raises(KeyError):
+        index.get(missing)
+    with pytest.raises(KeyError):
+        index.document(missing)
+
+
+def test_documents_come_ordered_by_id(index: LocalIndex) -> None:
+    for name in ("c.txt", "a.txt", "b/z.txt", "b.txt"):
+        add(index, make_document(name, f"Text of {name}."))
+    assert [document.id for document in index.documents()] == ["a.txt", "b.txt", "b/z.txt", "c.txt"]
+
+
+def test_a_transaction_takes_effect_as_a_whole(index: LocalIndex, search: Search) -> None:
+    fill(index)
+    with index.transaction():
+        index.remove("bread.txt")
+        add(index, make_document("new.txt", "Penguins live in Antarctica."))
+        assert ids(search(index, "penguins Antarctica", 1)) == ["new.txt"]  # its own thread sees it at once
+    assert ids(search(index, "penguins Antarctica", 1)) == ["new.txt"]
+    assert [document.id for document in index.documents()] == ["new.txt", "ships.txt", "stars.txt"]
+
+
+def test_after_an_error_nothing_of_a_transaction_remains(index: LocalIndex, search: Search) -> None:
+    fill(index)
+    index.write_setting("kept", "before")
+    before = list(index.documents()), search(index, "bread ships stars")
+    with pytest.raises(ZeroDivisionError), index.transaction():  # noqa: PT012
+        index.remove("bread.txt")
+        with index.transaction():
+            add(index, make_document("new.txt", "Penguins live in Antarctica."))
+        index.write_setting("kept", "after")
+        assert ids(search(index, "penguins Antarctica", 1)) == ["new.txt"]
+        raise ZeroDivisionError
+    assert (list(index.documents()), search(index, "bread ships stars")) == before
+    assert index.read_setting("kept") == "before"
+    assert index.search("penguins", None, 5) == []
+    add(index, make_document("later.txt", "Bridges cross rivers."))  # and it goes on working
+    assert ids(search(index, "bridges rivers", 1)) == ["later.txt"]
+
+
+def test_settings_are_kept_under_their_names(index: LocalIndex) -> None:
+    assert index.read_setting("a") == ""
+    assert index.read_setting("a", "default") == "default"
+    index.write_setting("a", "1")
+    index.write_setting("a", "2")
+    assert index.read_setting("a") == "2"
+
+
+def test_what_cannot_be_added_is_refused_and_changes_nothing(index: LocalIndex) -> None:
+    fill(index)
+    document = make_document("x.txt", "Some text.")
+    chunk = Chunk("x.txt#0-4", "x.txt", 0, 4, "Some", "x", ((0, 4),))
+    vector = vector_of("x")[None, :]
+    with pytest.raises(ValueError, match="2 vectors for 1 chunks"):
+        index.add(document, [chunk], np.concatenate([vector, vector]))
+    with pytest.raises(ValueError, match=r"is not the text of document x.txt at that place"):
+        index.add(document, [Chunk("x.txt#0-4", "x.txt", 1, 5, "Some", "x", ((1, 5),))], vector)
+    with pytest.raises(ValueError, match=rf"the vectors have the shape \(1, 3\), expected \(n_chunks, {DIMENSION}\)"):
+        index.add(document, [chunk], np.ones((1, 3), np.float32))
+    assert [document.id for document in index.documents()] == ["bread.txt", "ships.txt", "stars.txt"]
+
+
+def test_a_document_without_chunks_is_kept(index: LocalIndex, search: Search) -> None:
+    document = make_document("frame.txt", "Comments are closed.")
+    assert add(index, document) == []
+    assert list(index.documents()) == [document]
+    assert search(index, "comments closed") == []
+
+
+SHARED = (
+    "According to the agency, the head of the department met the naval attaché of the embassy in Minsk last Thursday."
+)
+
+
+def test_near_identical_passages_come_once_with_the_others_named(index: LocalIndex, search: Search) -> None:
+    first = add(index, make_document("a.txt", SHARED, title="same"))
+    second = add(index, make_document("b.txt", SHARED.replace("naval attaché", "attaché"), title="same"))
+    add(index, make_document("c.txt", "The attaché of the embassy likes tea.", title="same"))
+    found = search(index, "attaché embassy Minsk Thursday agency")
+    assert len(found) == 2
+    assert {found[0].chunk.id, *found[0].duplicates} == {first[0].id, second[0].id}
+    assert [one.rank for one in found] == [1, 2]
+    assert found[1].duplicates == ()
+
+
+@pytest.mark.parametrize(
+    ("asked", "written"),
+    [
+        ("Jrenin", "Khrenin"),
+        ("Khrenin", "Jrenin"),
+        ("Patrushev", "Pátrushev"),
+        ("Patrouchev", "Patrushev"),
+        ("Lopez", "López"),
+        ("LÓPEZ", "Lopez"),
+        ("bielorussia", "Belarus"),
+        ("Strasse", "Straße"),
+        ("Finanzamt", "ﬁnanzamt"),
+        ("Николай", "Николай"),
+        ("Алёна", "Алена"),
+        ("서울", "서울"),
+        ("Łódź", "łódz"),
+    ],
+)
+def test_names_spelled_differently_meet(index: LocalIndex, asked: str, written: str) -> None:
+    add(index, make_document("a.txt", f"Yesterday {written} spoke to them."))
+    add(index, make_document("b.txt", "Astronomers counted stars."))
+    assert ids(index.search(f"what about {asked}", None, 5)) == ["a.txt"]
+
+
+def test_both_spellings_of_a_name_are_found(index: LocalIndex) -> None:
+    add(index, make_document("a.txt", "Yesterday Khrenin spoke in the town hall."))
+    add(index, make_document("b.txt", "Later Jrenin left by plane for Havana."))
+    for asked in ("Khrenin", "Jrenin", "Hrenin"):
+        assert sorted(ids(index.search(asked, None, 5))) == ["a.txt", "b.txt"]
+
+
+def test_without_spelling_only_the_written_form_is_found() -> None:
+    index = LocalIndex.open(None, {}, spelling=False)
+    add(index, make_document("a.txt", "Yesterday Khrenin spoke."))
+    assert index.search("Jrenin", None, 5) == []
+    assert ids(index.search("khrenin", None, 5)) == ["a.txt"]
+
+
+@pytest.fixture(scope="module")
+def filled() -> LocalIndex:
+    index = LocalIndex.open(None, {})
+    fill(index)
+    return index
+
+
+@examples(max_examples=200)
+@given(question=st.text() | st.text("\"'*^:()-+ANDORNEAR{}½ﷺ’").map(lambda text: f"bread {text} ships"))
+def test_any_text_may_be_asked(filled: LocalIndex, question: str) -> None:
+    assert len(filled.search(question, vector_of(question), 5)) == 3
+
+
+def test_reciprocal_rank_fusion_by_hand() -> None:
+    fused = reciprocal_rank_fusion([["a", "b"], ["b", "c", "a"]], k=60)
+    assert fused == pytest.approx({"a": 1 / 61 + 1 / 63, "b": 1 / 62 + 1 / 61, "c": 1 / 62})
+    assert reciprocal_rank_fusion([]) == {}
+
+
+def chunk(document_id: str, start: int, text: str) -> Chunk:
+    return Chunk(f"{document_id}#{start}", document_id, start, start + len(text), text, "", ())
+
+
+def test_chunks_of_one_document_are_no_duplicates_of_each_other() -> None:
+    text = "one two three four five six seven"
+    assert near_duplicates([chunk("a", 0, text), chunk("a", 9, text), chunk("b", 0, text)]) == {
+        "a#0": ["b#0"],
+        "a#9": [],
+    }
+
+
+def test_duplicates_share_three_fifths_of_their_runs_of_four_words() -> None:
+    earlier = chunk("a", 0, "one two three four five six seven eight nine")
+    # Five runs of four words: three, then two of them in the earlier chunk.
+    assert near_duplicates([earlier, chunk("b", 0, "one two three four five six x y")]) == {"a#0": ["b#0"]}
+    assert near_duplicates([earlier, chunk("b", 0, "one two three four five x y z")]) == {"a#0": [], "b#0": []}
+
+
+def test_dense_search_breaks_ties_by_row_beyond_the_cutoff() -> None:
+    rows = np.zeros((300, 4), np.float32)
+    rows[:, 1] = 1.0
+    rows[7] = [1, 0, 0, 0]
+    dense = DenseIndex(list(range(1000, 1300)), rows)
+    query = np.array([0, 1, 0, 0], np.float32)
+    assert dense.search(query, 3) == [(1000, 1.0), (1001, 1.0), (1002, 1.0)]
+    assert [key for key, _ in dense.search(query, 299)] == [key for key in range(1000, 1300) if key != 1007]
+    assert dense.search(query, 300)[-1] == (1007, 0.0)

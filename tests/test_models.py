@@ -1,0 +1,163 @@
+"""The real default models on the five articles."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import SEEDS, make_document
+
+from rag import embedding, hardware, reader
+from rag.config import Settings
+from rag.embedding import SentenceTransformerEmbedder, default_model_folder
+from rag.errors import ModelError
+from rag.pipeline import Chatbot
+from rag.reader import ExtractiveReader
+from rag.types import Answer
+
+pytestmark = pytest.mark.models
+QUESTIONS = Path(__file__).parents[1] / "eval" / "questions.jsonl"
+
+
+@pytest.fixture(scope="module")
+def bot(tmp_path_factory: pytest.TempPathFactory) -> Chatbot:
+    return Chatbot.from_directory(SEEDS, index_folder=tmp_path_factory.mktemp("seeds") / "index")
+
+
+def quotes_of(bot: Chatbot, answer: Answer) -> dict[str, str]:
+    """Cited text of each document, checked to be exact."""
+    for citation in answer.citations:
+        assert bot.document(citation.document_id).text[citation.start : citation.end] == citation.quote
+    return {
+        i: " ".join(c.quote for c in answer.citations if c.document_id == i)
+        for i in {c.document_id for c in answer.citations}
+    }
+
+
+def test_both_visits_are_cited_each_with_its_date(bot: Chatbot) -> None:
+    answer = bot.ask("Why did López Miera visit Belarus?")
+    assert not answer.abstained
+    quotes = quotes_of(bot, answer)
+    of_2024 = quotes["000_f8c9c8bafd1683fa.txt"]
+    assert "invitation" in of_2024
+    assert "80th anniversary" in of_2024
+    of_2023 = " ".join(quotes.get(name, "") for name in ("001_881647f79dec120c.txt", "002_d534951bd981a3ed.txt"))
+    assert "military" in of_2023
+    assert len(answer.accounts) >= 2
+    dates = {account.date or "" for account in answer.accounts}
+    assert any(date.startswith("2024") for date in dates)
+    assert any(date.startswith("2023") for date in dates)
+
+
+@pytest.mark.parametrize(
+    "question", ["What is the population of Minsk?", "Who won the football world cup in 2018?", "🙂", "asdf qwer zxcv"]
+)
+def test_what_the_articles_do_not_say_is_not_answered(bot: Chatbot, question: str) -> None:
+    answer = bot.ask(question)
+    assert answer.abstained
+    assert (answer.text, answer.citations) == ("The articles do not say.", ())
+    json.dumps(answer.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize("question", ["Who is Jrenin?", "Who is Hrenin?", "Who is Khrenin?"])
+def test_a_name_in_any_spelling_is_found(bot: Chatbot, question: str) -> None:
+    found = bot.retrieve(question, k=5)
+    assert any("Khrenin" in one.chunk.text or "Jrenin" in one.chunk.text for one in found[:2])
+
+
+def test_the_sentence_reader_needs_no_weights_and_cites_exactly(tmp_path: Path) -> None:
+    bot = Chatbot.from_directory(SEEDS, Settings(reader="sentence"), index_folder=tmp_path / "index")
+    answer = bot.ask("When was López Miera born?")
+    assert any("1943" in quote for quote in quotes_of(bot, answer).values())
+
+
+@pytest.mark.parametrize("text", ["🙂" * 50, "中" * 2000, "a" * 5000, "\u200b\u200bx", "\ufeff…", "̈" * 300])
+def test_odd_articles_are_read(text: str) -> None:
+    bot = Chatbot.from_documents([make_document("odd.txt", text)])
+    answer = bot.ask("What is this about?")
+    quotes_of(bot, answer)
+    json.dumps(answer.to_dict(), allow_nan=False)
+
+
+def test_no_chunk_is_cut_by_the_embedder(bot: Chatbot) -> None:
+    embedder = bot._embedder
+    for document in bot.documents():
+        for chunk in bot._chunk(document):
+            assert len(embedder.token_offsets(chunk.text)) <= bot.settings.chunk_tokens
+            assert len(embedder.token_offsets(f"{chunk.title}\n{chunk.text}")) + 2 <= embedder.max_tokens
+
+
+def test_altered_embedding_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in default_model_folder().iterdir():
+        if path.name != "model.safetensors":
+            (tmp_path / path.name).symlink_to(path)
+    data = bytearray((default_model_folder() / "model.safetensors").read_bytes())
+    data[-1] ^= 1
+    (tmp_path / "model.safetensors").write_bytes(data)
+    monkeypatch.setattr(embedding, "default_model_folder", lambda: tmp_path)
+    with pytest.raises(
+        ModelError, match=r"model\.safetensors has the sha256 .*, expected 53aa51172d142c89.*make setup"
+    ):
+        SentenceTransformerEmbedder.load("default")
+    (tmp_path / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"model\.safetensors is missing"):
+        SentenceTransformerEmbedder.load("default")
+
+
+def test_altered_reader_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SHA256", "config.json", "tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / name).write_bytes((reader.DEFAULT_FOLDER / name).read_bytes())
+    (tmp_path / "model.safetensors").write_bytes(b"altered")
+    monkeypatch.setattr(reader, "DEFAULT_FOLDER", tmp_path)
+    with pytest.raises(ModelError, match=r"model\.safetensors has the sha256"):
+        ExtractiveReader.load("default")
+
+
+def test_a_model_that_is_not_there_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for name in (str(tmp_path / "empty"), "no/such-model"):
+        with pytest.raises(ModelError, match="could not be loaded"):
+            ExtractiveReader.load(name)
+        with pytest.raises(ModelError, match="could not be loaded"):
+            SentenceTransformerEmbedder.load(name)
+
+
+def test_bfloat16_keeps_the_order_of_retrieval(bot: Chatbot, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    questions = [json.loads(line)["question"] for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
+    questions = questions[:: max(1, len(questions) // 40)][:40]
+    chunks = [chunk for document in bot.documents() for chunk in bot._chunk(document)]
+    scores = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        monkeypatch.setattr(embedding, "inference_dtype", lambda dtype=dtype: dtype)
+        embedder = SentenceTransformerEmbedder.load("default")
+        scores[dtype] = embedder.embed_texts(questions) @ embedder.embed_passages(chunks).T
+    exact, quick = scores[torch.float32], scores[torch.bfloat16]
+    assert exact.shape == (len(questions), len(chunks))
+    assert np.abs(exact - quick).max() < 0.02
+    exact_order, quick_order = np.argsort(-exact, axis=1), np.argsort(-quick, axis=1)
+    same_first = (exact_order[:, 0] == quick_order[:, 0]).mean()
+    shared = np.mean([len(set(a[:5]) & set(b[:5])) / 5 for a, b in zip(exact_order, quick_order, strict=True)])
+    spearman = np.mean(
+        [np.corrcoef(np.argsort(a), np.argsort(b))[0, 1] for a, b in zip(exact_order, quick_order, strict=True)]
+    )
+    assert same_first >= 0.95
+    assert shared >= 0.95
+    assert spearman >= 0.99
+
+
+def test_vectors_have_unit_norm(bot: Chatbot) -> None:
+    vectors = bot._embedder.embed_texts(["one", "", "🙂", "a much longer text " * 200])
+    assert vectors.shape == (4, 384)
+    assert vectors.dtype == np.float32
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx([1.0] * 4, abs=1e-5)
+
+
+def test_the_processor_decides_about_bfloat16() -> None:
+    import torch
+
+    can = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    assert (hardware.inference_dtype() == torch.bfloat16) is can

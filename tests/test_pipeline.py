@@ -1,0 +1,415 @@
+"""Files to index and question to Answer, with models that are stand-ins."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from fakes import SEEDS, FakeEmbedder, fake_models, make_bot, make_document
+
+import rag
+from rag import pipeline
+from rag.citations import cite, is_exact
+from rag.config import Settings
+from rag.errors import RagError, StoreError
+from rag.pipeline import MAX_QUESTION, Chatbot, manifest
+from rag.types import Answer, IndexReport, Turn
+
+BREAD = "The baker Anna Kowalska sells rye bread in Gdansk. She opened her shop in 1994."
+SHIPS = "Sailors repaired three ships near the harbour of Odesa. The work took a month."
+STARS = "Astronomers counted stars over Chile. They used a new telescope."
+
+
+@pytest.fixture
+def articles(tmp_path: Path) -> Path:
+    folder = tmp_path / "articles"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "bread.txt").write_text(BREAD)
+    (folder / "ships.md").write_text(SHIPS)
+    (folder / "sub" / "stars.txt").write_text(STARS)
+    return folder
+
+
+@pytest.fixture
+def bot(articles: Path) -> Chatbot:
+    made = make_bot()
+    made.add(articles)
+    return made
+
+
+def embedded(bot: Chatbot) -> list[str]:
+    """Documents embedded since the last call."""
+    embedder = bot._embedder
+    assert isinstance(embedder, FakeEmbedder)
+    found = sorted({chunk_id.split("#")[0] for chunk_id in embedder.embedded})
+    embedder.embedded.clear()
+    return found
+
+
+def ids(bot: Chatbot) -> list[str]:
+    return [document.id for document in bot.documents()]
+
+
+# --- keeping up with files -------------------------------------------------------------------------------------------
+
+
+def test_a_folder_is_indexed_and_only_changes_are_embedded(articles: Path) -> None:
+    bot = make_bot()
+    assert bot.sync([articles]) == IndexReport(added=3)
+    assert embedded(bot) == ["bread.txt", "ships.md", "sub/stars.txt"]
+    assert bot.sync([articles]) == IndexReport(unchanged=3)
+    assert embedded(bot) == []
+    (articles / "ships.md").write_text(SHIPS + " All went well.")
+    (articles / "new.txt").write_text("Penguins live in Antarctica.")
+    (articles / "bread.txt").unlink()
+    report = bot.sync([articles])
+    assert report == IndexReport(added=1, updated=1, removed=1, unchanged=1)
+    assert str(report) == "1 added, 1 updated, 1 removed, 1 unchanged"
+    assert embedded(bot) == ["new.txt", "ships.md"]
+    assert ids(bot) == ["new.txt", "ships.md", "sub/stars.txt"]
+    assert bot.document("ships.md").text == SHIPS + " All went well."
+
+
+def test_touching_a_file_changes_nothing(bot: Chatbot, articles: Path) -> None:
+    os.utime(articles / "bread.txt", (1, 1))
+    assert bot.add(articles) == IndexReport(unchanged=3)
+
+
+def test_a_file_by_itself_can_be_added_and_takes_nothing_else_away(bot: Chatbot, tmp_path: Path) -> None:
+    extra = tmp_path / "extra.txt"
+    extra.write_text("Penguins live in Antarctica.")
+    assert bot.add(extra) == IndexReport(added=1)
+    assert ids(bot) == ["bread.txt", "extra.txt", "ships.md", "sub/stars.txt"]
+
+
+def test_other_folders_stay(bot: Chatbot, articles: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "penguins.txt").write_text("Penguins live in Antarctica.")
+    assert bot.add(other) == IndexReport(added=1)
+    (articles / "bread.txt").unlink()
+    assert bot.add(articles) == IndexReport(removed=1, unchanged=2)
+    assert ids(bot) == ["penguins.txt", "ships.md", "sub/stars.txt"]
+
+
+def test_files_of_one_name_in_two_folders_are_two_documents(bot: Chatbot, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "bread.txt").write_text("Penguins live in Antarctica.")
+    assert bot.add(other).added == 1
+    assert sorted(document.text for document in bot.documents()) == sorted(
+        [BREAD, SHIPS, STARS, "Penguins live in Antarctica."]
+    )
+
+
+def test_unreadable_files_are_named_and_the_rest_goes_on(articles: Path) -> None:
+    (articles / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
+    (articles / "empty.txt").write_text("")
+    (articles / "binary.txt").write_bytes(b"\x00\x01\x02")
+    (articles / "latin.txt").write_bytes("café".encode("latin-1"))
+    (articles / "big.txt").write_text("word " * 1000)
+    bot = make_bot(settings=Settings(max_file_megabytes=0.004))
+    report = bot.sync([articles])
+    assert (report.added, report.updated, report.removed, report.unchanged) == (3, 0, 0, 0)
+    reasons = {Path(path).name: reason for path, reason in report.failed}
+    assert set(reasons) == {"broken.pdf", "empty.txt", "binary.txt", "latin.txt", "big.txt"}
+    assert "is empty" in reasons["empty.txt"]
+    assert "is binary" in reasons["binary.txt"]
+    assert "is not UTF-8" in reasons["latin.txt"]
+    assert "5,000 bytes: expected at most 4,000" in reasons["big.txt"]
+    assert all(reason.startswith(name) for name, reason in reasons.items())
+    assert str(report) == "3 added, 0 updated, 0 removed, 0 unchanged, 5 could not be read"
+
+
+def test_a_file_that_breaks_does_not_cost_what_was_read_before(bot: Chatbot, articles: Path) -> None:
+    (articles / "bread.txt").write_bytes(b"\x00broken")
+    report = bot.add(articles)
+    assert (report.unchanged, report.removed, len(report.failed)) == (2, 0, 1)
+    assert bot.document("bread.txt").text == BREAD
+
+
+def test_an_error_while_indexing_leaves_the_index_as_it_was(bot: Chatbot, articles: Path) -> None:
+    (articles / "bread.txt").unlink()
+    (articles / "new.txt").write_text("Penguins live in Antarctica.")
+
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    bot._embedder.embed_passages = fail  # type: ignore[method-assign, assignment]
+    with pytest.raises(MemoryError):
+        bot.add(articles)
+    assert ids(bot) == ["bread.txt", "ships.md", "sub/stars.txt"]
+
+
+def test_what_is_removed_by_hand_stays_away_until_it_changes(bot: Chatbot, articles: Path) -> None:
+    bot.remove("bread.txt")
+    assert ids(bot) == ["ships.md", "sub/stars.txt"]
+    assert bot.sync([articles], restore=False) == IndexReport(unchanged=2)
+    assert ids(bot) == ["ships.md", "sub/stars.txt"]
+    (articles / "bread.txt").write_text(BREAD + " It is good.")
+    assert bot.sync([articles], restore=False) == IndexReport(added=1, unchanged=2)
+    assert ids(bot) == ["bread.txt", "ships.md", "sub/stars.txt"]
+
+
+def test_what_is_removed_by_hand_comes_back_when_it_is_added_again(bot: Chatbot, articles: Path) -> None:
+    bot.remove("bread.txt")
+    assert bot.add(articles / "bread.txt") == IndexReport(added=1)
+    assert ids(bot) == ["bread.txt", "ships.md", "sub/stars.txt"]
+
+
+def test_removing_what_is_not_there_says_so(bot: Chatbot) -> None:
+    with pytest.raises(RagError, match=r"no document is called 'none.txt'; `rag documents` lists them"):
+        bot.remove("none.txt")
+
+
+def test_a_path_that_does_not_exist_says_so(bot: Chatbot, tmp_path: Path) -> None:
+    with pytest.raises(RagError, match="does not exist"):
+        bot.add(tmp_path / "none")
+    assert len(bot.documents()) == 3
+
+
+def test_from_directory_keeps_its_index_between_processes(
+    articles: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "load_models", fake_models)
+    first = Chatbot.from_directory(articles)
+    assert first.report == IndexReport(added=3)
+    first.remove("ships.md")
+    again = Chatbot.from_directory(articles)
+    assert again.report == IndexReport(unchanged=2)
+    assert embedded(again) == []
+    assert len(list(home.rglob("index.sqlite"))) == 1
+    Chatbot.from_directory(articles, Settings(chunk_tokens=50))
+    assert len(list(home.rglob("index.sqlite"))) == 2
+
+
+def test_from_documents_keeps_nothing_on_disk(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "load_models", fake_models)
+    bot = Chatbot.from_documents([make_document("a", BREAD)])
+    assert bot.ask("Who sells rye bread in Gdansk?").citations[0].document_id == "a"
+    assert not home.exists()
+
+
+def test_rag_ask_is_over_the_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "load_models", fake_models)
+    monkeypatch.setattr(rag, "_seeds_bot", None)
+    answer = rag.ask("Who proposed to support the Island's army with technical aid?")
+    assert len(answer.passages) > 3
+    assert {p.chunk.document_id for p in answer.passages} <= {path.name for path in SEEDS.iterdir()}
+
+
+def test_chunks_that_the_embedder_would_cut_are_refused() -> None:
+    with pytest.raises(RagError, match="chunk_tokens is 160, but the embedding model reads 128 tokens"):
+        manifest(Settings(), FakeEmbedder(max_tokens=128))
+
+
+def test_an_index_of_another_model_is_refused(tmp_path: Path) -> None:
+    make_bot(tmp_path / "index").index.close()  # type: ignore[attr-defined]
+    with pytest.raises(StoreError, match=r"built with embedding = 'fake\|1', asked for is 'fake\|2'"):
+        make_bot(tmp_path / "index", embedder=FakeEmbedder("fake|2"))
+
+
+# --- answering -------------------------------------------------------------------------------------------------------
+
+
+def check(bot: Chatbot, answer: Answer) -> None:
+    """What holds for every answer."""
+    for citation in answer.citations:
+        document = bot.document(citation.document_id)
+        assert document.text[citation.start : citation.end] == citation.quote != ""
+        assert is_exact(citation, document)
+        assert (citation.title, citation.date, citation.source) == (document.title, document.date, document.source)
+    for number in range(1, len(answer.citations) + 1):
+        assert f"[{number}]" in answer.text
+    assert f"[{len(answer.citations) + 1}]" not in answer.text
+    assert 0.0 <= answer.confidence <= 1.0
+    assert [passage.rank for passage in answer.passages] == list(range(1, len(answer.passages) + 1))
+    assert set(answer.documents) == {passage.chunk.document_id for passage in answer.passages}
+    assert answer.seconds["total"] >= max(answer.seconds.values())
+    assert json.loads(json.dumps(answer.to_dict(), allow_nan=False))["text"] == answer.text
+    if answer.abstained:
+        assert (answer.short_answer, answer.citations, answer.accounts) == ("", (), ())
+
+
+def test_an_answer_is_cited_exactly(bot: Chatbot, articles: Path) -> None:
+    answer = bot.ask("Who sells rye bread in Gdansk?")
+    check(bot, answer)
+    assert not answer.abstained
+    assert answer.text == "The baker Anna Kowalska sells rye bread in Gdansk. [1]"
+    [citation] = answer.citations
+    assert (citation.document_id, citation.start, citation.end) == ("bread.txt", 0, 50)
+    assert citation.quote == "The baker Anna Kowalska sells rye bread in Gdansk."
+    assert citation.source == str(articles / "bread.txt")
+    assert answer.confidence > 0.9
+    assert answer.question == answer.understood == "Who sells rye bread in Gdansk?"
+    assert answer.passages[0].chunk.document_id == "bread.txt"
+    assert {"dense", "lexical", "fused", "reader"} <= set(answer.passages[0].scores)
+
+
+def test_the_answer_is_found_in_another_spelling(bot: Chatbot) -> None:
+    answer = bot.ask("Does Kowalzka sell rye bread in Gdansk?")
+    check(bot, answer)
+    assert answer.understood == "Does Kowalska sell rye bread in Gdansk?"
+    assert answer.notes == ("read 'Kowalzka' as 'Kowalska'",)
+
+
+def test_what_the_articles_do_not_hold_is_not_answered(bot: Chatbot) -> None:
+    answer = bot.ask("How many people live in Reykjavik?")
+    check(bot, answer)
+    assert answer.abstained
+    assert answer.text == "The articles do not say."
+    assert answer.confidence < 0.5
+    assert len(answer.passages) == 3  # the nearest passages, as such
+
+
+@pytest.mark.parametrize("question", ["🙂🙂", "?", "the", "...", "“”", "1", "\u200b?"])
+def test_a_question_without_a_word_is_not_answered(bot: Chatbot, question: str) -> None:
+    answer = bot.ask(question)
+    check(bot, answer)
+    assert answer.abstained
+
+
+def test_no_articles_hold_no_answer() -> None:
+    bot = make_bot()
+    for history in ([], ["Who sells bread?"]):
+        answer = bot.ask("Who sells bread?", history)
+        check(bot, answer)
+        assert answer.abstained
+        assert (answer.passages, answer.confidence) == ((), 0.0)
+    assert bot.retrieve("Who sells bread?") == []
+
+
+@pytest.mark.parametrize("question", ["", " ", "\n\t "])
+def test_an_empty_question_is_refused(bot: Chatbot, question: str) -> None:
+    with pytest.raises(RagError, match="the question is empty; type one"):
+        bot.ask(question)
+    with pytest.raises(RagError, match="the question is empty; type one"):
+        bot.retrieve(question)
+
+
+def test_a_question_that_is_too_long_is_refused(bot: Chatbot) -> None:
+    check(bot, bot.ask("x" * MAX_QUESTION))
+    with pytest.raises(RagError, match="the question has 2001 characters, expected at most 2000; shorten it"):
+        bot.ask("x" * (MAX_QUESTION + 1))
+
+
+@pytest.mark.parametrize("retrieval", ["hybrid", "dense", "lexical"])
+@pytest.mark.parametrize("rerank", [True, False])
+def test_passages_are_retrieved(articles: Path, retrieval: str, rerank: bool) -> None:
+    bot = make_bot(settings=Settings(retrieval=retrieval, rerank=rerank))  # type: ignore[arg-type]
+    bot.add(articles)
+    found = bot.retrieve("rye bread Gdansk", k=2)
+    assert found[0].chunk.document_id == "bread.txt"
+    assert [one.rank for one in found] == list(range(1, len(found) + 1))
+    assert bot.retrieve("rye bread Gdansk", k=1) == found[:1]
+    check(bot, bot.ask("Who sells rye bread in Gdansk?"))
+
+
+def test_ranks_go_on_after_the_passages_that_were_read(tmp_path: Path) -> None:
+    bot = make_bot(settings=Settings(read=2))
+    bot.add_documents([make_document(f"{i}.txt", f"Bread number {'xyzuvw'[i] * 4} is good.") for i in range(6)])
+    assert [one.rank for one in bot.retrieve("bread", k=6)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_earlier_turns_may_be_given_in_each_form(bot: Chatbot) -> None:
+    first = bot.ask("Who sells rye bread in Gdansk?")
+    turn = Turn(first.question, first)
+    answers = [
+        bot.ask("When did she open her shop?", history)
+        for history in ([first.question], [(first.question, first)], [turn], [(first.question, None)])
+    ]
+    for answer in answers:
+        check(bot, answer)
+    assert answers[1].text == answers[2].text
+
+
+def test_stages_are_told_and_timed(bot: Chatbot) -> None:
+    told: list[str] = []
+    answer = bot.ask("Who sells rye bread in Gdansk?", on_stage=told.append)
+    assert told == ["searching", "reading 3 passages"]
+    assert {"understanding", "retrieval", "reading", "deciding", "total"} <= set(answer.seconds)
+
+
+def test_near_identical_articles_are_cited_together(articles: Path) -> None:
+    (articles / "copy.txt").write_text(BREAD + " Copied from elsewhere.")
+    bot = make_bot()
+    bot.add(articles)
+    answer = bot.ask("Who sells rye bread in Gdansk?")
+    check(bot, answer)
+    assert {citation.document_id for citation in answer.citations} == {"bread.txt", "copy.txt"}
+    assert answer.text == "The baker Anna Kowalska sells rye bread in Gdansk. [1][2]"
+
+
+def test_a_bracketed_number_of_an_article_does_not_pass_for_a_citation() -> None:
+    bot = make_bot()
+    bot.add_documents([make_document("a", "The baker Anna Kowalska [7] sells rye bread in Gdansk [2].")])
+    answer = bot.ask("Who sells rye bread in Gdansk?")
+    assert "[7]" not in answer.text
+    assert answer.text.endswith("[1]")
+    assert answer.citations[0].quote == "The baker Anna Kowalska [7] sells rye bread in Gdansk [2]."
+
+
+def test_threads_get_the_answers_that_one_gets_alone(bot: Chatbot) -> None:
+    questions = [
+        "Who sells rye bread in Gdansk?",
+        "Where did sailors repair three ships?",
+        "Who counted stars over Chile?",
+    ]
+    expected = {question: bot.ask(question).text for question in questions}
+    wrong: list[object] = []
+
+    def ask(question: str) -> None:
+        try:
+            for _ in range(10):
+                text = bot.ask(question).text
+                if text != expected[question]:
+                    wrong.append(text)
+        except BaseException as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=ask, args=(question,)) for question in questions * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_answers_stay_exact_while_articles_come_and_go(tmp_path: Path) -> None:
+    """A document may change or vanish between search and citation: never a wrong quote, never an error."""
+    bot = make_bot(tmp_path / "index")
+    other = make_bot(tmp_path / "index")
+    texts = [BREAD, "Long before that day nobody had heard of him at all. " + BREAD]
+    bot.add_documents([make_document("bread.txt", texts[0])])
+    stop, wrong = threading.Event(), []
+
+    def change() -> None:
+        turn = 0
+        while not stop.is_set():
+            turn += 1
+            if turn % 3 == 2:
+                other.index.remove("bread.txt")
+            else:
+                other.add_documents([make_document("bread.txt", texts[turn % 3 // 1 % 2])])
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        for _ in range(150):
+            answer = bot.ask("Who sells rye bread in Gdansk?")
+            wrong += [c.quote for c in answer.citations if c.quote != texts[0].partition(" She")[0]]
+    finally:
+        stop.set()
+        thread.join()
+    assert wrong == []
+
+
+def test_a_place_outside_the_text_cannot_be_cited() -> None:
+    document = make_document("a", "Some text.")
+    assert cite(document, 0, 4, 1.0).quote == "Some"
+    for start, end in ((-1, 4), (4, 4), (5, 4), (0, 11)):
+        with pytest.raises(ValueError, match="is no place in a, which has 10 characters"):
+            cite(document, start, end, 1.0)

@@ -1,0 +1,488 @@
+"""The folder an index lies in: foreign, damaged, killed while writing, read by many while one writes."""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from fakes import add, make_document, vector_of
+
+from rag.errors import RagError, StoreError
+from rag.index import LocalIndex, store
+from rag.index.store import FILE_NAME, FORMAT_VERSION
+from rag.text import words
+
+MANIFEST = {"embedding": "fake|1", "chunk_tokens": "160"}
+N_DOCUMENTS = 30
+TESTS = Path(__file__).parent
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An index of three documents, closed."""
+    index = LocalIndex.open(tmp_path / "index", MANIFEST)
+    for i, text in enumerate(("Bakers sell bread in Minsk.", "Sailors repair ships.", "Astronomers count stars.")):
+        add(index, make_document(f"{i}.txt", text * 20))
+    index.close()
+    return tmp_path / "index"
+
+
+def state(folder: Path) -> object:
+    """Everything that a user can see of an index."""
+    index = LocalIndex.open(folder, MANIFEST)
+    try:
+        documents = list(index.documents())
+        found = [index.search(q, vector_of(q), 50) for q in ("bread in Minsk", "ships", "stars", "breat", "zebra")]
+        chunks = [index.get(one.chunk.id) for one in found[0]]
+        return documents, found, chunks, index.hashes(), index.read_setting("a")
+    finally:
+        index.close()
+
+
+# --- round trip and manifest -----------------------------------------------------------------------------------------
+
+
+def test_an_index_survives_closing(folder: Path) -> None:
+    before = state(folder)
+    assert state(folder) == before
+    assert sorted(path.name for path in folder.iterdir()) == [FILE_NAME]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "message"),
+    [
+        (MANIFEST | {"embedding": "other|1"}, r"built with embedding = 'fake\|1', asked for is 'other\|1'; ask with"),
+        (MANIFEST | {"chunk_tokens": "99"}, "built with chunk_tokens = '160', asked for is '99'; ask with"),
+        (MANIFEST | {"new": "1"}, "built with new = None, asked for is '1'"),
+    ],
+)
+def test_an_index_made_in_another_way_is_refused(folder: Path, manifest: dict[str, str], message: str) -> None:
+    before = (folder / FILE_NAME).read_bytes()
+    with pytest.raises(StoreError, match=message):
+        LocalIndex.open(folder, manifest)
+    assert (folder / FILE_NAME).read_bytes() == before
+
+
+def test_another_format_is_refused(folder: Path) -> None:
+    connection = sqlite3.connect(folder / FILE_NAME)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(
+        StoreError, match=f"has format 99, expected {FORMAT_VERSION}; delete the folder and index again"
+    ):
+        LocalIndex.open(folder, MANIFEST)
+
+
+def test_a_folder_of_other_files_is_refused_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("Dear")
+    with pytest.raises(StoreError, match="holds other files and no index; name an empty or a new folder"):
+        LocalIndex.open(tmp_path, MANIFEST)
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(StoreError, match="name another place"):
+            LocalIndex.open(path, MANIFEST)
+
+
+def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    connection.execute("CREATE TABLE songs (title)")
+    connection.commit()
+    connection.close()
+    before = (tmp_path / FILE_NAME).read_bytes()
+    with pytest.raises(StoreError, match="is a database of another program; name another folder"):
+        LocalIndex.open(tmp_path, MANIFEST)
+    assert (tmp_path / FILE_NAME).read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
+
+
+# --- damage ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", [b"no database at all", b"\0" * 5000, random.Random(1).randbytes(50_000)])
+def test_a_file_that_is_no_database_is_refused(folder: Path, content: bytes) -> None:
+    (folder / FILE_NAME).write_bytes(content)
+    with pytest.raises(StoreError, match=r"damaged or not an index .* delete the folder and index the articles again"):
+        LocalIndex.open(folder, MANIFEST)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.3, 0.5, 0.8, 0.99])
+def test_a_truncated_file_is_refused(folder: Path, share: float) -> None:
+    data = (folder / FILE_NAME).read_bytes()
+    (folder / FILE_NAME).write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(StoreError):
+        LocalIndex.open(folder, MANIFEST)
+
+
+@pytest.mark.parametrize("length", [1, 4, 64, 5000])
+def test_damage_is_noticed_or_does_not_matter(folder: Path, tmp_path: Path, length: int) -> None:
+    """Bytes changed anywhere: an error that says what to do, or the very same answers; never others."""
+    data = (folder / FILE_NAME).read_bytes()
+    expected = state(folder)
+    chance = random.Random(length)
+    noticed = 0
+    for trial in range(60):
+        at = chance.randrange(len(data) - length)
+        damaged = tmp_path / f"damaged-{trial}"
+        damaged.mkdir()
+        (damaged / FILE_NAME).write_bytes(data[:at] + chance.randbytes(length) + data[at + length :])
+        try:
+            assert state(damaged) == expected
+        except StoreError:
+            noticed += 1
+        shutil.rmtree(damaged)
+    assert noticed > (0 if length < 1000 else 50)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "chunks SET vector = zeroblob(length(vector))",
+        "chunks SET text = 'lie'",
+        "documents SET text = 'lie'",
+        "documents SET words = '[[],[]]'",
+        "passages_docsize SET sz = x'0101'",
+        "manifest SET value = 5 WHERE key = 'generation'",
+    ],
+)
+def test_changed_rows_are_noticed(folder: Path, table: str) -> None:
+    connection = sqlite3.connect(folder / FILE_NAME)
+    connection.execute(f"UPDATE {table}")
+    connection.commit()
+    connection.close()
+    with pytest.raises(StoreError, match="its checksum does not fit"):
+        LocalIndex.open(folder, MANIFEST)
+
+
+def test_damage_while_it_is_open_is_an_error_too(folder: Path) -> None:
+    index = LocalIndex.open(folder, MANIFEST)
+    with (folder / FILE_NAME).open("r+b") as file:
+        file.truncate(4096)
+    with pytest.raises(StoreError, match="delete the folder and index the articles again"):  # noqa: PT012
+        for _ in range(2):
+            index.search("bread", None, 5)
+            list(index.documents())
+    index.close()
+
+
+def test_a_closed_index_is_a_bug_of_the_caller_and_not_damage(folder: Path) -> None:
+    index = LocalIndex.open(folder, MANIFEST)
+    index.close()
+    with pytest.raises(sqlite3.ProgrammingError):
+        index.search("bread", None, 5)
+
+
+# --- deletion --------------------------------------------------------------------------------------------------------
+
+
+def traces(folder: Path, word: str) -> list[str]:
+    return [path.name for path in folder.iterdir() if word.encode() in path.read_bytes().lower()]
+
+
+def test_what_is_removed_is_in_no_byte_of_the_files(folder: Path) -> None:
+    index = LocalIndex.open(folder, MANIFEST)
+    add(
+        index, make_document("secret.txt", "The password is Xylophonequartz, they said. " * 50, title="Xylophonequartz")
+    )
+    assert index.search("Xylophonequartz", None, 1)[0].chunk.document_id == "secret.txt"
+    assert traces(folder, "xylophone")
+    index.remove("secret.txt")
+    assert traces(folder, "xylophone") == []  # even before it is closed
+    index.close()
+    assert traces(folder, "xylophone") == []
+    assert traces(folder, "bakers") == [FILE_NAME]
+
+
+def test_what_is_replaced_is_in_no_byte_of_the_files(folder: Path) -> None:
+    index = LocalIndex.open(folder, MANIFEST)
+    add(index, make_document("secret.txt", "The password is Xylophonequartz."))
+    add(index, make_document("secret.txt", "The password is no longer told."))
+    index.close()
+    assert traces(folder, "xylophone") == []
+
+
+def test_what_is_removed_while_others_read_is_gone_once_all_have_closed(folder: Path) -> None:
+    index, other = LocalIndex.open(folder, MANIFEST), LocalIndex.open(folder, MANIFEST)
+    add(index, make_document("secret.txt", "The password is Xylophonequartz."))
+    with other._snapshot() as connection:  # a reader in the middle of its reading
+        assert connection.execute("SELECT count(*) FROM documents").fetchone() == (4,)
+        index.remove("secret.txt")
+    index.close()
+    other.close()
+    assert traces(folder, "xylophone") == []
+
+
+# --- killed while writing --------------------------------------------------------------------------------------------
+
+WORKER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from test_store import MANIFEST, write_generation
+from rag.index import LocalIndex
+index = LocalIndex.open(Path(sys.argv[1]), MANIFEST)
+generation = int(sys.argv[3])
+print("ready", flush=True)
+while True:
+    write_generation(index, "AB"[generation % 2])
+    generation += 1
+"""
+
+
+def write_generation(index: LocalIndex, generation: str) -> None:
+    """All documents of one generation in place of the other's; the generations differ in number and in words."""
+    n = N_DOCUMENTS if generation == "A" else N_DOCUMENTS - 5
+    with index.transaction():
+        for i in range(n, N_DOCUMENTS):
+            index.remove(f"{i:02}.txt")
+        for i in range(n):
+            text = f"Generation {generation * 7} is told by article {i}. Its author is Mr. {generation}uthor{i}. " * 3
+            add(index, make_document(f"{i:02}.txt", text, title=f"{generation * 7} {i}"), 40)
+        index.write_setting("state", generation)
+
+
+def check_whole(index: LocalIndex) -> str:
+    """The one generation that every structure of the index holds."""
+    with index._snapshot() as connection:
+        [(generation,)] = connection.execute("SELECT value FROM manifest WHERE key = 'setting.state'").fetchall()
+        documents = connection.execute("SELECT id, text, words FROM documents ORDER BY id").fetchall()
+        chunks = connection.execute("SELECT key, document_id, text, length(vector) FROM chunks ORDER BY key").fetchall()
+        passages = connection.execute("SELECT rowid, text FROM passages ORDER BY rowid").fetchall()
+    n = N_DOCUMENTS if generation == "A" else N_DOCUMENTS - 5
+    assert [document_id for document_id, _, _ in documents] == [f"{i:02}.txt" for i in range(n)]
+    mark, other = generation * 7, ("B" if generation == "A" else "A") * 7
+    for _, text, vocabulary in documents:
+        assert mark in text
+        assert other.lower() not in vocabulary
+        assert mark.lower() in vocabulary
+    assert {document_id for _, document_id, _, _ in chunks} == {document_id for document_id, _, _ in documents}
+    assert [(key, " ".join(words(text))) for key, _, text, _ in chunks] == passages
+    assert {length for _, _, _, length in chunks} == {256}
+    return str(generation)
+
+
+def check_searchable(index: LocalIndex) -> None:
+    """Search sees one generation in one call, whichever it is."""
+    query = f"{'A' * 7} {'B' * 7} author generation"
+    found = index.search(query, vector_of(query), 400, 400)
+    told = {word for one in found for word in words(f"{one.chunk.title} {one.chunk.text}")} & {"a" * 7, "b" * 7}
+    assert len(told) == 1, told
+    named = {i for one in found for i in (one.chunk.id, *one.duplicates)}
+    n_documents = len({i.split("#")[0] for i in named})
+    assert n_documents == (N_DOCUMENTS if told == {"a" * 7} else N_DOCUMENTS - 5)
+
+
+def start_writer(folder: Path, generation: int = 0) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", WORKER, str(folder), str(TESTS), str(generation)],
+        stdout=subprocess.PIPE, text=True, cwd=TESTS.parent,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+@pytest.fixture
+def generations(tmp_path: Path) -> Path:
+    folder = tmp_path / "generations"
+    index = LocalIndex.open(folder, MANIFEST)
+    write_generation(index, "B")
+    index.close()
+    return folder
+
+
+def test_a_kill_at_any_moment_leaves_the_old_or_the_new(generations: Path) -> None:
+    chance = random.Random(0)
+    seen = []
+    for trial in range(25):
+        process = start_writer(generations, trial)
+        time.sleep(chance.uniform(0.0, 0.25))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        index = LocalIndex.open(generations, MANIFEST)
+        seen.append(check_whole(index))
+        check_searchable(index)
+        index.close()
+    assert set(seen) == {"A", "B"}
+
+
+def test_a_kill_on_the_first_indexing_leaves_nothing_or_all(tmp_path: Path) -> None:
+    for trial in range(5):
+        folder = tmp_path / str(trial)
+        process = start_writer(folder)
+        time.sleep(0.02 * trial)
+        process.kill()
+        process.wait()
+        index = LocalIndex.open(folder, MANIFEST)
+        if index.read_setting("state"):
+            check_whole(index)
+        else:
+            assert list(index.documents()) == []
+            assert index.search("generation", vector_of("generation"), 5) == []
+        index.close()
+
+
+# --- many readers, one writer ----------------------------------------------------------------------------------------
+
+READER = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from test_store import MANIFEST, check_searchable, check_whole
+from rag.index import LocalIndex
+end, rounds, seen = time.monotonic() + float(sys.argv[3]), 0, set()
+while time.monotonic() < end:
+    index = LocalIndex.open(Path(sys.argv[1]), MANIFEST)
+    for _ in range(5):
+        seen.add(check_whole(index))
+        check_searchable(index)
+        rounds += 1
+    index.close()
+print(rounds, "".join(sorted(seen)))
+"""
+
+
+def test_readers_see_one_state_while_another_process_writes(generations: Path) -> None:
+    writer = start_writer(generations)
+    try:
+        readers = [
+            subprocess.Popen(
+                [sys.executable, "-c", READER, str(generations), str(TESTS), "4"],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=TESTS.parent,
+            )
+            for _ in range(2)
+        ]  # fmt: skip
+        seen = set()
+        for reader in readers:
+            out, err = reader.communicate(timeout=120)
+            assert reader.returncode == 0, err
+            rounds, states = out.split()
+            assert int(rounds) > 0
+            seen |= set(states)
+    finally:
+        writer.kill()
+        writer.wait()
+    assert seen == {"A", "B"}
+
+
+def test_threads_read_one_state_while_another_thread_writes(generations: Path) -> None:
+    index = LocalIndex.open(generations, MANIFEST)
+    errors: list[BaseException] = []
+    stop = threading.Event()
+
+    def read() -> None:
+        try:
+            while not stop.is_set():
+                check_whole(index)
+                check_searchable(index)
+        except BaseException as error:
+            errors.append(error)
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for generation in "ABABABAB":
+        write_generation(index, generation)
+    stop.set()
+    for reader in readers:
+        reader.join()
+    index.close()
+    assert errors == []
+
+
+def test_threads_go_on_reading_while_a_long_change_is_under_way(folder: Path) -> None:
+    index = LocalIndex.open(folder, MANIFEST)
+    found: list[int] = []
+    with index.transaction():
+        index.remove("0.txt")
+        reader = threading.Thread(target=lambda: found.append(len(list(index.documents()))))
+        reader.start()
+        reader.join(10)
+        assert found == [3]  # the last complete state, at once
+        assert len(list(index.documents())) == 2
+    assert len(list(index.documents())) == 2
+    index.close()
+
+
+def test_an_index_can_be_opened_while_another_process_writes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "BUSY_SECONDS", 0.2)
+    writer, reader = LocalIndex.open(folder, MANIFEST), None
+    with writer.transaction():
+        writer.remove("0.txt")
+        reader = LocalIndex.open(folder, MANIFEST)
+        assert len(list(reader.documents())) == 3
+    assert len(list(reader.documents())) == 2
+    reader.close()
+    writer.close()
+
+
+def test_a_second_writer_is_told_when_it_has_waited_too_long(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "BUSY_SECONDS", 0.2)
+    first, second = LocalIndex.open(folder, MANIFEST), LocalIndex.open(folder, MANIFEST)
+    with first.transaction():
+        first.remove("0.txt")
+        with pytest.raises(StoreError, match="another process is writing the index; try again when it has finished"):
+            second.remove("1.txt")
+    assert second.remove("1.txt") is True  # and can try again
+    assert [document.id for document in first.documents()] == ["2.txt"]
+    first.close()
+    second.close()
+
+
+def test_a_second_writer_waits(folder: Path) -> None:
+    first, second = LocalIndex.open(folder, MANIFEST), LocalIndex.open(folder, MANIFEST)
+    waiting = threading.Thread(target=lambda: second.remove("1.txt"))
+    with first.transaction():
+        first.remove("0.txt")
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+    waiting.join(20)
+    assert [document.id for document in first.documents()] == ["2.txt"]
+    first.close()
+    second.close()
+
+
+def test_several_processes_may_make_one_new_index(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[2]); from fakes import add, make_document\n"
+        "from rag.index import LocalIndex\n"
+        "index = LocalIndex.open(Path(sys.argv[1]), {'embedding': 'fake'})\n"
+        "add(index, make_document(sys.argv[3], 'Some text.'))\n"
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path / "new"), str(TESTS), f"{i}.txt"],
+            stderr=subprocess.PIPE, text=True, cwd=TESTS.parent,
+        )
+        for i in range(5)
+    ]  # fmt: skip
+    for process in processes:
+        _, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+    index = LocalIndex.open(tmp_path / "new", {"embedding": "fake"})
+    assert [document.id for document in index.documents()] == [f"{i}.txt" for i in range(5)]
+    index.close()
+
+
+def test_errors_of_the_store_are_mendable() -> None:
+    assert issubclass(StoreError, RagError)
+
+
+def test_no_pickle_anywhere() -> None:
+    forbidden = re.compile(r"\b(?:pickle|joblib|dill|shelve|marshal)\b|allow_pickle\s*=\s*True|torch\.load\(|\.bin\b")
+    sources = sorted((TESTS.parent / "rag").rglob("*.py"))
+    assert len(sources) > 10
+    assert [path.name for path in sources if forbidden.search(path.read_text(encoding="utf-8"))] == []

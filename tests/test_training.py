@@ -1,0 +1,340 @@
+"""The training program: what it makes of questions and passages, and that a run repeats and resumes."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("bm25s")
+
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers  # noqa: E402
+from transformers import BertConfig, BertForQuestionAnswering, PreTrainedTokenizerFast  # noqa: E402
+
+from training import train as training_run  # noqa: E402
+from training.data import Question, holds_answer, load_training, sentences  # noqa: E402
+from training.evaluate import Prediction, auroc, best_threshold, exact_and_f1, interval, predict  # noqa: E402
+from training.features import BUCKET, batches, collate, encode  # noqa: E402
+from training.mixture import Example, build, crop, joined  # noqa: E402
+from training.negatives import exchange_name, without_answer_sentence  # noqa: E402
+from training.noise import keywords, noisy, respell, typo  # noqa: E402
+from training.train import learning_rate  # noqa: E402
+
+PASSAGE = (
+    "The castle of Mikhailov stands on a hill. It was built in 1523 by Anna Petrova, who had come from Kyiv. "
+    "In 1701 a fire took its northern tower. The owners sold the stones to a mill in the valley, because the road "
+    "had become too dear to keep. Today the ruin belongs to the town and may be visited in summer."
+)
+
+
+def question(text: str, *answers: str, dataset: str = "squad", title: str = "Castle", number: int = 0) -> Question:
+    return Question(f"{title}-{number}", dataset, title, PASSAGE, text, tuple((PASSAGE.index(a), a) for a in answers))
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> PreTrainedTokenizerFast:
+    words = sorted(
+        {word for text in (PASSAGE.lower(), "who built the castle when was it why") for word in text.split()}
+    )
+    pieces = sorted(set(PASSAGE.lower()) | {f"##{letter}" for letter in PASSAGE.lower()} - {"## "})
+    vocabulary = {token: index for index, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *words, *pieces])}
+    vocabulary = {token: index for index, token in enumerate(vocabulary)}
+    inner = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    inner.normalizer = normalizers.BertNormalizer()
+    inner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    from tokenizers.processors import TemplateProcessing
+
+    inner.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])],
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=inner,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+    )
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory, tokenizer: PreTrainedTokenizerFast) -> Path:
+    """A random two-layer reader on disk."""
+    folder = tmp_path_factory.mktemp("tiny")
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=256,
+    )
+    BertForQuestionAnswering(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A `train/` folder of forty SQuAD questions in eight articles, three of them the articles held out."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "train").mkdir()
+    titles = ["Castle", "Mill", "Town", "Road", "Tower", "1973_oil_crisis", "Genghis_Khan", "Private_school"]
+    rows = []
+    for number in range(40):
+        text = ("Anna Petrova", "1523", "")[number % 3]
+        answers = [{"text": text, "start": PASSAGE.index(text)}] if text else []
+        rows.append(
+            {
+                "id": str(number),
+                "dataset": "squad2.0",
+                "title": titles[number % 8],
+                "context": PASSAGE,
+                "question": f"Who built the castle {number}?",
+                "answers": answers,
+                "is_impossible": not answers,
+            }
+        )
+    with gzip.open(folder / "train" / "squad_dev.jsonl.gz", "wt", encoding="utf-8") as lines:
+        lines.write("\n".join(map(json.dumps, rows)))
+    return folder
+
+
+# --- data
+
+
+def test_held_out_articles_are_never_trained_on(data: Path) -> None:
+    train, held_out = load_training(data)
+    assert {q.title for q in held_out} == {"1973_oil_crisis", "Genghis_Khan", "Private_school"}
+    assert not {q.title for q in train} & {q.title for q in held_out}
+    assert len(train) + len(held_out) == 40
+
+
+def test_sentences_cover_the_text_without_gaps() -> None:
+    parts = [PASSAGE[start:end] for start, end in sentences(PASSAGE)]
+    assert "".join(parts) == PASSAGE
+    assert parts[1].startswith("It was built in 1523")
+    assert len(parts) == 5
+
+
+def test_holds_answer_asks_for_whole_words() -> None:
+    assert holds_answer("Built in 1523, by the mason.", ((0, "The mason"),))
+    assert not holds_answer("Built in 15234.", ((0, "1523"),))
+
+
+# --- noise
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_noise_changes_one_thing_at_a_time(seed: int) -> None:
+    text = "Why did Anna Petrova leave Kyiv for the castle of Mikhailov?"
+    changed = typo(text, Random(seed))
+    assert abs(len(changed) - len(text)) <= 1
+    assert len(noisy(text, PASSAGE, Random(seed)).split()) >= 2
+    assert respell("Mikhailov", Random(seed))[0].isupper()
+
+
+def test_keywords_keeps_what_carries_meaning() -> None:
+    assert keywords("Why was the northern tower of the castle sold?") == "Why northern tower castle sold"
+    assert keywords("What is it?") == "What is it?"
+
+
+def test_respell_drops_diacritics_or_changes_a_letter_pair() -> None:
+    spellings = {respell("Łódź", Random(seed)) for seed in range(20)} | {
+        respell("Zürich", Random(s)) for s in range(20)
+    }
+    assert "Zurich" in spellings
+    assert {respell("Mikhailov", Random(seed)) for seed in range(60)} >= {"Mihailov", "Mikhailoff"}
+
+
+# --- negatives
+
+
+def test_cut_passage_holds_no_accepted_answer() -> None:
+    asked = question("Who built it?", "Anna Petrova", "Anna Petrova, who had come from Kyiv")
+    cut = without_answer_sentence(asked)
+    assert cut is not None
+    assert not holds_answer(cut, asked.answers)
+    assert cut.startswith("The castle of Mikhailov stands on a hill. In 1701")
+
+
+def test_cut_passage_is_refused_when_the_answer_stays() -> None:
+    start = PASSAGE.index("Anna Petrova")
+    twice = Question("1", "squad", "t", PASSAGE + " Anna Petrova died later.", "Who?", ((start, "Anna Petrova"),))
+    assert without_answer_sentence(twice) is None
+
+
+def test_exchanged_name_is_not_in_the_passage() -> None:
+    asked = question("Who sold the castle of Mikhailov in 1701?", "The owners")
+    for seed in range(20):
+        changed = exchange_name(asked, ["Novgorod", "Kyiv"], Random(seed))
+        if changed:
+            assert changed != asked.text
+            assert not ("Mikhailov" in changed and "1701" in changed)
+            assert "Kyiv" not in changed
+
+
+# --- mixture
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_crop_keeps_the_answer_in_place(seed: int) -> None:
+    answer = "because the road had become too dear to keep"
+    start = PASSAGE.index(answer)
+    text, left, right = crop(PASSAGE, start, start + len(answer), Random(seed))
+    assert text[left:right] == answer
+    assert text in PASSAGE
+
+
+def test_joined_sentences_keep_the_place_of_theirs() -> None:
+    document = ["One came.", "Two went.", "Three stayed.", "Four slept."]
+    for seed in range(20):
+        text, offset = joined("Three stayed.", document, Random(seed))
+        assert text[offset : offset + 13] == "Three stayed."
+
+
+def test_examples_point_at_accepted_answers_and_repeat() -> None:
+    asked = [
+        question("Who built the castle?", "Anna Petrova", number=1),
+        question("Why were the stones sold?", "because the road had become too dear to keep", number=2),
+        question("Who burnt the castle?", number=3),
+    ] * 5
+    retrieved = {"Castle-1": ["A passage about another castle, which nobody built."]}
+    first, again = build(asked, retrieved, 7), build(asked, retrieved, 7)
+    assert first == again
+    assert {example.kind.split("/")[1] for example in first} >= {"answered", "unanswerable", "retrieved"}
+    for example in first:
+        if example.start >= 0:
+            assert example.passage[example.start : example.end] in {a for q in asked for _, a in q.answers}
+        elif example.kind == "squad/retrieved":
+            assert not holds_answer(example.passage, asked[0].answers)
+
+
+# --- features
+
+
+def test_windows_recover_the_answer(tokenizer: PreTrainedTokenizerFast) -> None:
+    answer = "1701"
+    start = PASSAGE.index(answer)
+    example = Example("when was it", PASSAGE, start, start + len(answer), "squad/answered")
+    features = encode([example] * 40, tokenizer, seed=3, max_tokens=32, stride=8)
+    found = 0
+    for index in range(len(features)):
+        ids = features.tokens[features.bounds[index] : features.bounds[index + 1]]
+        assert len(ids) <= 32
+        if features.start[index]:
+            found += 1
+            span = ids[features.start[index] : features.end[index] + 1]
+            assert tokenizer.decode(span).replace(" ", "") == answer
+    assert 25 <= found < 40
+
+
+def test_batches_hold_every_window_once_within_the_budget() -> None:
+    lengths = np.random.default_rng(0).integers(10, 250, 997)
+    cut = batches(lengths, budget=1024, pool=300, seed=5)
+    assert sorted(np.concatenate(cut)) == list(range(997))
+    for chosen in cut:
+        padded = -(-int(lengths[chosen].max()) // BUCKET) * BUCKET
+        assert len(chosen) == 1 or len(chosen) * padded <= 1024 + 250 * BUCKET
+    again = batches(lengths, budget=1024, pool=300, seed=5)
+    assert all(np.array_equal(a, b) for a, b in zip(cut, again, strict=True))
+
+
+def test_collate_separates_question_and_passage(tokenizer: PreTrainedTokenizerFast) -> None:
+    example = Example("who built the castle", "Anna Petrova built it.", 0, 12, "squad/answered")
+    features = encode([example], tokenizer, seed=0)
+    batch = collate(features, np.array([0]))
+    ids = batch["input_ids"][0].tolist()
+    assert batch["input_ids"].shape[1] % BUCKET == 0
+    assert batch["token_type_ids"][0].tolist().index(1) == ids.index(tokenizer.sep_token_id) + 1
+    assert int(batch["attention_mask"].sum()) == len(features.tokens)
+
+
+# --- training
+
+
+def test_learning_rate_climbs_then_falls() -> None:
+    assert learning_rate(0.015, 1e-4) == pytest.approx(5e-5)
+    assert learning_rate(0.03, 1e-4) == pytest.approx(1e-4)
+    assert learning_rate(0.515, 1e-4) == pytest.approx(5e-5)
+    assert learning_rate(1.0, 1e-4) == pytest.approx(1e-6)
+
+
+def run(work: Path, data: Path, init: Path, steps: int, planned: int) -> dict[str, torch.Tensor]:
+    """The weights after `steps` of a run planned for `planned` steps."""
+    arguments = [
+        *("--data", str(data), "--init", str(init), "--work", str(work), "--steps", str(planned)),
+        *(
+            "--tokens",
+            "200",
+            "--micro-batches",
+            "2",
+            "--rate",
+            "0.01",
+            "--device",
+            "cpu",
+            "--threads",
+            "1",
+            "--stop-after",
+            str(steps),
+        ),
+    ]
+    training_run.main(arguments)
+    return torch.load(work / "checkpoint.pt", weights_only=False)["model"]
+
+
+def test_a_run_repeats_and_resumes_to_the_same_weights(tmp_path: Path, data: Path, tiny: Path) -> None:
+    whole = run(tmp_path / "whole", data, tiny, 12, 12)
+    again = run(tmp_path / "again", data, tiny, 12, 12)
+    run(tmp_path / "broken", data, tiny, 5, 12)
+    resumed = run(tmp_path / "broken", data, tiny, 12, 12)
+    start = BertForQuestionAnswering.from_pretrained(tiny).state_dict()
+    for name, tensor in whole.items():
+        assert torch.equal(tensor, again[name]), name
+        assert torch.equal(tensor, resumed[name]), name
+    assert not torch.equal(whole["qa_outputs.weight"], start["qa_outputs.weight"])
+    embeddings = "bert.embeddings.word_embeddings.weight"
+    assert torch.equal(whole[embeddings], start[embeddings])
+
+
+# --- evaluation
+
+
+def test_exact_match_and_f1_by_hand() -> None:
+    assert exact_and_f1("the Kyiv", ["Kyiv."]) == (1.0, 1.0)
+    assert exact_and_f1("in Kyiv", ["Kyiv"]) == (0.0, pytest.approx(2 / 3))
+    assert exact_and_f1("", []) == (1.0, 1.0)
+    assert exact_and_f1("Kyiv", []) == (0.0, 0.0)
+
+
+def test_best_threshold_separates_answerable_from_not() -> None:
+    asked = [question("a", "1523"), question("b", "1701"), question("c"), question("d")]
+    found = [Prediction(text, 0, 4, margin) for text, margin in (("1523", 4), ("1701", 2), ("x", 1), ("y", -3))]
+    assert best_threshold(asked, found) == pytest.approx(1.5)
+
+
+def test_auroc_by_hand() -> None:
+    margins = np.array([3.0, 1.0, 2.0, 0.0])
+    assert auroc(margins, np.array([True, True, False, False])) == pytest.approx(0.75)
+
+
+def test_interval_draws_whole_groups() -> None:
+    low, high = interval(np.array([1.0, 1.0, 0.0, 0.0]), ["a", "a", "b", "b"])
+    assert (low, high) == (0.0, 1.0)
+
+
+def test_predicted_spans_are_the_passage_at_their_offsets(tiny: Path, tokenizer: PreTrainedTokenizerFast) -> None:
+    model = BertForQuestionAnswering.from_pretrained(tiny).eval()
+    long = " ".join([PASSAGE] * 5)
+    found = predict(model, tokenizer, [("who built it", PASSAGE), ("why", long)])
+    for passage, span in zip((PASSAGE, long), found, strict=True):
+        assert passage[span.start : span.end] == span.text
+        assert span.text
