@@ -104,17 +104,14 @@ def evidence_signals(question: str, candidate: Candidate) -> dict[str, float]:
     context = f"{candidate.passage.chunk.title}\n{candidate.passage.chunk.text}"
     margin = _clip(candidate.span.score)
     kind = kind_of(question)
-    heading = covered(wanted, candidate.heading) if candidate.heading else 0.0
     return {
         "margin": margin,
         "margin_below_zero": min(margin, 0.0),
-        "cosine": candidate.passage.scores.get("dense", 0.0),
         "sentence_cosine": candidate.sentence_cosine,
         "covered_passage": covered(wanted, context),
         "covered_sentence": covered(wanted, f"{candidate.heading} {candidate.sentence}"),
         "names_missing": 1.0 - covered(_names(question), context),
         "numbers_missing": 1.0 - covered([word for word in wanted if word.isdigit()], context),
-        "heading": max(0.0, heading - 0.5),
         "fits": fits(kind, candidate.span.text, candidate.before),
         "log_rank": math.log(candidate.passage.rank),
         "span_words": math.log1p(len(candidate.span.text.split())),

@@ -136,7 +136,8 @@ def test_evidence_is_verbatim_and_listed_once(items: list[Item], seeds: dict[str
         assert len(set(pairs)) == len(pairs), item["id"]
         for entry in item["evidence"]:
             assert set(entry) == {"document_id", "quote"}, item["id"]
-            assert entry["quote"] and entry["quote"] in seeds[entry["document_id"]], item["id"]
+            assert entry["quote"], item["id"]
+            assert entry["quote"] in seeds[entry["document_id"]], item["id"]
 
 
 def test_the_first_answer_or_every_part_stands_in_the_evidence(items: list[Item]) -> None:
@@ -156,7 +157,8 @@ def test_parts_are_lists_of_alternatives(items: list[Item]) -> None:
         if "parts" in item:
             assert len(item["parts"]) >= 2, item["id"]
             for forms in item["parts"]:
-                assert forms and all(isinstance(form, str) and form.strip() for form in forms), item["id"]
+                assert forms, item["id"]
+                assert all(isinstance(form, str) and form.strip() for form in forms), item["id"]
 
 
 def test_the_whole_answer_form_holds_every_part(items: list[Item]) -> None:
