@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -35,6 +36,8 @@ class Candidate:
         What the sentence says ahead of the span.
     heading : str
         The sentence before, where it is a question of the article's own; else empty.
+    date : str or None
+        Of the document, ISO 8601.
     sentence_cosine : float
         Of the question and the sentence, in [-1, 1].
     vector : Vectors or None
@@ -48,6 +51,7 @@ class Candidate:
     sentence: str
     before: str = ""
     heading: str = ""
+    date: str | None = None
     sentence_cosine: float = 0.0
     vector: Vectors | None = field(default=None, compare=False, repr=False)
     evidence: float = 0.0
@@ -91,6 +95,12 @@ def _names(question: str) -> list[str]:
     ]
 
 
+def _spelled(date: str | None) -> str:
+    """An ISO date in words, as a question would name it ("2023-06-30" -> "30 June 2023")."""
+    year, month, day = [*(date or "").split("-"), "", ""][:3]
+    return f"{day.lstrip('0')} {calendar.month_name[int(month)] if month else ''} {year}"
+
+
 def evidence_signals(question: str, candidate: Candidate) -> dict[str, float]:
     """What speaks for and against one candidate, seen by itself.
 
@@ -101,7 +111,7 @@ def evidence_signals(question: str, candidate: Candidate) -> dict[str, float]:
     candidate : Candidate
     """
     wanted = content_words(question)
-    context = f"{candidate.passage.chunk.title}\n{candidate.passage.chunk.text}"
+    context = f"{_spelled(candidate.date)} {candidate.passage.chunk.title}\n{candidate.passage.chunk.text}"
     margin = _clip(candidate.span.score)
     kind = kind_of(question)
     return {

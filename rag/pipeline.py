@@ -189,7 +189,8 @@ class Chatbot:
             return self._search(question, k)
         depth = max(k, self.settings.read)
         found = self._search(question, depth)
-        candidates = self.candidates(question, found[: self.settings.read])
+        head = found[: self.settings.read]
+        candidates = self.candidates(question, head, self._dates(head))
         return [*_reranked(candidates), *found[self.settings.read :]][:k]
 
     def ask(self, question: str, history: History = (), on_stage: Callable[[str], None] | None = None) -> Answer:
@@ -235,7 +236,7 @@ class Chatbot:
             raise RagError("the articles are being changed all the time; ask again when that has ended")
         tell(f"reading {len(passages)} passages")
         with clock.stage("reading"):
-            candidates = self.candidates(understood, passages)
+            candidates = self.candidates(understood, passages, {i: d.date for i, d in sources.items()})
         if not candidates:
             return _abstention(question, understood, passages, 0.0, notes, {})
         with clock.stage("deciding"):
@@ -276,7 +277,7 @@ class Chatbot:
     def consider(self, question: str) -> tuple[str, list[Candidate]]:
         """The question as understood, and the spans that may answer it, best first, before any decision."""
         understood, _, passages = self._find(question, _Clock())
-        return understood, self.candidates(understood, passages)
+        return understood, self.candidates(understood, passages, self._dates(passages))
 
     def _find(self, question: str, clock: _Clock) -> tuple[str, tuple[str, ...], list[ScoredChunk]]:
         """The question in the passages' own spelling, notes on what was respelled, and the passages to read."""
@@ -296,13 +297,22 @@ class Chatbot:
         vector = self._embedder.embed_texts([question])[0] if mode != "lexical" else None
         return self.index.search(question if mode != "dense" else None, vector, k, self.settings.candidates)
 
-    def candidates(self, question: str, passages: Sequence[ScoredChunk]) -> list[Candidate]:
-        """The spans that may answer, best first: the best of each passage and the next best in it."""
+    def _dates(self, passages: Sequence[ScoredChunk]) -> dict[str, str | None]:
+        return {i: self.index.document(i).date for i in {passage.chunk.document_id for passage in passages}}
+
+    def candidates(
+        self, question: str, passages: Sequence[ScoredChunk], dates: Mapping[str, str | None]
+    ) -> list[Candidate]:
+        """The spans that may answer, best first: the best of each passage and the next best in it.
+
+        `dates` holds the date of each document, by its id.
+        """
         found: list[Candidate] = []
         spans = self._reader.read(question, [without_questions(passage.chunk) for passage in passages])
         for passage, best in zip(passages, spans, strict=True):
             scored = replace(passage, scores={**passage.scores, "reader": best.score})
-            found += [_candidate(scored, span) for span in (best, *best.alternatives[: SPANS_PER_PASSAGE - 1])]
+            date = dates.get(passage.chunk.document_id)
+            found += [_candidate(scored, span, date) for span in (best, *best.alternatives[: SPANS_PER_PASSAGE - 1])]
         if not found:
             return []
         sentences = list(dict.fromkeys(candidate.sentence for candidate in found))
@@ -420,7 +430,7 @@ def _turn(entry: str | Turn | tuple[str, Answer | None]) -> Turn:
     return Turn(entry) if isinstance(entry, str) else Turn(entry[0], entry[1])
 
 
-def _candidate(passage: ScoredChunk, span: Span) -> Candidate:
+def _candidate(passage: ScoredChunk, span: Span, date: str | None) -> Candidate:
     chunk = passage.chunk
     span = replace(span, text=chunk.text[span.start - chunk.start : span.end - chunk.start])
     start, end = sentences_around(chunk, span.start, span.end)
@@ -431,6 +441,7 @@ def _candidate(passage: ScoredChunk, span: Span) -> Candidate:
         sentence=chunk.text[start - chunk.start : end - chunk.start],
         before=chunk.text[start - chunk.start : span.start - chunk.start],
         heading=earlier[-1] if earlier and is_question(earlier[-1]) else "",
+        date=date,
     )
 
 

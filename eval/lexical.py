@@ -1,0 +1,73 @@
+"""`python -m eval.lexical SET`: SQLite's BM25, as the index uses it, against the library bm25s, on one corpus."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eval import datasets
+from rag.index import LocalIndex
+from rag.types import Chunk, Document
+
+Search = Callable[[str], list[str]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("dataset", type=Path, help="a SQuAD file; its paragraphs are the corpus")
+    parser.add_argument("--questions", type=int, default=1000)
+    arguments = parser.parse_args()
+    dataset = datasets.load(arguments.dataset)
+    count = min(arguments.questions, len(dataset.questions))
+    questions = random.Random(1).sample(list(dataset.questions), count)
+    systems = {
+        "SQLite FTS5": sqlite(dataset.documents, spelling=False),
+        "SQLite FTS5, other spellings": sqlite(dataset.documents, spelling=True),
+        "bm25s": library(dataset.documents, None),
+        "bm25s, no stopwords": library(dataset.documents, "en"),
+    }
+    for name, search in systems.items():
+        search("first")  # reads what is read once
+        start = time.perf_counter()
+        found = [search(question.question) for question in questions]
+        seconds = time.perf_counter() - start
+        gold = [question.evidence[0].document_id for question in questions]
+        success = [np.mean([g in ids[:k] for g, ids in zip(gold, found, strict=True)]) for k in (1, 8)]
+        rates = f"Success@1 {success[0]:.3f}  Success@8 {success[1]:.3f}"
+        print(f"{name:30} {rates}  {1000 * seconds / count:.2f} ms a question")
+
+
+def sqlite(documents: Sequence[Document], spelling: bool) -> Search:
+    """The index's own lexical search, each paragraph one chunk."""
+    index = LocalIndex.open(None, {}, spelling)
+    with index.transaction():
+        for d in documents:
+            chunk = Chunk(f"{d.id}#", d.id, 0, len(d.text), d.text, d.title, ((0, len(d.text)),))
+            index.add(d, [chunk], np.zeros((1, 4), np.float32))
+    return lambda question: [found.chunk.document_id for found in index.search(question, None, 10, 10)]
+
+
+def library(documents: Sequence[Document], stopwords: Any) -> Search:
+    """bm25s with its own tokenizer."""
+    import bm25s
+
+    tokens = bm25s.tokenize([f"{d.title} {d.text}" for d in documents], stopwords=stopwords, show_progress=False)
+    model = bm25s.BM25()
+    model.index(tokens, show_progress=False)
+
+    def search(question: str) -> list[str]:
+        asked = bm25s.tokenize([question], stopwords=stopwords, show_progress=False, return_ids=False)
+        rows, _ = model.retrieve(asked, k=10, show_progress=False)
+        return [documents[i].id for i in rows[0]]
+
+    return search
+
+
+if __name__ == "__main__":
+    main()
