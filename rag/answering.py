@@ -22,6 +22,8 @@ SAME_SENTENCE = 0.75  # cosine from which two sentences give one reason
 _LEANS = re.compile(
     r"^(?:he|she|they|it|this|these|that|those|his|her|their|its|such|also|additionally|however)\b", re.I
 )
+_NAME_OF = re.compile(r"\b[A-Z][\w’'-]+ (?:of|de|del) (?:the |la |los )?$")
+_INITIALS = re.compile(r"\b(?:[A-Z]\.)+[A-Z]$")
 _MARKUP = re.compile(r"\[(?=\d+\])")
 
 
@@ -219,6 +221,20 @@ def _compose_list(candidates: Sequence[Candidate], made: _Citations, chunk: Call
 def is_question(text: str) -> bool:
     """Whether the text is a question itself, which repeats the words of the asked one and answers nothing."""
     return text.rstrip("\"'”’») ").endswith("?")
+
+
+def whole_phrase(chunk: Chunk, start: int, end: int) -> tuple[int, int]:
+    """A span with the rest of the name it is cut from: "Friendship" of "Order of Friendship", "U.S" of "U.S."
+
+    `start` and `end` count characters of the document, before and after.
+    """
+    text, first, last = chunk.text, start - chunk.start, end - chunk.start
+    before = _NAME_OF.search(text, 0, first)
+    if before and text[first].isupper():
+        first = before.start()
+    if text[last : last + 1] == "." and _INITIALS.search(text, first, last):
+        last += 1
+    return chunk.start + first, chunk.start + last
 
 
 def without_questions(chunk: Chunk) -> Chunk:

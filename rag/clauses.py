@@ -22,12 +22,8 @@ def word_set(text: str) -> frozenset[str]:
 
 QUESTION_WORDS = word_set("who whom whose what which when where why how")
 FORMS_OF_BE = word_set("is are was were be been being")
-AUXILIARIES = word_set(
-    "is are was were do does did has have had will would can could should may might must"
-)
-DETERMINERS = word_set(
-    "the a an this that these those his her their its my your our any some all each every"
-)
+AUXILIARIES = word_set("is are was were do does did has have had will would can could should may might must")
+DETERMINERS = word_set("the a an this that these those his her their its my your our any some all each every")
 PREPOSITIONS = word_set(
     """about above across after against along among around at before behind between by during for from in inside into
     near of on onto over per since through to towards under until upon via with within without"""
@@ -36,9 +32,7 @@ ADVERBS = word_set(
     """ever also really first still already not never exactly else there then later soon just only again here too so
     far"""
 )
-CONJUNCTIONS = word_set(
-    "that if when while because although before after since until whether where why how and or"
-)
+CONJUNCTIONS = word_set("that if when while because although before after since until whether where why how and or")
 _PERSONAL = word_set("he she they it him her them i you we us me")
 FUNCTION_WORDS = (
     QUESTION_WORDS | AUXILIARIES | FORMS_OF_BE | DETERMINERS | PREPOSITIONS | ADVERBS | CONJUNCTIONS | _PERSONAL

@@ -36,9 +36,7 @@ MAX_LENGTH = 300  # characters; what is longer brings its own context, and is no
 MAX_MENTIONS = 12  # names, noun phrases and pronouns of one question
 MAX_ANTECEDENT = 8  # words; a longer answer is a statement and not a name
 
-_TIMES = word_set(
-    "year month week day morning afternoon evening night time spring summer autumn winter century decade"
-)
+_TIMES = word_set("year month week day morning afternoon evening night time spring summer autumn winter century decade")
 _GENERIC = word_set(
     """happen happened happens else details detail explain example examples elaborate mean means know important reason
     reasons result results consequences continue go say said next exactly interesting possible"""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
-from rag.answering import ABSTENTION, compose, is_question, without_questions
+from rag.answering import ABSTENTION, compose, is_question, whole_phrase, without_questions
 from rag.chunking import chunk_document
 from rag.citations import sentences_around
 from rag.confidence import Calibration, Candidate
@@ -432,7 +432,8 @@ def _turn(entry: str | Turn | tuple[str, Answer | None]) -> Turn:
 
 def _candidate(passage: ScoredChunk, span: Span, date: str | None) -> Candidate:
     chunk = passage.chunk
-    span = replace(span, text=chunk.text[span.start - chunk.start : span.end - chunk.start])
+    first, last = whole_phrase(chunk, span.start, span.end)
+    span = replace(span, start=first, end=last, text=chunk.text[first - chunk.start : last - chunk.start])
     start, end = sentences_around(chunk, span.start, span.end)
     earlier = [chunk.text[a - chunk.start : b - chunk.start] for a, b in chunk.sentences if b <= start]
     return Candidate(

@@ -24,6 +24,8 @@ from rag.web.sessions import OWN, Asker, Session, Sessions, safe_name
 
 Values: TypeAlias = tuple[Any, ...]
 CONCURRENCY = 1  # questions answered at once: the models use all cores for one (eval.load)
+MAX_EXCHANGES = 100
+"""Exchanges of one conversation; older ones make room."""
 WAITING = "Waiting for its turn…"
 ALL, ONLY_OWN = "All articles", "Only mine"
 
@@ -143,8 +145,11 @@ class Page:
             return render.conversation([exchange], None), "", gr.skip(), gr.skip(), exchange.problem, gr.skip()
         with session.lock:
             session.exchanges.append(exchange)
+            del session.exchanges[:-MAX_EXCHANGES]
             if exchange.answer is not None:
                 session.shown = len(session.exchanges) - 1
+            elif session.shown is not None:
+                session.shown = min(session.shown, len(session.exchanges) - 1)
             return (
                 self._log(session),
                 "",

@@ -134,6 +134,10 @@
     }
   });
 
+  document.addEventListener("toggle", (event) => { // a form that opens must not lie under the question box
+    if (event.target.open) $("form", event.target)?.scrollIntoView({ block: "nearest", behavior: calm() });
+  }, true);
+
   // --- files dropped anywhere ---
   const files = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
   addEventListener("dragover", (event) => {

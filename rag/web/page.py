@@ -20,6 +20,7 @@ from starlette.middleware import Middleware
 from rag.documents import SUFFIXES
 from rag.errors import RagError
 from rag.web import render
+from rag.web.blocks import LocalBlocks
 from rag.web.guard import LOOPBACK, Guard
 from rag.web.handlers import ALL, CONCURRENCY, ONLY_OWN, Page
 from rag.web.programs import add_programs
@@ -58,8 +59,8 @@ def build(
     _upload_folder()
     sessions = sessions or Sessions(bot, limits, keep=keep_uploads)
     page = Page(sessions, examples, feedback_to)
-    demo: gr.Blocks
-    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, 600)) as demo:
+    demo = LocalBlocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, 600))
+    with demo:
         _layout(demo, page)
         add_programs(bot, page.run, CONCURRENCY)
     return demo

@@ -74,7 +74,8 @@ def conversation(exchanges: Sequence[Exchange], shown: int | None) -> str:
 
 
 def _exchange(number: int, entry: Exchange, shown: bool) -> str:
-    asked = f'<h2 class="asked" id="turn-{number}" dir="auto" tabindex="-1">{escape(entry.question)}</h2>'
+    title = entry.question if entry.question.strip() else "(nothing typed)"
+    asked = f'<h2 class="asked" id="turn-{number}" dir="auto" tabindex="-1">{escape(title)}</h2>'
     if entry.answer is None:
         body = f'<div class="card problem"><p>{escape(entry.problem)}</p></div>'
     elif entry.answer.abstained:
@@ -413,5 +414,5 @@ def pending(question: str, stage: str) -> str:
     """A question that is being answered, and what is being done."""
     return (
         f'<div class="turn waiting"><p class="asked" dir="auto">{escape(question)}</p>'
-        f'<p class="stage"><span class="dots" aria-hidden="true"><span></span><span></span><span></span></span>{escape(stage)}</p></div>'
+        f'<p class="stage"><span class="dots" aria-hidden="true">{"<span></span>" * 3}</span>{escape(stage)}</p></div>'
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 import shutil
@@ -21,6 +22,7 @@ from rag.web.render import Exchange
 if TYPE_CHECKING:
     from rag.pipeline import Chatbot, History
 
+log = logging.getLogger("rag.web")
 OWN = "own/"
 """What the id of a session's own article begins with."""
 _DEVICES = re.compile(r"^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.I)
@@ -128,6 +130,7 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._pages: dict[str, str] = {}  # Gradio's session hash -> token
         self._lock = threading.RLock()
+        self._load_kept()
 
     # --- sessions ----------------------------------------------------------------------------------------------------
 
@@ -185,7 +188,9 @@ class Sessions:
         session.own_characters = 0
         session.exchanges.clear()
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
+        """Sessions that are held now."""
         return len(self._sessions)
 
     # --- asking ------------------------------------------------------------------------------------------------------
@@ -258,6 +263,19 @@ class Sessions:
         place = self.keep / f"{document.content_hash[:12]}-{name}"
         shutil.copyfile(path, place)
         self.bot.add_documents([replace(document, id=f"kept/{place.name}", source=str(place))])
+
+    def _load_kept(self) -> None:
+        """Bring back what earlier servers kept."""
+        known = {document.id for document in self.bot.documents()} if self.keep is not None else set()
+        for path in sorted(self.keep.iterdir()) if self.keep is not None and self.keep.is_dir() else []:
+            if f"kept/{path.name}" in known:
+                continue
+            try:
+                document = read_document(path, f"kept/{path.name}", int(self.limits.file_megabytes * 1e6))
+            except RagError as error:
+                log.warning("%s is kept but cannot be read: %s", path, error)
+            else:
+                self.bot.add_documents([document])
 
     def remove(self, session: Session, document_id: str) -> None:
         """Remove one of the session's own articles.

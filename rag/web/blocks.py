@@ -1,0 +1,35 @@
+"""Gradio's Blocks, which fetches nothing for a client."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+
+class LocalBlocks(gr.Blocks):
+    """Blocks that take the files a client uploaded and no others.
+
+    Gradio looks for file records in every input, whatever its type, and fetches the address that one names. A
+    server of private articles must not make requests for whoever asks.
+    """
+
+    async def preprocess_data(self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False) -> Any:
+        """What Gradio makes of inputs, unless a file record among them names anything but an upload."""
+        _check_files(inputs, Path(self.GRADIO_CACHE).resolve())
+        return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+
+
+def _check_files(value: Any, uploads: Path) -> None:
+    if isinstance(value, dict):
+        if "meta" in value and "path" in value:
+            path = value["path"]
+            inside = isinstance(path, str) and "\0" not in path and Path(path).resolve().is_relative_to(uploads)
+            if not inside:
+                raise gr.Error("that is not a file that was uploaded here", print_exception=False)
+        for part in value.values():
+            _check_files(part, uploads)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            _check_files(part, uploads)

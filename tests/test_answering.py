@@ -1,0 +1,113 @@
+"""What a person reads: whole names, whole sentences, lists, accounts side by side, no forged markers."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.answering import compose, is_question, whole_phrase, without_questions
+from rag.confidence import Candidate
+from rag.text import sentences
+from rag.types import Chunk, Document, ScoredChunk, Span
+
+
+def chunk_of(document: Document) -> Chunk:
+    text = document.text
+    return Chunk(f"{document.id}#", document.id, 0, len(text), text, document.title, tuple(sentences(text)))
+
+
+def candidate(document: Document, span: str, score: float, more: tuple[tuple[str, float], ...] = ()) -> Candidate:
+    chunk = chunk_of(document)
+
+    def make(text: str, value: float) -> Span:
+        start = document.text.index(text)
+        return Span(chunk.id, document.id, start, start + len(text), text, value)
+
+    best = make(span, score)
+    best = Span(*(getattr(best, n) for n in best.__slots__[:-1]), tuple(make(*other) for other in more))
+    around = next(document.text[a:b] for a, b in chunk.sentences if a <= best.start < b)
+    return Candidate(ScoredChunk(chunk, 1.0, 1), best, around, evidence=score)
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "whole"),
+    [
+        ("He got the Order of Friendship in May.", "Friendship", "Order of Friendship"),
+        ("The Department of the Interior agreed.", "Interior", "Department of the Interior"),
+        ("Sanctioned by the U.S. Government.", "U.S", "U.S."),
+        ("The list of countries is long.", "countries", "countries"),
+        ("It ended in Minsk.", "Minsk", "Minsk"),
+    ],
+)
+def test_a_span_takes_the_rest_of_its_name(text: str, span: str, whole: str) -> None:
+    chunk = chunk_of(Document("a", "T", text, "a"))
+    start = text.index(span)
+    first, last = whole_phrase(chunk, start, start + len(span))
+    assert text[first:last] == whole
+
+
+def test_questions_are_blanked_in_place() -> None:
+    chunk = chunk_of(Document("a", "T", "Who came? Anna came. Why? To sing.", "a"))
+    blanked = without_questions(chunk)
+    assert blanked.text == "          Anna came.      To sing."
+    assert [i for i, c in enumerate(blanked.text) if c != " " and chunk.text[i] != c] == []
+    assert is_question("“Who came?” ")
+    assert not is_question("Anna asked who came.")
+
+
+def compose_over(question: str, candidates: list[Candidate], documents: list[Document]):  # type: ignore[no-untyped-def]
+    by_id = {document.id: document for document in documents}
+    return compose(question, candidates, by_id.__getitem__, lambda chunk_id: chunk_of(by_id[chunk_id[:-1]]))
+
+
+def test_accounts_of_another_date_stand_side_by_side() -> None:
+    old = Document("old", "Visit", "Berg came to Oslo to sign a treaty on fish.", "old", date="2020-05-01")
+    new = Document("new", "Visit", "Berg came to Oslo for the coronation of the king.", "new", date="2023-06-01")
+    found = [candidate(new, "for the coronation of the king", 5.0), candidate(old, "to sign a treaty on fish", 4.0)]
+    composed = compose_over("Why did Berg come to Oslo?", found, [old, new])
+    assert [account.date for account in composed.accounts] == ["2023-06-01", "2020-05-01"]
+    assert [account.citations for account in composed.accounts] == [(1,), (2,)]
+    assert [citation.document_id for citation in composed.citations] == ["new", "old"]
+    assert "Article of 2020-05-01: Berg came to Oslo to sign a treaty on fish. [2]" in composed.text
+
+
+def test_accounts_that_agree_are_cited_together() -> None:
+    one = Document("one", "A", "The bridge was opened by Anna Berg.", "one", date="2020-05-01")
+    two = Document("two", "B", "Berg opened the bridge.", "two", date="2021-05-01")
+    found = [candidate(one, "Anna Berg", 5.0), candidate(two, "Berg", 4.0)]
+    composed = compose_over("Who opened the bridge?", found, [one, two])
+    assert composed.accounts == ()
+    assert composed.text == "The bridge was opened by Anna Berg. [1][2]"
+    assert composed.short_answer == "Anna Berg"
+
+
+def test_a_weak_rival_is_no_account() -> None:
+    one = Document("one", "A", "The bridge was opened by Anna Berg.", "one", date="2020-05-01")
+    two = Document("two", "B", "The bridge was closed by Carl Dahl.", "two", date="2021-05-01")
+    found = [candidate(one, "Anna Berg", 5.0), candidate(two, "Carl Dahl", -0.5)]
+    assert compose_over("Who opened the bridge?", found, [one, two]).accounts == ()
+
+
+def test_a_list_takes_several_spans_once_each() -> None:
+    one = Document("one", "A", "Norway joined. Later Sweden and Finland joined too.", "one")
+    two = Document("two", "B", "Sweden joined in May.", "two")
+    found = [
+        candidate(one, "Norway", 5.0, more=(("Sweden and Finland", 4.0), ("too", -3.0))),
+        candidate(two, "Sweden", 4.5),
+    ]
+    composed = compose_over("Which countries joined?", found, [one, two])
+    assert composed.short_answer == "Norway; Sweden and Finland"
+    assert composed.text.splitlines() == ["Norway joined. [1]", "Later Sweden and Finland joined too. [2]"]
+
+
+def test_a_sentence_that_leans_brings_the_one_before() -> None:
+    one = Document("one", "A", "Anna Berg arrived on Monday. She opened the bridge.", "one")
+    composed = compose_over("What did Berg open?", [candidate(one, "the bridge", 5.0)], [one])
+    assert composed.text == "Anna Berg arrived on Monday. She opened the bridge. [1]"
+    assert composed.citations[0].quote == one.text
+
+
+def test_a_bracketed_number_of_the_article_is_no_marker() -> None:
+    one = Document("one", "A", "Anna Berg opened the bridge [2] in May.", "one")
+    composed = compose_over("Who opened the bridge?", [candidate(one, "Anna Berg", 5.0)], [one])
+    assert composed.text == "Anna Berg opened the bridge [\u20602] in May. [1]"
+    assert composed.citations[0].quote == one.text
