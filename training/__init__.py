@@ -1,0 +1,1 @@
+"""The training program of the project's own reader: data, noise, negatives, training, evaluation, export."""

@@ -1,0 +1,243 @@
+"""`python -m training.evaluate --model DIR --data DIR`: exact match and F1 with the gold passage given.
+
+As SQuAD's script computes them (Rajpurkar et al. 2016, 2018), on SQuADShifts new-wiki (always answering) and on the
+SQuAD 2.0 articles held out (at threshold 0, at its best threshold, and at the one fitted on the held-out part of
+train/). Intervals are 95 % percentile bootstrap over paragraphs, as questions on one paragraph are not independent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import AutoModelForQuestionAnswering, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from training.data import Question, load_clapnq, load_squad_json, load_training, normalise
+from training.features import BUCKET, MAX_TOKENS, STRIDE, batches
+from training.noise import respell_names
+
+MAX_ANSWER_TOKENS = 40
+MAX_QUESTION_CHARACTERS = 400
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The best span of all windows: its text, its characters in the passage, and its margin over null (logit)."""
+
+    text: str
+    start: int
+    end: int
+    margin: float
+
+
+def predict(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, pairs: list[tuple[str, str]], budget: int = 4096
+) -> list[Prediction]:
+    """Best span of each (question, passage), read in batches of like length; `model` runs as it is given."""
+    inputs = tokenizer(
+        [question[:MAX_QUESTION_CHARACTERS] for question, _ in pairs],
+        [passage for _, passage in pairs],
+        truncation="only_second",
+        max_length=MAX_TOKENS,
+        stride=STRIDE,
+        return_overflowing_tokens=True,
+        return_offsets_mapping=True,
+    )
+    lengths = np.array([len(ids) for ids in inputs["input_ids"]])
+    best: list[Prediction | None] = [None] * len(pairs)
+    for chosen in batches(lengths, budget, len(lengths), seed=0):
+        batch = tokenizer.pad(
+            {key: [inputs[key][i] for i in chosen] for key in ("input_ids", "token_type_ids", "attention_mask")},
+            pad_to_multiple_of=BUCKET,
+            return_tensors="pt",
+        )
+        with torch.inference_mode():
+            output = model(**batch)
+        allowed = (batch["token_type_ids"] == 1) & (batch["input_ids"] != tokenizer.sep_token_id)
+        allowed &= batch["attention_mask"] == 1
+        start = output.start_logits.float()
+        end = output.end_logits.float()
+        null = (start[:, 0] + end[:, 0]).tolist()
+        start = start.masked_fill(~allowed, -1e4)
+        end = end.masked_fill(~allowed, -1e4)
+        size = start.shape[1]
+        band = torch.ones(size, size, dtype=torch.bool).triu().tril(MAX_ANSWER_TOKENS - 1)
+        scores = (start[:, :, None] + end[:, None, :]).masked_fill(~band, -1e9).flatten(1)
+        top, place = scores.max(1)
+        for row, index in enumerate(chosen):
+            pair = inputs["overflow_to_sample_mapping"][index]
+            first, last = divmod(int(place[row]), size)
+            left, right = inputs["offset_mapping"][index][first][0], inputs["offset_mapping"][index][last][1]
+            margin = float(top[row]) - null[row]
+            if best[pair] is None or margin > best[pair].margin:
+                best[pair] = Prediction(pairs[pair][1][left:right], left, right, margin)
+    return [found for found in best if found is not None]
+
+
+def exact_and_f1(text: str, answers: list[str]) -> tuple[float, float]:
+    """Exact match and F1 in [0, 1], the best over the accepted answers; no accepted answer means "" is right."""
+    best_exact = best_f1 = 0.0
+    for answer in answers or [""]:
+        said, gold = normalise(text).split(), normalise(answer).split()
+        best_exact = max(best_exact, float(said == gold))
+        common = sum((Counter(said) & Counter(gold)).values())
+        f1 = 2 * common / (len(said) + len(gold)) if said and gold else float(said == gold)
+        best_f1 = max(best_f1, f1)
+    return best_exact, best_f1
+
+
+def scores(questions: list[Question], predictions: list[Prediction], threshold: float | None) -> np.ndarray:
+    """Exact match and F1, (n_questions, 2); a margin not over the threshold answers nothing (None: always answers)."""
+    return np.array(
+        [
+            exact_and_f1(
+                "" if threshold is not None and found.margin <= threshold else found.text,
+                [text for _, text in question.answers],
+            )
+            for question, found in zip(questions, predictions, strict=True)
+        ]
+    )
+
+
+def best_threshold(questions: list[Question], predictions: list[Prediction]) -> float:
+    """The threshold on the margin with the highest F1 on these questions."""
+    order = sorted(range(len(questions)), key=lambda index: -predictions[index].margin)
+    answered = scores(questions, predictions, None)[:, 1]
+    total = float(sum(not question.answers for question in questions))
+    best, threshold = total, predictions[order[0]].margin
+    for place, index in enumerate(order):
+        total += answered[index] - (0.0 if questions[index].answers else 1.0)
+        if total > best:
+            below = predictions[order[place + 1]].margin if place + 1 < len(order) else predictions[index].margin - 1
+            best, threshold = total, (predictions[index].margin + below) / 2
+    return threshold
+
+
+def auroc(margins: np.ndarray, answerable: np.ndarray) -> float:
+    """Area under the ROC curve of the margin as a sign that a question is answerable; ties count half."""
+    positive, negative = margins[answerable], np.sort(margins[~answerable])
+    below = np.searchsorted(negative, positive, side="left")
+    upto = np.searchsorted(negative, positive, side="right")
+    return float((below + upto).mean() / 2 / len(negative))
+
+
+def interval(values: np.ndarray, groups: list[str], rounds: int = 1000, seed: int = 0) -> tuple[float, float]:
+    """95 % percentile bootstrap interval of the mean of `values`, drawing whole groups."""
+    names, index = np.unique(groups, return_inverse=True)
+    sums, counts = np.bincount(index, values), np.bincount(index)
+    draws = np.random.default_rng(seed).integers(0, len(names), (rounds, len(names)))
+    means = sums[draws].sum(1) / counts[draws].sum(1)
+    return float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
+
+
+def report(
+    name: str, questions: list[Question], predictions: list[Prediction], threshold: float | None
+) -> dict[str, Any]:
+    """One row of figures in percent, printed and returned."""
+    result = scores(questions, predictions, threshold) * 100
+    groups = [question.context for question in questions]
+    row: dict[str, Any] = {"set": name, "questions": len(questions), "threshold": threshold}
+    for column, key in enumerate(("exact", "f1")):
+        row[key] = float(result[:, column].mean())
+        row[f"{key}_interval"] = interval(result[:, column], groups)
+    answerable = np.array([bool(question.answers) for question in questions])
+    if not answerable.all():
+        row["f1_answerable"] = float(result[answerable, 1].mean())
+        row["refused_unanswerable"] = float(result[~answerable, 0].mean())
+    text = f"{name:44s} n {len(questions):5d}"
+    for key in ("exact", "f1"):
+        low, high = row[f"{key}_interval"]
+        text += f"  {key} {row[key]:.1f} [{low:.1f}, {high:.1f}]"
+    if "refused_unanswerable" in row:
+        text += f"  answerable f1 {row['f1_answerable']:.1f}, refused {row['refused_unanswerable']:.1f}"
+    print(text, flush=True)
+    return row
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--limit", type=int, help="questions of new-wiki, drawn by a fixed seed (all by default)")
+    parser.add_argument("--only-new-wiki", action="store_true", help="for a quick point of the learning curve")
+    parser.add_argument("--out", type=Path, help="JSON file for figures and predictions")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--precision", choices=("bfloat16", "float32"), default="bfloat16")
+    arguments = parser.parse_args(argv)
+    torch.set_num_threads(arguments.threads)
+    tokenizer = AutoTokenizer.from_pretrained(arguments.model)
+    model = AutoModelForQuestionAnswering.from_pretrained(
+        arguments.model, dtype=getattr(torch, arguments.precision), attn_implementation="eager"
+    ).eval()
+
+    def read(questions: list[Question]) -> list[Prediction]:
+        return predict(model, tokenizer, [(question.text, question.context) for question in questions])
+
+    rows, kept = [], {}
+    wiki = load_squad_json(arguments.data / "eval" / "squadshifts_new_wiki.json")
+    if arguments.limit:
+        wiki = Random(0).sample(wiki, min(arguments.limit, len(wiki)))
+    found = read(wiki)
+    kept["new-wiki"] = (wiki, found)
+    rows.append(report("new-wiki, always answering", wiki, found, None))
+    if not arguments.only_new_wiki:
+        part = [place for place, q in enumerate(wiki) if q.text.lower().split()[0] in ("why", "how")]
+        rows.append(report("new-wiki: why and how", [wiki[p] for p in part], [found[p] for p in part], None))
+        random = Random(0)
+        respelt = [(q, respell_names(q.text, q.context, random)) for q in wiki]
+        changed = [(q, text) for q, text in respelt if text != q.text][:1000]
+        asked = [question for question, _ in changed]
+        rows.append(report("new-wiki: names as written", asked, read(asked), None))
+        typed = [replace(question, text=text) for question, text in changed]
+        rows.append(report("new-wiki: the same, one name respelt", asked, read(typed), None))
+        _, held_out = load_training(arguments.data)
+        found = read(held_out)
+        kept["held-out part of train"] = (held_out, found)
+        for dataset in sorted({question.dataset for question in held_out}):
+            part = [place for place, q in enumerate(held_out) if q.dataset == dataset and q.answers]
+            chosen, made = [held_out[place] for place in part], [found[place] for place in part]
+            if part:
+                rows.append(report(f"held out of train: {dataset}, answerable", chosen, made, None))
+        part = [place for place, q in enumerate(held_out) if q.dataset in ("squad", "disfl_qa")]
+        fitted = best_threshold([held_out[place] for place in part], [found[place] for place in part])
+        squad = load_squad_json(arguments.data / "eval" / "squad2_heldout_a.json")
+        found = read(squad)
+        kept["squad2"] = (squad, found)
+        rows.append(report("SQuAD 2.0 held out, threshold 0", squad, found, 0.0))
+        rows.append(report("SQuAD 2.0 held out, best threshold", squad, found, best_threshold(squad, found)))
+        rows.append(report("SQuAD 2.0 held out, threshold from train", squad, found, fitted))
+        area = auroc(
+            np.array([made.margin for made in found]), np.array([bool(question.answers) for question in squad])
+        )
+        rows.append({"set": "SQuAD 2.0 held out", "auroc": area, "fitted_threshold": fitted})
+        print(f"SQuAD 2.0 held out: AUROC of the margin {area:.3f}; threshold fitted on train {fitted:.2f}")
+        near = load_clapnq(arguments.data / "eval" / "clapnq_a.jsonl.gz")
+        found = read(near)
+        kept["clapnq"] = (near, found)
+        area = auroc(np.array([made.margin for made in found]), np.array([bool(question.answers) for question in near]))
+        inside = [
+            float(any(start <= made.start < start + len(text) for start, text in question.answers))
+            for question, made in zip(near, found, strict=True)
+            if question.answers
+        ]
+        rows.append({"set": "CLAPNQ", "auroc": area, "span_in_evidence": float(np.mean(inside)) * 100})
+        print(f"CLAPNQ: AUROC of the margin {area:.3f}; span in an evidence sentence {np.mean(inside) * 100:.1f}")
+    if arguments.out:
+        predictions = {
+            name: [
+                [q.id, made.text, made.start, round(made.margin, 3)] for q, made in zip(questions, found, strict=True)
+            ]
+            for name, (questions, found) in kept.items()
+        }
+        arguments.out.write_text(json.dumps({"rows": rows, "predictions": predictions}, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

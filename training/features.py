@@ -1,0 +1,139 @@
+"""Examples as token ids with labels, and batches of like length."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from training.mixture import Example
+
+MAX_TOKENS = 256
+STRIDE = 128
+BUCKET = 16
+MAX_QUESTION_TOKENS = 64
+
+
+@dataclass(frozen=True)
+class Features:
+    """Windows of question and passage, flat: window i is tokens[bounds[i]:bounds[i + 1]].
+
+    `lead` is the number of tokens up to and with the first [SEP] (segment 0); `start` and `end` are token positions of
+    the answer in the window, inclusive, both 0 ([CLS]) where there is none.
+    """
+
+    tokens: np.ndarray
+    bounds: np.ndarray
+    lead: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.lead)
+
+    def save(self, path: Path) -> None:
+        np.savez(path, **self.__dict__)
+
+    @classmethod
+    def load(cls, path: Path) -> Features:
+        with np.load(path) as arrays:
+            return cls(**dict(arrays))
+
+
+def encode(
+    examples: list[Example],
+    tokenizer: PreTrainedTokenizerBase,
+    seed: int,
+    max_tokens: int = MAX_TOKENS,
+    stride: int = STRIDE,
+) -> Features:
+    """One window per example.
+
+    A passage longer than one window gives, for an answered example, a window with the whole answer seven times in
+    eight (else one without, labelled as null); for an unanswered one, any window.
+    """
+    random = Random(seed)
+    questions = tokenizer([example.question for example in examples], add_special_tokens=False)["input_ids"]
+    passages = tokenizer(
+        [example.passage for example in examples], add_special_tokens=False, return_offsets_mapping=True, verbose=False
+    )
+    cls_id, sep_id = tokenizer.cls_token_id, tokenizer.sep_token_id
+    tokens: list[int] = []
+    bounds, lead, starts, ends = [0], [], [], []
+    for row, example in enumerate(examples):
+        question = questions[row][:MAX_QUESTION_TOKENS]
+        passage, offsets = passages["input_ids"][row], passages["offset_mapping"][row]
+        room = max_tokens - len(question) - 3
+        first = last = -1
+        if example.start >= 0:
+            covered = [i for i, (left, right) in enumerate(offsets) if left < example.end and right > example.start]
+            if not covered:
+                continue
+            first, last = covered[0], covered[-1]
+        windows = list(range(0, max(1, len(passage) - stride), room - stride)) if len(passage) > room else [0]
+        if example.start >= 0 and len(windows) > 1:
+            whole = [left for left in windows if left <= first and last < left + room]
+            without = [left for left in windows if left > last or left + room <= first]
+            if (without and random.random() < 0.125) or not whole:
+                windows, first = without, -1
+            else:
+                windows = whole
+            if not windows:
+                continue
+        left = random.choice(windows)
+        window = passage[left : left + room]
+        shift = len(question) + 2 - left
+        tokens += [cls_id, *question, sep_id, *window, sep_id]
+        bounds.append(len(tokens))
+        lead.append(len(question) + 2)
+        starts.append(first + shift if first >= 0 else 0)
+        ends.append(last + shift if first >= 0 else 0)
+    return Features(*(np.asarray(part, dtype=np.int32) for part in (tokens, bounds, lead, starts, ends)))
+
+
+def batches(lengths: np.ndarray, budget: int, pool: int, seed: int) -> list[np.ndarray]:
+    """Window indexes of each micro-batch, in random order: of like length, `budget` padded tokens each.
+
+    Within a pool the windows of one bucket (lengths up to the same multiple of `BUCKET`) fill batches of one size, and
+    the rest goes up to the next bucket: few shapes, since each new one costs the kernels of a processor a set-up.
+    """
+    random = np.random.default_rng(seed)
+    order = random.permutation(len(lengths))
+    cut: list[np.ndarray] = []
+    for begin in range(0, len(order), pool):
+        chosen = order[begin : begin + pool]
+        buckets = -(-lengths[chosen] // BUCKET)
+        rest = chosen[:0]
+        for bucket in np.unique(buckets):
+            size = max(1, budget // (int(bucket) * BUCKET))
+            rest = np.concatenate([rest, chosen[buckets == bucket]])
+            whole = len(rest) // size * size
+            cut.extend(rest[:whole].reshape(-1, size))
+            rest = rest[whole:]
+        if len(rest):
+            cut.append(rest)
+    return [cut[index] for index in random.permutation(len(cut))]
+
+
+def collate(features: Features, chosen: np.ndarray) -> dict[str, torch.Tensor]:
+    """Padded int64 tensors (n_windows, longest) of the chosen windows, and their start and end positions."""
+    lengths = features.bounds[chosen + 1] - features.bounds[chosen]
+    ids = np.zeros((len(chosen), -(-int(lengths.max()) // BUCKET) * BUCKET), dtype=np.int64)
+    mask = np.zeros_like(ids)
+    segments = np.zeros_like(ids)
+    for row, index in enumerate(chosen):
+        length = lengths[row]
+        ids[row, :length] = features.tokens[features.bounds[index] : features.bounds[index + 1]]
+        mask[row, :length] = 1
+        segments[row, features.lead[index] : length] = 1
+    return {
+        "input_ids": torch.from_numpy(ids),
+        "attention_mask": torch.from_numpy(mask),
+        "token_type_ids": torch.from_numpy(segments),
+        "start": torch.from_numpy(features.start[chosen].astype(np.int64)),
+        "end": torch.from_numpy(features.end[chosen].astype(np.int64)),
+    }

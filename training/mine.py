@@ -1,0 +1,42 @@
+"""`python -m training.mine --data DIR --encoder DIR --out FILE`: hard negatives of the training questions."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from pathlib import Path
+from random import Random
+
+from training.data import Question, load_training
+from training.mixture import is_specific
+from training.negatives import corpus_of, mine
+
+# Share of each dataset's answerable questions that gets retrieved negatives: most where a passage of the same kind
+# looks right and is not, least where another passage may well answer (privacy policies).
+SHARES = {"squad": 1.0, "disfl_qa": 0.3, "squadshifts": 0.45, "qamr": 0.3, "policyqa": 0.05}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--encoder", type=Path, required=True, help="folder of all-MiniLM-L6-v2")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    train, _ = load_training(arguments.data)
+    random = Random(arguments.seed)
+    passages: dict[str, list[str]] = defaultdict(list)
+    for text, name in sorted({(question.context, corpus_of(question)) for question in train}):
+        passages[name].append(text)
+    chosen: list[Question] = []
+    for question in train:
+        if question.answers and is_specific(question) and random.random() < SHARES.get(question.dataset, 0.0):
+            chosen.append(question)
+    found = mine(chosen, passages, arguments.encoder)
+    arguments.out.write_text(json.dumps(found), encoding="utf-8")
+    print(f"{len(chosen)} questions, {sum(map(len, found.values()))} negatives")
+
+
+if __name__ == "__main__":
+    main()

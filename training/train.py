@@ -1,0 +1,231 @@
+"""`python -m training.train`: trains the reader; the same command goes on from its last checkpoint.
+
+The network runs in bfloat16, its weights and their moments are kept in float32. The word embeddings stay as they are:
+they hold over half of the weights, and moving them costs time and blurs names that the training text never shows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+from transformers import AutoConfig, AutoModelForQuestionAnswering, AutoTokenizer, PreTrainedTokenizerBase
+
+from training.data import load_training
+from training.features import Features, batches, collate, encode
+from training.mixture import build
+
+
+def learning_rate(progress: float, peak: float, warm_up: float = 0.03) -> float:
+    """Rate at a share of the run in [0, 1]: linear to `peak` over `warm_up`, then linear to a hundredth of it."""
+    if progress < warm_up:
+        return peak * max(progress, 0.001) / warm_up
+    return peak * max(0.01, (1 - progress) / (1 - warm_up))
+
+
+def span_loss(start: torch.Tensor, end: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Sum over windows of the mean cross-entropy of start and end; only [CLS] and passage tokens take part.
+
+    The question's tokens are masked as they are when the reader answers, so the null margin means the same in both.
+    """
+    allowed = (batch["token_type_ids"] == 1) & (batch["attention_mask"] == 1)
+    allowed[:, 0] = True
+    low = torch.finfo(start.dtype).min
+    return 0.5 * (
+        functional.cross_entropy(start.masked_fill(~allowed, low), batch["start"], reduction="sum")
+        + functional.cross_entropy(end.masked_fill(~allowed, low), batch["end"], reduction="sum")
+    )
+
+
+class Trainer:
+    """The reader in training: float32 weights, their bfloat16 copy that runs, their moving average, the optimiser."""
+
+    def __init__(self, init: Path, peak: float, average: float, dropout: float, device: str) -> None:
+        config = AutoConfig.from_pretrained(init, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+        self.model = AutoModelForQuestionAnswering.from_pretrained(
+            init, config=config, dtype=torch.float32, attn_implementation="eager"
+        ).to(device)
+        self.model.base_model.embeddings.word_embeddings.weight.requires_grad_(False)
+        self.worker = copy.deepcopy(self.model).to(torch.bfloat16).train()
+        self.averaged = copy.deepcopy(self.model).eval()
+        pairs = [
+            (p, w) for p, w in zip(self.model.parameters(), self.worker.parameters(), strict=True) if p.requires_grad
+        ]
+        self.weights, self.copies = map(list, zip(*pairs, strict=True))
+        self.averages = [p for p in self.averaged.parameters() if p.requires_grad]
+        decayed = [p for p in self.weights if p.ndim > 1]
+        plain = [p for p in self.weights if p.ndim == 1]
+        groups = [{"params": decayed, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(groups, lr=peak, betas=(0.9, 0.98), fused=True)
+        self.peak, self.average, self.dropout, self.device = peak, average, dropout, device
+        self.steps = 0
+
+    def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Summed loss of one micro-batch; dropout only behind the embeddings and before the head."""
+        encoder = self.worker.base_model
+        embedded = encoder.embeddings(input_ids=batch["input_ids"], token_type_ids=batch["token_type_ids"])
+        embedded = functional.dropout(embedded, self.dropout)
+        mask = batch["attention_mask"][:, None, None, :].to(embedded.dtype)
+        hidden = encoder.encoder(embedded, attention_mask=(1 - mask) * -1e4).last_hidden_state
+        hidden = functional.dropout(hidden.float(), self.dropout)
+        head = self.worker.qa_outputs
+        start, end = functional.linear(hidden, head.weight.float(), head.bias.float()).unbind(-1)
+        return span_loss(start, end, batch)
+
+    def step(self, micro_batches: list[dict[str, torch.Tensor]], progress: float) -> float:
+        """Mean loss per window of one optimiser step over several micro-batches."""
+        count = sum(len(batch["start"]) for batch in micro_batches)
+        total = 0.0
+        for batch in micro_batches:
+            loss = self.forward({name: tensor.to(self.device) for name, tensor in batch.items()})
+            (loss / count).backward()  # type: ignore[no-untyped-call]
+            total += loss.item()
+        for weight, running in zip(self.weights, self.copies, strict=True):
+            weight.grad = running.grad.float()
+            running.grad = None
+        torch.nn.utils.clip_grad_norm_(self.weights, 1.0)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(progress, self.peak)
+        self.optimizer.step()
+        self.steps += 1
+        with torch.no_grad():
+            torch._foreach_copy_(self.copies, self.weights)
+            keep = min(self.average, (1 + self.steps) / (10 + self.steps))
+            torch._foreach_lerp_(self.averages, self.weights, 1 - keep)
+        return total / count
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "model": self.model.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "steps": self.steps,
+            "rng": torch.get_rng_state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.steps = state["steps"]
+        torch.set_rng_state(state["rng"])
+        with torch.no_grad():
+            torch._foreach_copy_(self.copies, self.weights)
+
+
+def prepared(
+    work: Path, data: Path, negatives: Path | None, tokenizer: PreTrainedTokenizerBase, seed: int, number: int
+) -> Features:
+    """Features of one pass, built once and kept in `work`."""
+    path = work / f"pass-{seed}-{number}.npz"
+    if not path.exists():
+        train, _ = load_training(data)
+        retrieved = json.loads(negatives.read_text(encoding="utf-8")) if negatives else {}
+        examples = build(train, retrieved, seed * 1000 + number)
+        encode(examples, tokenizer, seed * 1000 + number).save(path)
+        kinds: dict[str, int] = {}
+        for example in examples:
+            kinds[example.kind] = kinds.get(example.kind, 0) + 1
+        (work / f"pass-{seed}-{number}.json").write_text(json.dumps(dict(sorted(kinds.items())), indent=1))
+    return Features.load(path)
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds train/")
+    parser.add_argument("--init", type=Path, required=True, help="folder of the weights to start from")
+    parser.add_argument("--work", type=Path, required=True, help="folder for features and checkpoints")
+    parser.add_argument("--negatives", type=Path, help="file written by training.mine")
+    length = parser.add_mutually_exclusive_group(required=True)
+    length.add_argument("--minutes", type=float, help="length of the run in time; the rate falls with the clock")
+    length.add_argument("--steps", type=int, help="length of the run in optimiser steps; repeats exactly")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rate", type=float, default=1.2e-4, help="peak learning rate")
+    parser.add_argument("--dropout", type=float, default=0.1)
+    parser.add_argument("--average", type=float, default=0.995, help="decay of the moving average, per step")
+    parser.add_argument("--tokens", type=int, default=2048, help="padded tokens in a micro-batch")
+    parser.add_argument("--micro-batches", type=int, default=2, help="micro-batches of a step")
+    parser.add_argument("--pool", type=int, default=4096, help="windows sorted by length together")
+    parser.add_argument("--save-minutes", type=float, default=5.0)
+    parser.add_argument("--snapshot-minutes", type=float, default=25.0, help="averaged weights kept for the curve")
+    parser.add_argument("--stop-after", type=int, help="end early at this step, with the schedule as planned")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    arguments = parser.parse_args(argv)
+
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(arguments.seed)
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    tokenizer = AutoTokenizer.from_pretrained(arguments.init)
+    trainer = Trainer(arguments.init, arguments.rate, arguments.average, arguments.dropout, arguments.device)
+    checkpoint = arguments.work / "checkpoint.pt"
+    number, position, elapsed, seen = 0, 0, 0.0, 0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=False)
+        trainer.restore(state)
+        number, position, elapsed, seen = state["number"], state["position"], state["elapsed"], state["seen"]
+        print(f"resumed at step {trainer.steps}, {elapsed / 60:.1f} minutes", flush=True)
+
+    def save() -> None:
+        place = {"number": number, "position": position, "elapsed": elapsed, "seen": seen}
+        partial = checkpoint.with_suffix(".partial")
+        torch.save(trainer.state() | place, partial)
+        partial.replace(checkpoint)
+
+    def keep(name: str) -> None:
+        trainer.averaged.save_pretrained(arguments.work / name)
+        tokenizer.save_pretrained(arguments.work / name)
+
+    def progress() -> float:
+        """Share of the run done, in [0, 1]."""
+        return float(trainer.steps / arguments.steps if arguments.steps else elapsed / (60 * arguments.minutes))
+
+    saved = snapshot = elapsed
+    smooth = None
+
+    def over() -> bool:
+        return progress() >= 1 or (arguments.stop_after is not None and trainer.steps >= arguments.stop_after)
+
+    while not over():
+        features = prepared(arguments.work, arguments.data, arguments.negatives, tokenizer, arguments.seed, number)
+        cut = batches(np.diff(features.bounds), arguments.tokens, arguments.pool, arguments.seed * 1000 + number)
+        clock = time.monotonic()
+        while position < len(cut) and not over():
+            chosen = cut[position : position + arguments.micro_batches]
+            loss = trainer.step([collate(features, part) for part in chosen], progress())
+            position += len(chosen)
+            seen += sum(map(len, chosen))
+            now = time.monotonic()
+            elapsed, clock = elapsed + now - clock, now
+            smooth = loss if smooth is None else 0.98 * smooth + 0.02 * loss
+            if not math.isfinite(loss):
+                raise FloatingPointError(f"the loss is {loss} at step {trainer.steps}: lower --rate")
+            if trainer.steps % 50 == 0:
+                print(
+                    f"step {trainer.steps} pass {number} {position}/{len(cut)} loss {smooth:.3f} "
+                    f"{seen / elapsed:.1f} windows/s {elapsed / 60:.1f} min {progress():.3f}",
+                    flush=True,
+                )
+            if elapsed - saved > 60 * arguments.save_minutes:
+                save()
+                saved = elapsed
+            if elapsed - snapshot > 60 * arguments.snapshot_minutes:
+                keep(f"snapshot-{trainer.steps}")
+                snapshot = elapsed
+        if position >= len(cut):
+            number, position = number + 1, 0
+    save()
+    keep("final")
+    print(f"done: {trainer.steps} steps, {seen} windows, {elapsed / 60:.1f} minutes", flush=True)
+
+
+if __name__ == "__main__":
+    main()
