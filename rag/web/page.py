@@ -28,6 +28,8 @@ from rag.web.sessions import Corpus, Limits, Sessions
 
 TITLE = "Ask the articles"
 SWEEP_SECONDS = 60.0
+SESSION_STATES = 64
+"""Sessions whose last values Gradio keeps: the page needs none, and each call of a program adds one."""
 log = logging.getLogger("rag.web")
 
 
@@ -249,7 +251,7 @@ def launch(
             run_history=False,
             enable_monitoring=False,
             max_file_size=int(limits.file_megabytes * 1e6),
-            state_session_capacity=1000,
+            state_session_capacity=SESSION_STATES,
             ssr_mode=False,
             pwa=False,
             mcp_server=_has_mcp(),

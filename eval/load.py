@@ -1,0 +1,198 @@
+"""Load test of the chat over its real API: `python -m eval.load`.
+
+Starts a server of its own on the five articles, then, as Gradio clients with sessions of their own:
+
+1. one session asks 10 questions, for the time of a single user;
+2. 20 sessions at once add an article with a code word of their own and ask 10 questions each. None may fail, see
+   another's history or article; the median must stay within 1.5 times the single-user time multiplied by the
+   queue's depth (as many questions wait as there are sessions);
+3. one session asks on until the server has answered 500 questions; its memory must not grow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+QUESTIONS = Path(__file__).parent / "questions.jsonl"
+GROWTH = 64.0
+"""Megabytes that the server may gain between the 100th and the last question."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one session saw: seconds of each question, and what went wrong."""
+
+    seconds: list[float] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+class Visitor:
+    """One browser session, through the endpoints that the page itself calls."""
+
+    def __init__(self, address: str, number: int) -> None:
+        from gradio_client import Client  # type: ignore[import-untyped]
+
+        self.number = number
+        self.word = f"zephyrine{number:03d}"
+        self._client = Client(address, verbose=False)
+        self._token = self._client.predict([], "", api_name="/page_enter")[0]
+
+    def add_article(self, folder: Path) -> None:
+        """Add an article that nobody else has."""
+        from gradio_client import handle_file
+
+        path = folder / f"visitor{self.number}.txt"
+        path.write_text(f"The code word of visitor {self.number} is {self.word}.\n", encoding="utf-8")
+        self._client.predict([handle_file(str(path))], self._token, api_name="/page_upload")
+
+    def ask(self, question: str) -> str:
+        """Everything that the page is sent for a question, as one text."""
+        asked = json.dumps({"question": question, "alone": False})
+        return json.dumps(self._client.predict(asked, self._token, "All articles", api_name="/page_ask"))
+
+
+def run_session(visitor: Visitor, questions: list[str], others: set[str]) -> Outcome:
+    """Ask the questions, and last for the session's own code word; see that nothing of others comes back."""
+    outcome = Outcome()
+    for question in [*questions, f"What is the code word of visitor {visitor.number}?"]:
+        start = time.perf_counter()
+        try:
+            seen = visitor.ask(question)
+        except Exception as error:  # every failure is reported, whatever its kind
+            outcome.failures.append(f"{question}: {error}")
+            continue
+        outcome.seconds.append(time.perf_counter() - start)
+        strangers = set(re.findall(r"zephyrine\d{3}", seen)) & others
+        if strangers:
+            outcome.failures.append(f"{question}: saw {', '.join(sorted(strangers))} of other sessions")
+        if "Something went wrong" in seen:
+            outcome.failures.append(f"{question}: an error inside")
+    if not outcome.failures and visitor.word not in seen:
+        outcome.failures.append("did not find its own article")
+    return outcome
+
+
+def megabytes(pid: int) -> float:
+    """Resident memory of a process."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    match = re.search(r"VmRSS:\s+(\d+) kB", status)
+    return int(match.group(1)) / 1024 if match else 0.0
+
+
+@contextlib.contextmanager
+def server() -> Iterator[tuple[str, int]]:
+    """A server in a process of its own: its address and process id."""
+    process = subprocess.Popen([sys.executable, "-m", "eval.load", "--serve"], stdout=subprocess.PIPE, text=True)
+    try:
+        for line in process.stdout or ():
+            if line.startswith("ADDRESS "):
+                threading.Thread(target=(process.stdout or sys.stdin).read, daemon=True).start()
+                yield line.split()[1], process.pid
+                return
+        raise SystemExit("the server did not start; run `python app.py` to see why")
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def serve() -> None:
+    """Serve until told to stop."""
+    from rag.pipeline import Chatbot
+    from rag.places import seeds
+    from rag.web import page
+
+    demo, address = page.launch(Chatbot.from_directory(seeds()), port=None, wait=False, examples=[])
+    print(f"ADDRESS {address}", flush=True)
+    demo.block_thread()
+
+
+def pick(count: int) -> list[str]:
+    """Questions of the fixed set that stand alone, evenly spread over it."""
+    rows = [json.loads(line) for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
+    alone = [row["question"] for row in rows if row.get("question") and not row.get("history")]
+    return [alone[i * len(alone) // count] for i in range(count)]
+
+
+def measure(sessions: int, each: int, total: int) -> dict[str, Any]:
+    """The figures, with `passed` for each demand."""
+    questions = pick(each - 1)
+    with server() as (address, pid), tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        words = {f"zephyrine{i:03d}" for i in range(sessions + 1)}
+
+        def enter(number: int) -> Visitor:
+            visitor = Visitor(address, number)
+            visitor.add_article(folder)
+            return visitor
+
+        first = enter(0)
+        first.ask(questions[0])  # models warm up
+        single = run_session(first, questions, words - {first.word})
+        visitors = [enter(i) for i in range(1, sessions + 1)]
+        start = time.perf_counter()
+        with ThreadPoolExecutor(sessions) as pool:
+            outcomes = list(pool.map(lambda v: run_session(v, questions, words - {v.word}), visitors))
+        wall = time.perf_counter() - start
+        asked = each * (sessions + 1) + 1
+        early = megabytes(pid)
+        many = pick(max(1, min(total - asked, 100)))
+        failures = [f for outcome in [single, *outcomes] for f in outcome.failures]
+        while asked < total:
+            try:
+                first.ask(many[asked % len(many)])
+            except Exception as error:
+                failures.append(str(error))
+            asked += 1
+        late = megabytes(pid)
+    alone, together = statistics.median(single.seconds), statistics.median(s for o in outcomes for s in o.seconds)
+    return {
+        "sessions": sessions,
+        "questions_each": each,
+        "answered": asked,
+        "failures": failures,
+        "single_user_median_seconds": round(alone, 3),
+        "loaded_median_seconds": round(together, 3),
+        "limit_seconds": round(1.5 * alone * sessions, 3),
+        "questions_per_second": round(each * sessions / wall, 2),
+        "megabytes_after_load": round(early, 1),
+        "megabytes_at_end": round(late, 1),
+        "passed": {
+            "none failed and none saw another's": not failures,
+            "median within 1.5 x single user x depth": together <= 1.5 * alone * sessions,
+            "memory does not grow": late - early <= GROWTH,
+        },
+    }
+
+
+def main() -> None:
+    """Print the figures; exit 1 when a demand is not met."""
+    parser = argparse.ArgumentParser(description="Load test of the chat over its real API")
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--sessions", type=int, default=20, help="sessions at once (20)")
+    parser.add_argument("--questions", type=int, default=10, help="questions of each session (10)")
+    parser.add_argument("--total", type=int, default=500, help="questions in all, for the memory (500)")
+    given = parser.parse_args()
+    if given.serve:
+        serve()
+        return
+    made = measure(given.sessions, given.questions, given.total)
+    print(json.dumps(made, indent=2, ensure_ascii=False))
+    raise SystemExit(0 if all(made["passed"].values()) else 1)
+
+
+if __name__ == "__main__":
+    main()

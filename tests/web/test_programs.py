@@ -1,0 +1,90 @@
+"""`ask` and `retrieve` with the real clients: gradio_client and MCP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.timeout(90)
+ARRIVED = "When did the minister arrive in Minsk?"
+
+
+@pytest.fixture(scope="module")
+def client(served: str) -> Any:
+    from gradio_client import Client
+
+    return Client(served, verbose=False)
+
+
+def test_gradio_client_asks_and_retrieves(client: Any) -> None:
+    answer = client.predict(ARRIVED, api_name="/ask")
+    assert answer["abstained"] is False
+    assert answer["citations"][0] == {
+        "document_id": "belarus.txt", "title": "A visit to Minsk", "date": "2023-06-30", "start": 0, "end": 39,
+        "quote": "The minister arrived in Minsk on Monday.",
+    } | {"end": answer["citations"][0]["end"]}  # fmt: skip
+    assert 0 <= answer["confidence"] <= 1
+    followed = client.predict("and what order did he receive?", [ARRIVED], api_name="/ask")
+    assert followed["understood"].startswith("When did the minister arrive")
+    passages = client.predict(question="heron eels", k=3, api_name="/retrieve")
+    assert [p["rank"] for p in passages] == [1, 2, 3]
+    assert passages[0]["document_id"] == "heron.txt"
+    assert "/secret/" not in json.dumps([answer, passages])
+
+
+@pytest.mark.parametrize(
+    ("question", "said"), [("", "empty"), ("🙂", "no words"), ("x" * 2001, "at most 2000"), ("boom", "reference")]
+)
+def test_error_reaches_a_program_as_a_sentence(client: Any, question: str, said: str) -> None:
+    from gradio_client.exceptions import AppError
+
+    with pytest.raises(AppError, match=said) as raised:
+        client.predict(question, api_name="/ask")
+    assert "ZeroDivision" not in str(raised.value)
+
+
+@pytest.mark.parametrize("k", [0, 51, -1])
+def test_k_has_limits(client: Any, k: int) -> None:
+    from gradio_client.exceptions import AppError
+
+    with pytest.raises(AppError, match="expected 1 to 50"):
+        client.predict("heron", k, api_name="/retrieve")
+
+
+def test_only_two_functions_are_published_with_types(served: str) -> None:
+    info = httpx.get(f"{served}gradio_api/info").json()["named_endpoints"]
+    assert set(info) == {"/ask", "/retrieve"}
+    types = {p["parameter_name"]: p["python_type"]["type"] for e in info.values() for p in e["parameters"]}
+    assert types == {"question": "str", "history": "None | list[str]", "k": "int"}
+
+
+def test_mcp_client_lists_and_calls_both_tools(served: str) -> None:
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamablehttp_client
+
+    async def talk() -> tuple[Any, Any, Any, Any]:
+        address = f"{served}gradio_api/mcp/"
+        async with streamablehttp_client(address) as (read, write, _), ClientSession(read, write) as session:
+            await session.initialize()
+            tools = await session.list_tools()
+            answer = await session.call_tool("ask", {"question": ARRIVED})
+            passages = await session.call_tool("retrieve", {"question": "heron eels", "k": 2})
+            wrong = await session.call_tool("ask", {"question": ""})
+            return tools, answer, passages, wrong
+
+    with ThreadPoolExecutor(1) as pool:  # Playwright's loop runs in this thread
+        tools, answer, passages, wrong = pool.submit(asyncio.run, talk()).result()
+    described = {tool.name: tool for tool in tools.tools}
+    assert set(described) == {"ask", "retrieve"}
+    assert "exact quotes" in described["ask"].description
+    assert described["ask"].inputSchema["properties"]["question"]["type"] == "string"
+    assert "2,000 characters" in described["ask"].inputSchema["properties"]["question"]["description"]
+    assert "The minister arrived in Minsk on Monday." in answer.content[0].text
+    assert "The heron eats eels at noon." in passages.content[0].text
+    assert wrong.isError
+    assert "empty" in wrong.content[0].text

@@ -1,0 +1,161 @@
+"""Answer -> HTML: exact, and inert whatever the articles hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from rag.web import render
+from tests.web.fakes import HOSTILE, FakeBot, document
+
+ALLOWED = {
+    "article", "bdi", "blockquote", "button", "details", "dialog", "div", "em", "fieldset", "form", "h1", "h2", "h3",
+    "header", "input", "label", "legend", "li", "mark", "ol", "p", "q", "section", "span", "strong", "summary",
+    "textarea", "time", "ul",
+}  # fmt: skip
+
+
+class Seen(HTMLParser):
+    """Tags, attributes and text of a piece of HTML."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
+        self.marked: list[str] = []
+        self._mark = False
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {key: value or "" for key, value in attrs}))
+        if tag == "mark":
+            self._mark = True
+            self.marked.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._mark = self._mark and tag != "mark"
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+        if self._mark:
+            self.marked[-1] += data
+
+
+def inert(html: str) -> Seen:
+    seen = Seen(html)
+    assert {tag for tag, _ in seen.tags} <= ALLOWED
+    for _, attributes in seen.tags:
+        assert not [name for name in attributes if name.startswith("on") or name in ("src", "href", "action")]
+    assert "{{" not in html
+    assert "${" not in html
+    return seen
+
+
+@pytest.fixture
+def bot() -> FakeBot:
+    return FakeBot(
+        [
+            document("<i>a</i>.txt", HOSTILE, title="<script>x</script> [1] {{y}}", date="2031-09-01"),
+            document("b.txt", "The harvest of 2031 was thirty tonnes. It rained.", date="2032"),
+        ]
+    )
+
+
+@pytest.mark.parametrize("text", ["<script>", "a & b", "\"quoted\" 'it'", "{{x}} ${y} `z`", "C:\\x", "[1]", "\r\n", "‮"])
+def test_escaped_text_reads_as_it_was(text: str) -> None:
+    seen = Seen(f"<p>{render.escape(text)}</p>")
+    assert seen.text == text
+    assert [tag for tag, _ in seen.tags] == ["p"]
+
+
+def test_hostile_article_is_text_everywhere(bot: FakeBot) -> None:
+    question = "<img src=x onerror=alert(1)> harvest 2031 differ"
+    answer = bot.ask(question)
+    assert len(answer.accounts) == 2
+    find = {d.id: d for d in bot.documents()}.get
+    inert(render.conversation([render.Exchange(question, answer), render.Exchange(question, None, "<b>no</b>")], 0))
+    inert(render.sources(0, answer, find))
+    inert(render.article(bot.document("<i>a</i>.txt"), [(3, 9)], (5, 300)))
+    inert(render.corpus(bot.documents()))
+    inert(render.own_articles(bot.documents(), [("<b>n</b>", "<i>why</i>")], "<u>1</u>"))
+    inert(render.welcome(2, ["<u>Who?</u>"]))
+    inert(render.pending(question, "<b>stage</b>"))
+
+
+def test_marker_of_an_article_is_no_button(bot: FakeBot) -> None:
+    forged = replace(bot.ask("harvest 2031 forty tonnes"), text="Told [\u20601] and [7] and [999]. [1]")
+    html = render.conversation([render.Exchange("q", forged)], 0)
+    assert html.count('class="mark"') == 1
+
+
+def test_highlight_is_the_quote_in_its_surroundings(bot: FakeBot) -> None:
+    answer = bot.ask("harvest 2031 thirty")
+    citation = answer.citations[0]
+    seen = Seen(render.sources(0, answer, {d.id: d for d in bot.documents()}.get))
+    assert seen.marked == [citation.quote]
+    assert "It rained." in seen.text
+
+
+def test_whole_article_is_verbatim_with_its_marks(bot: FakeBot) -> None:
+    whole = document("w.txt", "One {a}.\r\nTwo <b>.\n\n  Three $x$ `y`.")
+    seen = Seen(render.article(whole, [(0, 8)], (4, 14)))
+    assert seen.text.endswith(whole.text)
+    assert "".join(seen.marked) == whole.text[0:14]
+    chosen = [attributes for tag, attributes in seen.tags if tag == "mark" and attributes.get("class") == "chosen"]
+    assert chosen
+
+
+@pytest.mark.parametrize("place", [(-5, 3), (5, 2), (0, 10**9), (10**9, 10**9)])
+def test_place_outside_the_article_does_no_harm(place: tuple[int, int]) -> None:
+    whole = document("w.txt", "Short.")
+    assert Seen(render.article(whole, [place], place)).text.endswith("Short.")
+
+
+def test_changed_article_shows_the_quote_as_it_was(bot: FakeBot) -> None:
+    answer = bot.ask("harvest 2031 thirty")
+    html = render.sources(0, answer, lambda i: document(i, "Quite another text, and longer than the first."))
+    assert Seen(html).marked == [answer.citations[0].quote]
+    assert "has changed" in html
+    assert "Whole article" not in html.split("uncited")[0]
+
+
+def test_abstention_looks_like_one_and_offers_the_nearest(bot: FakeBot) -> None:
+    answer = bot.ask("Who won?")
+    assert answer.abstained
+    html = render.conversation([render.Exchange("Who won?", answer)], 0)
+    assert "abstention" in html
+    assert "not</em> an answer" in html
+    assert "not an answer</span>" in render.sources(0, answer, lambda i: None)
+
+
+def test_uncited_passages_stand_apart(bot: FakeBot) -> None:
+    answer = bot.ask("harvest 2031 thirty")
+    cited, apart = render.sources(0, answer, {d.id: d for d in bot.documents()}.get).split('<details class="uncited">')
+    assert answer.citations[0].quote in Seen(cited).text
+    assert answer.citations[0].quote not in Seen(apart).text
+
+
+@pytest.mark.parametrize(
+    ("date", "written"),
+    [
+        ("2024-07-03", "3 July 2024"),
+        ("2023-06", "June 2023"),
+        ("2023", "2023"),
+        (None, "undated"),
+        ("2023-99", "2023-99"),
+    ],
+)
+def test_dates_as_people_write_them(date: str | None, written: str) -> None:
+    assert render.written_date(date) == written
+
+
+@pytest.mark.parametrize(
+    ("confidence", "words", "number"),
+    [(0.999, "very likely right", "99 %"), (0.77, "likely right", "77 %"), (0.5, "uncertain, read the source", "50 %"),
+     (0.001, "uncertain, read the source", "1 %"), (1.0, "very likely right", "100 %")],
+)  # fmt: skip
+def test_confidence_in_words_and_number(confidence: float, words: str, number: str) -> None:
+    assert render.likelihood(confidence) == words
+    assert render.percent(confidence) == number

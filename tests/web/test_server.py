@@ -1,0 +1,211 @@
+"""What the server serves, to whom, and what it refuses."""
+
+from __future__ import annotations
+
+import http.client
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from rag.errors import RagError
+from rag.web import guard
+from rag.web import page as web_page
+from tests.web.conftest import Talk, articles
+
+pytestmark = pytest.mark.timeout(60)
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def raw(address: str, path: str, host: str | None = None) -> tuple[int, bytes]:
+    """GET of a path exactly as written, which httpx would tidy."""
+    place = urlsplit(address)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port or 80, timeout=10)
+    connection.putrequest("GET", path, skip_host=True)
+    connection.putheader("Host", host or place.netloc)
+    connection.endheaders()
+    response = connection.getresponse()
+    return response.status, response.read()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gradio_api/file=/etc/passwd",
+        f"/gradio_api/file={ROOT}/app.py",
+        f"/gradio_api/file={ROOT}/seeds/000_f8c9c8bafd1683fa.txt",
+        "/gradio_api/file=app.py",
+        "/gradio_api/file/app.py",
+        "/file=/etc/passwd",
+        "/gradio_api/file=https://example.com/",
+        "/gradio_api/file=http://127.0.0.1:22/",
+        "/gradio_api/proxy=https://example.com/",
+        "/gradio_api/custom_component/x/client/component/../../../app.py",
+        "/static/../../../../../../etc/passwd",
+        "/static/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
+        "/assets/..%2f..%2f..%2fetc/passwd",
+        "/assets//etc/passwd",
+        "/svelte/../app.py",
+        "/gradio_api/runs",
+        "/gradio_api/stream/x/y/z/playlist-file",
+        "/monitoring",
+        "/docs",
+        "/openapi.json",
+        "/gradio_api/deep_link",
+    ],
+)
+def test_no_file_outside_the_page_is_served(served: str, path: str) -> None:
+    status, body = raw(served, path)
+    assert status in (403, 404)
+    assert b"root:" not in body
+    assert b"def build" not in body
+
+
+def test_uploaded_file_cannot_be_fetched_nor_a_foreign_path_be_indexed(served: str) -> None:
+    text = b"The codeword is puffin."
+    sent = httpx.post(f"{served}gradio_api/upload", files={"files": ("u.txt", text)})
+    (path,) = sent.json()
+    assert Path(path).read_bytes() == text
+    assert raw(served, f"/gradio_api/file={path}")[0] == 404
+    assert "puffin" in _upload_event(served, {"path": path, "meta": {"_type": "gradio.FileData"}})
+    assert not list(Path(os.environ["GRADIO_TEMP_DIR"]).rglob("u.txt"))
+    for foreign in ("/etc/hostname", str(ROOT / "app.py"), "http://127.0.0.1:1/x.txt"):
+        made = _upload_event(served, {"path": foreign, "meta": {"_type": "gradio.FileData"}})
+        assert "def build" not in made
+        assert '"success":true' not in made.replace(" ", ""), made
+    assert (ROOT / "app.py").is_file()
+
+
+def _upload_event(address: str, file: dict[str, object]) -> str:
+    config = httpx.get(f"{address}config").json()
+    enter = next(d for d in config["dependencies"] if d["api_name"] == "page_enter")
+    upload = next(d for d in config["dependencies"] if d["api_name"] == "page_upload")
+    entered = httpx.post(
+        f"{address}gradio_api/run/predict", json={"fn_index": enter["id"], "data": [[], ""], "session_hash": "abc"}
+    ).json()
+    token = entered["data"][0]
+    body = {"fn_index": upload["id"], "data": [[file], token], "session_hash": "abc"}
+    httpx.post(f"{address}gradio_api/queue/join", json=body)
+    with httpx.stream("GET", f"{address}gradio_api/queue/data", params={"session_hash": "abc"}, timeout=20) as stream:
+        made = ""
+        for line in stream.iter_lines():
+            made += line
+            if "process_completed" in line or "close_stream" in line:
+                break
+    return made
+
+
+@pytest.mark.parametrize(
+    "name", ["../../../../tmp/owned.txt", "..\\owned.txt", "a\0b.txt", "CON.txt", "/etc/owned.txt"]
+)
+def test_name_of_an_upload_stays_in_its_folder(served: str, name: str) -> None:
+    sent = httpx.post(f"{served}gradio_api/upload", files={"files": (name, b"Text of an owned file.")})
+    if sent.status_code == 200:
+        (path,) = sent.json()
+        assert Path(path).resolve().is_relative_to(Path(os.environ["GRADIO_TEMP_DIR"]).resolve())
+        Path(path).unlink()
+    assert not Path("/tmp/owned.txt").exists()
+
+
+def test_upload_that_is_too_large_is_refused(served: str) -> None:
+    assert httpx.post(f"{served}gradio_api/upload", files={"files": ("u.txt", b"x" * 150_000)}).status_code == 413
+    assert httpx.post(f"{served}gradio_api/upload", files={"files": ("u.txt", b"x" * 11_000_000)}).status_code == 413
+    assert httpx.post(f"{served}gradio_api/upload", content=iter([b"x" * 10])).status_code == 411
+
+
+def test_disk_of_uploads_has_an_end(tmp_path: Path) -> None:
+    (tmp_path / "waiting").write_bytes(b"x" * 900_000)
+    made = guard.Guard(_nothing, tmp_path, body_megabytes=5, disk_megabytes=1, loopback=True)
+    scope = {
+        "type": "http", "method": "POST", "path": "/gradio_api/upload",
+        "headers": [(b"host", b"localhost:1"), (b"content-length", b"200000")],
+    }  # fmt: skip
+    assert (made._refusal(scope) or (0, ""))[0] == 507
+    (tmp_path / "waiting").unlink()
+    assert made._refusal(scope) is None
+
+
+def test_server_fetches_nothing_for_a_client(served: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[str] = []
+
+    async def fetch(url: str, *rest: object) -> None:
+        fetched.append(url)
+        raise ValueError("fetched")
+
+    monkeypatch.setattr("gradio.processing_utils.async_ssrf_protected_get", fetch)
+    monkeypatch.setattr("gradio.processing_utils.async_ssrf_protected_download", fetch)
+    record = {"path": "https://example.com/x.txt", "meta": {"_type": "gradio.FileData"}}
+    for data in ([record], [{"nested": [record]}], ["q", [record]]):
+        httpx.post(f"{served}gradio_api/run/ask", json={"data": data})
+        made = httpx.post(f"{served}gradio_api/call/ask", json={"data": data}).json()
+        httpx.get(f"{served}gradio_api/call/ask/{made['event_id']}", timeout=20)
+    _upload_event(served, record)
+    assert fetched == []
+
+
+async def _nothing(scope: guard.Scope, receive: guard.Receive, send: guard.Send) -> None:
+    raise AssertionError("not reached")
+
+
+def test_other_host_names_are_refused(served: str) -> None:
+    assert raw(served, "/", host="evil.example:7860")[0] == 421
+    assert raw(served, "/", host="localhost:7860")[0] == 200
+
+
+def test_other_sites_cannot_read_answers(served: str) -> None:
+    answer = httpx.get(f"{served}config", headers={"origin": "https://evil.example"})
+    assert answer.headers.get("access-control-allow-origin") != "*"
+    assert "evil" not in answer.headers.get("access-control-allow-origin", "")
+
+
+def test_headers_keep_the_page_in(served: str) -> None:
+    headers = httpx.get(served).headers
+    assert "connect-src 'self'" in headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+
+
+def test_it_listens_to_this_machine_alone_and_does_not_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, object] = {}
+
+    def launch(self: object, **given: object) -> tuple[None, str, None]:
+        asked.update(given)
+        return None, "http://127.0.0.1:1/", None
+
+    monkeypatch.setattr("gradio.Blocks.launch", launch)
+    monkeypatch.setenv("GRADIO_SHARE", "True")
+    web_page.launch(articles(), wait=False, examples=[])
+    assert asked["server_name"] == "127.0.0.1"
+    assert asked["share"] is False
+    assert asked["auth"] is None
+    assert asked["enable_monitoring"] is False
+
+
+def test_taken_port_is_said_plainly(served: str) -> None:
+    port = urlsplit(served).port
+    with pytest.raises(RagError, match="--port"):
+        web_page.launch(articles(), port=port, wait=False, examples=[])
+
+
+@pytest.fixture
+def locked(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setenv("RAG_PASSWORD", "heron")
+    demo, address = web_page.launch(articles(), port=None, wait=False, examples=[])
+    yield address
+    demo.close(verbose=False)
+
+
+def test_password_from_the_environment(locked: str, visit: Callable[..., Talk]) -> None:
+    for path in ("config", "gradio_api/info", "gradio_api/queue/data?session_hash=x"):
+        assert httpx.get(locked + path).status_code == 401
+    asked = httpx.post(f"{locked}gradio_api/call/ask", json={"data": ["When did the minister arrive in Minsk?"]})
+    assert asked.status_code == 401
+    page = visit(locked, ready="form, input[type=password]").page
+    page.get_by_label("username").fill("reader")
+    page.get_by_label("password").fill("heron")
+    page.get_by_role("button", name="Login").click()
+    page.wait_for_selector("#log .welcome")

@@ -1,0 +1,269 @@
+"""Own articles are private, limited and gone after their session."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rag.errors import RagError
+from rag.web import export, feedback, records
+from rag.web.render import Exchange
+from rag.web.sessions import OWN, Corpus, Limits, Session, Sessions, safe_name
+from tests.web.fakes import HOSTILE, BothBots, FakeBot, document
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def both(shared: Corpus, own: Corpus) -> FakeBot:
+    assert isinstance(shared, FakeBot)
+    assert isinstance(own, FakeBot)
+    return BothBots(shared, own)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def make(clock: Clock) -> Callable[..., Sessions]:
+    def make(keep: Path | None = None, **limits: float) -> Sessions:
+        bot = FakeBot([document("a.txt", "The minister arrived in Minsk on Monday.")])
+        return Sessions(bot, Limits(**limits), FakeBot, both, keep, clock)  # type: ignore[arg-type]
+
+    return make
+
+
+def put(sessions: Sessions, session: Session, folder: Path, name: str, text: str) -> list[tuple[str, str]]:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    failed = sessions.add(session, path)
+    assert not path.exists()
+    return failed
+
+
+def test_own_articles_are_seen_by_their_session_alone(make: Callable[..., Sessions], tmp_path: Path) -> None:
+    sessions = make()
+    (mine, _), (theirs, _) = sessions.enter(""), sessions.enter("")
+    assert put(sessions, mine, tmp_path, "note.txt", "The codeword of the harbour is heron.") == []
+    question = "What is the codeword of the harbour?"
+    assert sessions.asker(mine).ask(question).citations[0].document_id == OWN + "note.txt"
+    assert sessions.asker(theirs).ask(question).abstained
+    assert sessions.bot.ask(question).abstained
+    assert sessions.article(theirs, OWN + "note.txt") is None
+    with pytest.raises(RagError):
+        sessions.remove(theirs, OWN + "note.txt")
+    assert sessions.asker(mine, only_own=True).ask("When did the minister arrive in Minsk?").abstained
+    sessions.remove(mine, OWN + "note.txt")
+    assert sessions.asker(mine).ask(question).abstained
+
+
+def test_token_cannot_be_chosen_or_guessed(make: Callable[..., Sessions]) -> None:
+    sessions = make()
+    session, known = sessions.enter("mine")
+    assert not known
+    assert session.token != "mine"
+    assert len(session.token) >= 40
+    assert sessions.enter(session.token) == (session, True)
+    with pytest.raises(RagError, match="reload"):
+        sessions.find("mine")
+
+
+def test_session_outlives_a_reload_and_not_its_page(
+    make: Callable[..., Sessions], clock: Clock, tmp_path: Path
+) -> None:
+    sessions = make(closed_seconds=60)
+    session, _ = sessions.enter("", page="p1")
+    put(sessions, session, tmp_path, "n.txt", "The heron stands in the harbour.")
+    sessions.leave("p1")
+    clock.now = 30
+    assert sessions.enter(session.token, page="p2") == (session, True)
+    sessions.leave("p2")
+    clock.now = 91
+    sessions.sweep()
+    assert sessions.count == 0
+    assert session.own is None
+
+
+def test_idle_session_ends_and_the_longest_unused_gives_way(make: Callable[..., Sessions], clock: Clock) -> None:
+    sessions = make(idle_seconds=100, sessions=2)
+    first, _ = sessions.enter("", "p1")
+    clock.now = 1
+    second, _ = sessions.enter("", "p2")
+    clock.now = 2
+    sessions.enter("", "p3")
+    assert sessions.count == 2
+    with pytest.raises(RagError):
+        sessions.find(first.token)
+    assert sessions.find(second.token) is second
+    clock.now = 200
+    sessions.sweep()
+    assert sessions.count == 0
+
+
+def test_limits_of_number_size_and_total(make: Callable[..., Sessions], tmp_path: Path) -> None:
+    sessions = make(files=2, file_megabytes=0.001, session_characters=900, server_characters=1000)
+    session, _ = sessions.enter("")
+    assert put(sessions, session, tmp_path, "1.txt", "Word. " * 60) == []
+    assert "at most 1,000" in put(sessions, session, tmp_path, "big.txt", "Word. " * 200)[0][1]
+    assert put(sessions, session, tmp_path, "2.txt", "Lord. " * 60) == []
+    assert "one too many" in put(sessions, session, tmp_path, "3.txt", "Sword. " * 5)[0][1]
+    sessions.remove(session, OWN + "1.txt")
+    assert "at most 900" in put(sessions, session, tmp_path, "4.txt", "Fjord. " * 100)[0][1]
+    other, _ = sessions.enter("")
+    assert "holds as much as it can" in put(sessions, other, tmp_path, "5.txt", "Bored. " * 100)[0][1]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [("run.exe", b"MZ", "kind that is not read"), ("x.txt", b"\0\1\2", "binary"), ("e.txt", b"", "empty"),
+     ("p.pdf", b"%PDF-1.4 broken", ""), ("noname", b"text", "kind that is not read")],
+)  # fmt: skip
+def test_bad_file_gets_a_clear_message(
+    make: Callable[..., Sessions], tmp_path: Path, name: str, content: bytes, why: str
+) -> None:
+    sessions = make()
+    session, _ = sessions.enter("")
+    path = tmp_path / name
+    path.write_bytes(content)
+    ((shown, reason),) = sessions.add(session, path)
+    assert shown == name
+    assert why in reason
+    assert str(tmp_path) not in reason
+    assert session.own_documents() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("../../etc/passwd.txt", "passwd.txt"),
+        ("..\\..\\boot.txt", "boot.txt"),
+        ("a\0b.txt", "ab.txt"),
+        ("CON.txt", "article-CON.txt"),
+        ("nul", "article-nul"),
+        ("..", "article"),
+        ("", "article"),
+        ("\u202egpj.txt", "gpj.txt"),
+        ("a<b>.md", "ab.md"),
+        ("é.txt", "é.txt"),
+    ],
+)
+def test_name_does_no_harm(name: str, safe: str) -> None:
+    assert safe_name(name) == safe
+
+
+def test_same_name_twice_and_same_content_twice(make: Callable[..., Sessions], tmp_path: Path) -> None:
+    sessions = make()
+    session, _ = sessions.enter("")
+    put(sessions, session, tmp_path, "n.txt", "One text about herons.")
+    put(sessions, session, tmp_path, "n.txt", "Another text about storks.")
+    put(sessions, session, tmp_path, "n.txt", "One text about herons.")
+    assert [d.id for d in session.own_documents()] == [OWN + "n (2).txt", OWN + "n.txt"]
+    assert all("/" not in d.source for d in session.own_documents())
+
+
+def test_kept_uploads_are_shared_and_on_disk(make: Callable[..., Sessions], tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    sessions = make(keep=folder)
+    session, _ = sessions.enter("")
+    put(sessions, session, tmp_path, "n.txt", "The heron stands in the harbour.")
+    assert [file.name.endswith("-n.txt") for file in folder.iterdir()] == [True]
+    assert not sessions.bot.ask("Where does the heron stand in the harbour?").abstained
+    assert not make(keep=folder).bot.ask("Where does the heron stand in the harbour?").abstained
+
+
+# --- keeping ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def talk() -> list[Exchange]:
+    bot = FakeBot(
+        [
+            document("h.txt", HOSTILE, "![t](x)", "2031-09-01"),
+            document("b.txt", "The harvest of 2031 was thirty tonnes."),
+        ]
+    )
+    asked = ["harvest 2031 differ", "<b>Who?</b>"]
+    return [*(Exchange(q, bot.ask(q)) for q in asked), Exchange("", None, "The question is empty.")]
+
+
+def test_conversation_makes_the_round_trip_through_a_browser(talk: list[Exchange]) -> None:
+    there = json.loads(json.dumps(records.kept(talk)))
+    back = records.restored(there)
+    assert [e.question for e in back] == [e.question for e in talk]
+    assert back[0].answer is not None
+    assert talk[0].answer is not None
+    assert back[0].answer.citations[0].quote == talk[0].answer.citations[0].quote
+    assert back[0].answer.accounts == talk[0].answer.accounts
+    assert records.kept(back) == records.kept(talk)
+    assert "/secret/" not in json.dumps(there)
+
+
+@pytest.mark.parametrize("broken", [None, "x", [1], [{}], [{"question": 1, "answer": None, "problem": ""}],
+                                    [{"question": "q", "answer": {"text": "t"}, "problem": ""}]])  # fmt: skip
+def test_what_a_browser_kept_is_checked(broken: object) -> None:
+    assert records.restored(broken) == []
+
+
+def test_json_export_holds_every_citation_exactly(talk: list[Exchange]) -> None:
+    made = json.loads(export.as_json(talk))
+    (first, second, third) = made["exchanges"]
+    citation = first["answer"]["citations"][0]
+    assert (HOSTILE + "The harvest of 2031 was thirty tonnes.").count(citation["quote"]) >= 1
+    assert second["answer"]["abstained"] is True
+    assert third["problem"] == "The question is empty."
+
+
+def test_markdown_export_makes_footnotes_of_markers_and_text_of_all_else(talk: list[Exchange]) -> None:
+    from markdown_it import MarkdownIt
+
+    made = export.as_markdown(talk)
+    assert "[^1]" in made
+    assert "\n[^1]: " in made
+    html = MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(made)
+    for tag in ("<script", "<img", "<a ", "<b>", "<style", "javascript:alert(1)</a"):
+        assert tag not in html
+
+
+@pytest.mark.parametrize(
+    ("wrong", "answerable"), [("answer", True), ("citation", True), ("missed", True), ("unanswerable", False)]
+)
+def test_complaint_becomes_an_evaluation_case(
+    talk: list[Exchange], tmp_path: Path, wrong: str, answerable: bool
+) -> None:
+    from eval.datasets import load
+
+    answer = talk[0].answer
+    assert answer is not None
+    path = tmp_path / "deep" / "feedback.jsonl"
+    for remark in ("forty\ntonnes", ""):
+        feedback.append(feedback.case(answer, ["Earlier?"], wrong, remark), path)
+    questions = load(path, tmp_path).questions
+    assert [q.answerable for q in questions] == [answerable] * 2
+    assert questions[0].question == answer.question
+    assert questions[0].history == ("Earlier?",)
+    assert len({q.id for q in questions}) == 2
+
+
+def test_complaint_of_no_known_kind_and_full_file(
+    talk: list[Exchange], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = talk[0].answer
+    assert answer is not None
+    with pytest.raises(RagError, match="no known complaint"):
+        feedback.case(answer, [], "../../x")
+    monkeypatch.setattr(feedback, "MAX_BYTES", 10)
+    path = tmp_path / "f.jsonl"
+    path.write_bytes(b"0123456789")
+    with pytest.raises(RagError, match="full"):
+        feedback.append(feedback.case(answer, [], "answer"), path)
+    assert path.read_bytes() == b"0123456789"
