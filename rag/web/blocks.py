@@ -1,4 +1,4 @@
-"""Gradio's Blocks, which fetches nothing for a client."""
+"""Gradio's Blocks, which fetches nothing for a client and forgets what it replaced."""
 
 from __future__ import annotations
 
@@ -9,16 +9,28 @@ import gradio as gr
 
 
 class LocalBlocks(gr.Blocks):
-    """Blocks that take the files a client uploaded and no others.
+    """Blocks that take the files a client uploaded and no others, and whose sessions stay small.
 
     Gradio looks for file records in every input, whatever its type, and fetches the address that one names. A
     server of private articles must not make requests for whoever asks.
+
+    An update (`gr.skip()` is one) replaces the session's component by a new one, under the id of the old. Gradio
+    stores later values under the new one's own id, so that each round of update and value leaves another component
+    with a copy of its value in the session for good.
     """
 
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False) -> Any:
         """What Gradio makes of inputs, unless a file record among them names anything but an upload."""
         _check_files(inputs, Path(self.GRADIO_CACHE).resolve())
         return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+
+    async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
+        """What Gradio makes of outputs; a component that it replaced keeps its id."""
+        made = await super().postprocess_data(block_fn, predictions, state)
+        for block in block_fn.outputs:
+            if state is not None and not block.stateful and block._id in state:
+                state[block._id]._id = block._id
+        return made
 
 
 def _check_files(value: Any, uploads: Path) -> None:

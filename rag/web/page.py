@@ -30,6 +30,8 @@ TITLE = "Ask the articles"
 SWEEP_SECONDS = 60.0
 SESSION_STATES = 64
 """Sessions whose last values Gradio keeps: the page needs none, and each call of a program adds one."""
+_NO_STATISTICS = {"GRADIO_ANALYTICS_MAX_EVENTS": "1", "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000"}
+"""Gradio sums up its last 10,000 events after each, for a monitoring page that is not served here."""
 log = logging.getLogger("rag.web")
 
 
@@ -59,6 +61,7 @@ def build(
         Ready sessions, for tests.
     """
     _upload_folder()
+    os.environ |= _NO_STATISTICS
     sessions = sessions or Sessions(bot, limits, keep=keep_uploads)
     page = Page(sessions, examples, feedback_to)
     demo = LocalBlocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, 600))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -183,6 +184,23 @@ def test_it_listens_to_this_machine_alone_and_does_not_share(monkeypatch: pytest
     assert asked["share"] is False
     assert asked["auth"] is None
     assert asked["enable_monitoring"] is False
+
+
+def test_a_session_does_not_grow_with_its_questions() -> None:
+    from gradio_client import Client
+
+    demo, address = web_page.launch(articles(), port=None, wait=False, examples=[])
+    client = Client(address, verbose=False)
+    token = client.predict([], "", api_name="/page_enter")[0]
+    held = []
+    for _ in range(5):
+        asked = json.dumps({"question": "When did the minister arrive in Minsk?", "alone": True})
+        assert "Monday" in json.dumps(client.predict(asked, token, "All articles", api_name="/page_ask"))
+        states = demo.app.state_holder.session_data.values()
+        held.append([(len(s.blocks_config.blocks), len(s.config_values)) for s in states])
+    demo.close(verbose=False)
+    assert held == held[:1] * 5
+    assert len(demo._queue.event_analytics) <= 1
 
 
 def test_taken_port_is_said_plainly(served: str) -> None:
