@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -31,6 +34,29 @@ from eval import bootstrap, metrics
 def test_squad_figures(answer: str, accepted: list[str], em: float, f1: float) -> None:
     assert metrics.exact_match(answer, accepted) == em
     assert metrics.f1(answer, accepted) == pytest.approx(f1)
+
+
+def test_squad_figures_agree_with_the_official_ones() -> None:
+    """600 predictions with odd articles, punctuation, Unicode and silence.
+
+    The figures come from transformers 4.57.6 (`transformers.data.metrics.squad_metrics`, its port of
+    evaluate-v2.0.py). `best_*` are those of the predictions that say something.
+    """
+    held = json.loads((Path(__file__).parent / "data" / "squad_figures.json").read_text(encoding="utf-8"))
+    rows = held["predictions"]
+    assert len(rows) == 600
+    em = [metrics.exact_match(answer, accepted) for answer, accepted, *_ in rows]
+    f1 = [metrics.f1(answer, accepted) for answer, accepted, *_ in rows]
+    assert em == [row[3] for row in rows]
+    assert f1 == pytest.approx([row[4] for row in rows], abs=1e-6)
+    assert 100 * np.mean(em) == pytest.approx(held["exact"])
+    assert 100 * np.mean(f1) == pytest.approx(held["f1"])
+    said = np.array([bool(row[0]) for row in rows])
+    margin = -np.array([row[2] for row in rows])[said]
+    answerable = np.array([bool(row[1]) for row in rows])[said]
+    for values, best in ((em, "best_exact"), (f1, "best_f1")):
+        reached, _ = metrics.best_threshold(margin, np.array(values)[said], answerable)
+        assert 100 * reached == pytest.approx(held[best])
 
 
 @pytest.mark.parametrize(
