@@ -127,7 +127,7 @@ def test_a_model_that_is_not_there_is_one_clear_error(tmp_path: Path) -> None:
 def test_bfloat16_keeps_the_order_of_retrieval(bot: Chatbot, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    questions = [json.loads(line)["question"] for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
+    questions = [json.loads(line)["question"] for line in QUESTIONS.read_text(encoding="utf-8").splitlines()[1:]]
     questions = questions[:: max(1, len(questions) // 40)][:40]
     chunks = [chunk for document in bot.documents() for chunk in bot._chunk(document)]
     scores = {}

@@ -1,5 +1,6 @@
 """The fixed evaluation set is well formed, verbatim in its evidence, and split without leaks."""
 
+import hashlib
 import json
 import re
 import unicodedata
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from eval.datasets import load
 
 ROOT = Path(__file__).resolve().parents[1]
 QUESTIONS = ROOT / "eval" / "questions.jsonl"
@@ -55,7 +58,15 @@ def normalised(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def items() -> list[Item]:
-    return [json.loads(line) for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in QUESTIONS.read_text(encoding="utf-8").splitlines()[1:]]
+
+
+def test_the_first_line_gives_the_version_that_reports_repeat() -> None:
+    first = QUESTIONS.read_text(encoding="utf-8").splitlines()[0]
+    assert json.loads(first) == {"version": "1"}
+    dataset = load(QUESTIONS, SEEDS)
+    assert (dataset.version, len(dataset.questions)) == ("1", 389)
+    assert dataset.sha256 == hashlib.sha256(QUESTIONS.read_bytes()).hexdigest()
 
 
 @pytest.fixture(scope="module")
