@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from eval.metrics import contains
 from rag.types import Document
 
 
@@ -28,15 +29,17 @@ class Evidence:
         Verbatim text of the document.
     start, end : int or None
         Its place in characters. None: wherever the document holds the quote.
-    group : int
-        Places of one group are alternatives (the same fact told twice); each group is wanted.
+    group : int or None
+        Places of one group are alternatives (the same fact told twice); each group is wanted. A
+        quote that tells several facts stands in several records. None: context, which may be
+        cited but is not wanted.
     """
 
     document_id: str
     quote: str
     start: int | None = None
     end: int | None = None
-    group: int = 0
+    group: int | None = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +186,11 @@ def _fixed(path: Path, rows: Sequence[Mapping[str, Any]], corpus: Path | None) -
                 answerable=bool(row["answerable"]),
                 answers=tuple(row["answers"]),
                 parts=tuple(tuple(part) for part in row.get("parts", ())),
-                evidence=group_copies([Evidence(e["document_id"], e["quote"]) for e in row["evidence"]]),
+                evidence=wanted_evidence(
+                    [Evidence(e["document_id"], e["quote"]) for e in row["evidence"]],
+                    row["answers"],
+                    row.get("parts", ()),
+                ),
                 split=row.get("split", ""),
                 cluster=row.get("group") or str(row["id"]),
             )
@@ -191,17 +198,22 @@ def _fixed(path: Path, rows: Sequence[Mapping[str, Any]], corpus: Path | None) -
     return Dataset(path.stem, version, _sha256(path), tuple(questions), corpus=corpus)
 
 
-def group_copies(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
-    """Evidence with its groups: quotes that repeat or contain one another are alternatives."""
-    groups: list[str] = []
+def wanted_evidence(
+    evidence: Sequence[Evidence], answers: Sequence[str], parts: Sequence[Sequence[str]] = ()
+) -> tuple[Evidence, ...]:
+    """Evidence with its groups, told from what each quote holds.
+
+    Without parts, every quote that holds an accepted answer is an alternative to the others: one is
+    enough. With parts, each part is wanted from one of the quotes that hold it. A quote that holds
+    nothing accepted is context. Where no quote holds anything, as of an answer in other words than the
+    article's, all are alternatives.
+    """
     grouped = []
     for item in evidence:
-        quote = " ".join(item.quote.casefold().split())
-        found = next((i for i, other in enumerate(groups) if quote in other or other in quote), None)
-        if found is None:
-            found = len(groups)
-            groups.append(quote)
-        grouped.append(replace(item, group=found))
+        held = [group for group, forms in enumerate(parts or [answers]) if contains(item.quote, forms)]
+        grouped += [replace(item, group=group) for group in held] or [replace(item, group=None)]
+    if all(item.group is None for item in grouped):
+        return tuple(evidence)
     return tuple(grouped)
 
 

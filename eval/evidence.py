@@ -41,9 +41,14 @@ def covers(place: Place, evidence: Evidence, text_of: TextOf) -> bool:
     return len(inner) >= least and inner in outer
 
 
-def groups_covered(places: Sequence[Place], evidence: Sequence[Evidence], text_of: TextOf) -> set[int]:
-    """Groups of evidence that at least one of the places shows."""
+def groups_covered(places: Sequence[Place], evidence: Sequence[Evidence], text_of: TextOf) -> set[int | None]:
+    """Groups of evidence that at least one of the places shows; None among them stands for context."""
     return {item.group for item in evidence if any(covers(place, item, text_of) for place in places)}
+
+
+def groups_wanted(evidence: Sequence[Evidence]) -> set[int]:
+    """Groups that a full answer shows."""
+    return {item.group for item in evidence if item.group is not None}
 
 
 def _flat(text: str) -> str:

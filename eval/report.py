@@ -260,6 +260,8 @@ def _failed(
                 places = passage_places(passage)
                 gold = bool(groups_covered(places, question.evidence, text_of))
                 passages.append({"document_id": places[0][0], "text": places[0][3], "gold": gold})
+            evidence = dict.fromkeys((e.document_id, e.quote) for e in question.evidence)
             item = {"question": question, "failure": stages[question.id], "answer": answer, "passages": passages}
+            item["evidence"] = [{"document_id": id, "quote": quote} for id, quote in evidence]
             failed.setdefault(kind, []).append(item)
     return failed

@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import ir_measures
 from ir_measures import RR, R, Success, nDCG
 
 from eval.datasets import Question
-from eval.evidence import TextOf, covers, passage_places
+from eval.evidence import TextOf, groups_covered, groups_wanted, passage_places
 
-MEASURES = {
-    "Success@1": Success @ 1,
-    "Success@5": Success @ 5,
-    "Recall@1": R @ 1,
-    "Recall@5": R @ 5,
-    "Recall@10": R @ 10,
-    "Recall@100": R @ 100,
-    "RR@10": RR @ 10,
-    "nDCG@10": nDCG @ 10,
+ALL = 1000  # items; more than any number of passages shows
+
+MEASURES: dict[str, tuple[Any, int]] = {
+    "Success@1": (Success @ 1, 1),
+    "Success@5": (Success @ 5, 5),
+    "Recall@1": (R @ ALL, 1),
+    "Recall@5": (R @ ALL, 5),
+    "Recall@10": (R @ ALL, 10),
+    "Recall@100": (R @ ALL, 100),
+    "RR@10": (RR @ 10, 10),
+    "nDCG@10": (nDCG @ 10, 10),
 }
+"""Name -> the library's measure, and how many passages it is shown."""
 
-Ranking = list[str]
+Ranking = list[list[str]]
+"""For each rank, what the passage shows that none before it showed; never empty."""
 
 
 def judged(
@@ -36,33 +39,34 @@ def judged(
     """
     if question.relevant:
         documents = [str(passage_places(passage)[0][0]) for passage in passages]
-        return dict(question.relevant), list(dict.fromkeys(documents))
-    wanted = {item.group for item in question.evidence}
+        return dict(question.relevant), [[document] for document in dict.fromkeys(documents)]
+    wanted = groups_wanted(question.evidence)
     missing = set(wanted)
     ranking: Ranking = []
     for rank, passage in enumerate(passages, start=1):
-        places = passage_places(passage)
-        new = {
-            item.group
-            for item in question.evidence
-            if item.group in missing and any(covers(place, item, text_of) for place in places)
-        }
+        new = missing & groups_covered(passage_places(passage), question.evidence, text_of)
         missing -= new
-        ranking += [f"evidence {group}" for group in sorted(new)] or [f"passage {rank}"]
+        ranking.append([f"evidence {group}" for group in sorted(new)] or [f"passage {rank}"])
     return {f"evidence {group}": 1 for group in wanted}, ranking
 
 
 def score(rankings: Mapping[str, tuple[Mapping[str, int], Ranking]]) -> dict[str, dict[str, float]]:
     """Question id -> measure -> value, for the questions to which anything is relevant.
 
-    A question for which nothing was found scores 0 in each.
+    A question for which nothing was found scores 0 in each. Recall@k is that of the first k passages,
+    however many items one of them shows; to the other measures, items of one passage are at successive ranks.
     """
     qrels = {id: dict(relevant) for id, (relevant, _) in rankings.items() if relevant}
     if not qrels:
         return {}
-    run = {id: {item: -float(rank) for rank, item in enumerate(rankings[id][1])} for id in qrels}
     scores = {id: dict.fromkeys(MEASURES, 0.0) for id in qrels}
-    names = {measure: name for name, measure in MEASURES.items()}
-    for metric in ir_measures.iter_calc(list(MEASURES.values()), qrels, run):
-        scores[metric.query_id][names[metric.measure]] = float(metric.value)
+    for name, (measure, depth) in MEASURES.items():
+        run = {id: _flat(rankings[id][1][:depth]) for id in qrels}
+        for metric in measure.iter_calc(qrels, run):
+            scores[metric.query_id][name] = float(metric.value)
     return scores
+
+
+def _flat(ranking: Ranking) -> dict[str, float]:
+    items = [item for shown in ranking for item in shown]
+    return {item: -float(place) for place, item in enumerate(items)}

@@ -8,7 +8,7 @@ from typing import Any
 
 from eval import metrics
 from eval.datasets import Question
-from eval.evidence import TextOf, citation_place, groups_covered, passage_places
+from eval.evidence import TextOf, citation_place, groups_covered, groups_wanted, passage_places
 
 MEASURES = {
     "passed": "Right and cited where there is an answer, refused where there is none. The headline over all questions.",
@@ -26,13 +26,13 @@ MEASURES = {
     "citation_exact": "Share of citations with text[start:end] == quote. Anything below 1 is a bug.",
     "citation_precision": "Share of citations that show gold evidence (after ALCE, the gold as judge); none given: 0.",
     "citation_recall": "Share of statements with a citation that shows gold evidence (after ALCE); none made: 0.",
-    "evidence_cited": "Share of the gold evidence that the citations show.",
+    "evidence_cited": "Share of the wanted evidence (one quote of each part) that the citations show.",
     "Success@1": "The first passage shows gold evidence.",
     "Success@5": "One of the first five passages shows gold evidence.",
-    "Recall@1": "Share of the gold evidence in the first passage.",
-    "Recall@5": "Share of the gold evidence in the first five passages.",
-    "Recall@10": "Share of the gold evidence in the first ten passages.",
-    "Recall@100": "Share of the gold evidence in the first hundred passages.",
+    "Recall@1": "Share of the wanted evidence (one quote of each part) in the first passage.",
+    "Recall@5": "Share of the wanted evidence in the first five passages.",
+    "Recall@10": "Share of the wanted evidence in the first ten passages.",
+    "Recall@100": "Share of the wanted evidence in the first hundred passages.",
     "RR@10": "1 / rank of the first passage that shows gold evidence; 0 beyond ten.",
     "nDCG@10": "Discounted gain of the first ten passages over the best possible.",
     "em_always": "Gold passage given: EM of the best span of the answerable, refusals ignored.",
@@ -119,11 +119,11 @@ def _citation_scores(
         recall = supported / (len(statements) + any(character.isalnum() for character in tail))
     else:
         recall = float(any(good))
-    wanted = {item.group for item in question.evidence}
+    wanted = groups_wanted(question.evidence)
     return {
         "citation_precision": sum(good) / len(good) if good else 0.0,
         "citation_recall": recall,
-        "evidence_cited": len(set().union(*shown)) / len(wanted),
+        "evidence_cited": len(wanted & set().union(*shown)) / len(wanted),
     }
 
 

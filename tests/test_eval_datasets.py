@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from eval.datasets import DatasetError, Evidence, group_copies, load, select
+from eval.datasets import DatasetError, Evidence, load, select, wanted_evidence
 
 
 def write(path: Path, rows: list[dict[str, Any]]) -> Path:
@@ -38,10 +38,26 @@ def test_fixed_set(tmp_path: Path) -> None:
     assert question.evidence == (Evidence("a.txt", "So it is.", group=0),)
 
 
-def test_copies_are_one_piece_of_evidence() -> None:
-    quotes = ["The visit began.", "the  visit began.", "It ended.", "Then: It ended."]
-    evidence = group_copies([Evidence(str(i), quote) for i, quote in enumerate(quotes)])
-    assert [item.group for item in evidence] == [0, 0, 1, 1]
+def groups(quotes: list[str], answers: list[str], parts: list[list[str]] | None = None) -> list[tuple[int, int | None]]:
+    """(Number of the quote, group) of each record of evidence."""
+    evidence = wanted_evidence([Evidence(str(i), quote) for i, quote in enumerate(quotes)], answers, parts or [])
+    return [(int(item.document_id), item.group) for item in evidence]
+
+
+def test_without_parts_quotes_that_hold_an_answer_are_alternatives() -> None:
+    quotes = ["He flew to Minsk.", "The trip was short.", "The capital, Minsk, was next."]
+    assert groups(quotes, ["in Minsk", "Minsk"]) == [(0, 0), (1, None), (2, 0)]
+
+
+def test_each_part_is_wanted_from_one_of_the_quotes_that_hold_it() -> None:
+    quotes = ["Vietnam and Russia were first.", "It was Vietnam.", "Castro travels.", "From Moscow he left."]
+    parts = [["Vietnam"], ["Russia", "Moscow"]]
+    assert groups(quotes, ["Vietnam and Russia"], parts) == [(0, 0), (0, 1), (1, 0), (2, None), (3, 1)]
+
+
+def test_an_answer_in_other_words_than_the_articles_is_shown_by_any_quote() -> None:
+    assert groups(["They laid flowers.", "He has returned."], ["the second visit"]) == [(0, 0), (1, 0)]
+    assert groups(["So it is."], [], [["a"], ["b"]]) == [(0, 0)]
 
 
 def test_selection_is_spread_and_repeats(tmp_path: Path) -> None:

@@ -110,9 +110,9 @@ def test_retrieval_figures() -> None:
     ranked = [passage("a", 0, 7), passage("b", 0, 82), passage("a", 8, 40), passage("c", 0, 24)]
     relevant, ranking = retrieval.judged(question, ranked, text_of)
     # The third shows what the second showed already.
-    assert ranking == ["passage 1", "evidence 0", "passage 3", "evidence 1"]
-    silent = (relevant, [])
-    scores = retrieval.score({"1": (relevant, ranking), "2": silent, "3": ({}, ["passage 1"])})
+    assert ranking == [["passage 1"], ["evidence 0"], ["passage 3"], ["evidence 1"]]
+    silent: tuple[dict[str, int], retrieval.Ranking] = (relevant, [])
+    scores = retrieval.score({"1": (relevant, ranking), "2": silent, "3": ({}, [["passage 1"]])})
     assert scores["1"]["Recall@1"] == 0
     assert scores["1"]["Recall@5"] == 1
     assert scores["1"]["Success@1"] == 0
@@ -123,11 +123,43 @@ def test_retrieval_figures() -> None:
     assert "3" not in scores
 
 
+def test_a_passage_may_show_several_parts_at_once() -> None:
+    # Part 0 stands in a and b, part 1 in a alone; the quote of c is context.
+    evidence = [Evidence("a", SENTENCE, group=0), Evidence("a", SENTENCE, group=1), Evidence("b", SENTENCE, group=0)]
+    question = Question("1", "list", "?", answers=("x",), evidence=(*evidence, Evidence("c", "to see", group=None)))
+    both = retrieval.score({"1": retrieval.judged(question, [passage("a", 0, 70)], text_of)})["1"]
+    assert (both["Recall@1"], both["nDCG@10"]) == (1, 1)
+    context = retrieval.score({"1": retrieval.judged(question, [passage("c", 0, 24), passage("a", 0, 70)], text_of)})
+    assert (context["1"]["Success@1"], context["1"]["Recall@1"], context["1"]["Recall@5"]) == (0, 0, 1)
+    assert context["1"]["nDCG@10"] == pytest.approx((1 / log2(3) + 1 / log2(4)) / (1 + 1 / log2(3)))
+
+
+def test_one_quote_of_each_part_is_wanted_and_context_may_be_cited() -> None:
+    copy = "A visit to Riga."
+    documents = {"a": "Riga it was. ", "b": copy, "c": "Oslo came later.", "d": "The journey was long."}
+    quotes = [
+        Evidence(id, text.strip(), group=group)
+        for (id, text), group in zip(documents.items(), (0, 0, 1, None), strict=True)
+    ]
+    question = Question("1", "list", "?", parts=(("Riga",), ("Oslo",)), evidence=tuple(quotes))
+
+    def cited(*ids: str) -> tuple[float | None, ...]:
+        citations = [{"document_id": id, "start": 0, "end": 9, "quote": documents[id][:9]} for id in ids]
+        said = {"short_answer": "Riga and Oslo", "text": "Riga and Oslo [1]", "citations": citations}
+        scores = score(question, said, documents.get)
+        return scores["right_cited"], scores["citation_precision"], scores["evidence_cited"]
+
+    assert cited("b") == (1, 1, 0.5)  # a says the same: not missed
+    assert cited("a", "b", "d") == (1, 1, 0.5)
+    assert cited("b", "c") == (1, 1, 1)
+    assert cited("d") == (1, 1, 0)
+
+
 def test_a_passage_counts_for_the_copies_left_out_in_its_favour() -> None:
     question = Question("1", "why", "?", evidence=(Evidence("a", "After."),))
     other = passage("c", 0, 7)
-    assert retrieval.judged(question, [other], text_of)[1] == ["passage 1"]
-    assert retrieval.judged(question, [other | {"duplicates": ["a#70-80"]}], text_of)[1] == ["evidence 0"]
+    assert retrieval.judged(question, [other], text_of)[1] == [["passage 1"]]
+    assert retrieval.judged(question, [other | {"duplicates": ["a#70-80"]}], text_of)[1] == [["evidence 0"]]
 
 
 def test_passages_count_as_documents_where_documents_are_judged() -> None:
