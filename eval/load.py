@@ -44,7 +44,7 @@ class Visitor:
     """One browser session, through the endpoints that the page itself calls."""
 
     def __init__(self, address: str, number: int) -> None:
-        from gradio_client import Client  # type: ignore[import-untyped]
+        from gradio_client import Client
 
         self.number = number
         self.word = f"zephyrine{number:03d}"
