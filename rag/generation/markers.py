@@ -1,0 +1,106 @@
+"""Keys in a model's text -> markers [1], [2], while it streams."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+WINDOW = 400
+"""Characters that a marker may take in the model's text, fences and lists of keys included."""
+
+_OPEN, _CLOSE = "[\\[【［〔⟦]", "[\\]】］〕⟧]"
+_KEY = r"(?:cite-[0-9A-Za-z_-]{0,200}+|cite[0-9A-Fa-f]{8}(?!\w))"
+_ITEM = rf"(?:<?/?{_KEY}>?|[0-9A-Fa-f]{{8}}(?!\w)|\d{{1,3}}+(?!\w))"
+_LABEL = r"(?:(?:sources?|passages?|articles?|keys?|ids?|refs?|references?|citations?)\b\s{0,3}+[:#]?\s{0,3}+)?+"
+_BETWEEN = r"(?:[\s,;|/&+^#]|and\b){0,6}+"
+_GROUP = (
+    rf"{_OPEN}{{1,6}}+\s{{0,3}}+[\^#@]?{_LABEL}{_ITEM}(?:{_BETWEEN}{_LABEL}{_ITEM}){{0,24}}"
+    rf"(?:†[^\]】\n]{{0,30}}+)?\s{{0,3}}+{_CLOSE}{{1,6}}+(?:\([^()\s]{{0,120}}+\))?+"
+)
+_MARKER = re.compile(
+    rf"`{{1,3}}+(?:[a-z]{{0,10}}+\n)?\s{{0,3}}+(?:{_GROUP}\s{{0,3}}+){{1,4}}+`{{1,3}}+"
+    rf"|{_GROUP}"
+    rf"|\(\s{{0,3}}+{_LABEL}{_KEY}(?:[\s,;&]{{0,4}}+{_KEY}){{0,8}}+\s{{0,3}}+\)"
+    rf"|</?{_KEY}>?|{_KEY}",
+    re.IGNORECASE,
+)
+_BEGIN = re.compile(rf"`|\(|<|{_OPEN}|cite", re.IGNORECASE)
+_KEYS = re.compile(r"cite-?([0-9A-Za-z_-]{0,200}+)|(?<![\w-])([0-9A-Fa-f]{8})(?!\w)", re.IGNORECASE)
+_JOINER = "\u2060"
+
+
+class Markers:
+    """A parser that is fed pieces of text and gives back what may be shown already.
+
+    A marker [n] in what comes back always stands for a key that was given; `cited[n - 1]` is that key. Whatever
+    else looks like a key or a marker is left out, and a bracket of the text's own is kept apart from a
+    figure after it by a word joiner. How the text is cut into pieces changes nothing. Time is linear: from each
+    place at which a marker may begin, at most `WINDOW` characters are looked at.
+    """
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        """`keys` are those of the passages."""
+        self._keys = {key.lower().removeprefix("cite-"): key for key in keys}
+        self.cited: list[str] = []
+        self._held = ""
+        self._markers_last = ""  # that end what was given back so far
+        self._tail = ""  # the last character given back
+        self._dropped = False  # whether something was left out since
+
+    def feed(self, text: str) -> str:
+        """What may be shown after this piece."""
+        return self._read(self._held + text, closed=False)
+
+    def close(self) -> str:
+        """What is left at the end."""
+        return self._read(self._held, closed=True)
+
+    def _read(self, text: str, closed: bool) -> str:
+        at = 0
+        made: list[str] = []
+        while at < len(text):
+            begin = _BEGIN.search(text, at)
+            # The last three characters may be the start of "cite".
+            safe = begin.start() if begin else len(text) if closed else max(at, len(text) - 3)
+            if safe > at:
+                made.append(self._plain(text[at:safe]))
+                at = safe
+            if not begin or (len(text) - at < WINDOW and not closed):
+                break
+            match = _MARKER.match(text, at, at + WINDOW)
+            if match:
+                made.append(self._shown(match.group()))
+                at = match.end()
+            else:
+                made.append(self._plain(text[at]))
+                at += 1
+        self._held = text[at:]
+        return "".join(made)
+
+    def _plain(self, text: str) -> str:
+        first, joint = text[0], ""
+        if self._tail and re.match(_OPEN, self._tail) and first.isdigit():
+            joint = _JOINER
+        elif self._dropped and (self._tail + first).replace("-", "x").isalnum():
+            joint = " "  # two halves of a word, or of a key, must not meet
+        if text.strip():
+            self._markers_last = ""
+        self._dropped, self._tail = False, text[-1]
+        return joint + text
+
+    def _shown(self, found: str) -> str:
+        numbers: list[int] = []
+        for match in _KEYS.finditer(found):
+            key = self._keys.get((match[1] or match[2] or "").lower())
+            if key is None:
+                continue
+            if key not in self.cited:
+                self.cited.append(key)
+            numbers.append(self.cited.index(key) + 1)
+        shown = [f"[{number}]" for number in dict.fromkeys(numbers) if f"[{number}]" not in self._markers_last]
+        if shown:
+            self._markers_last += "".join(shown)
+            self._tail = "]"
+        else:
+            self._dropped = True
+        return "".join(shown)
