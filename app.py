@@ -16,6 +16,4 @@ def build() -> gr.Blocks:
 
 if __name__ == "__main__":
     print("Loading models and articles…", flush=True)
-    demo, address = page.launch(Chatbot.from_directory(seeds()), wait=False)
-    print(f"The chat is at {address} (Ctrl-C stops it)", flush=True)
-    demo.block_thread()
+    page.launch(Chatbot.from_directory(seeds()))

@@ -180,13 +180,13 @@ def _invitation(sessions: Sessions) -> str:
     limits = sessions.limits
     kinds = ", ".join(suffix.removeprefix(".") for suffix in SUFFIXES if suffix not in (".markdown", ".htm"))
     who = (
-        "This server keeps what you add and shows it to everybody who uses it."
+        "This server keeps what you add and shows it to everybody who uses it. Files"
         if sessions.keep
-        else "What you add is yours alone and is gone when you close the page."
+        else f"What you add is yours alone and is gone when you close the page. Up to {limits.files} files"
     )
     return (
         '<section class="invitation"><h2>Your own articles</h2>'
-        f"<p>{who} Up to {limits.files} files of {limits.file_megabytes:g} MB: {kinds}. Drop them anywhere on the page."
+        f"<p>{who} of up to {limits.file_megabytes:g} MB: {kinds}. Drop them anywhere on the page."
         "</p></section>"
     )
 
@@ -211,11 +211,11 @@ def launch(
     host : str
         Address to listen on; only this machine's own unless told otherwise.
     port : int or None
-        None takes a free one from 7860 on.
+        None and 0 take a free one from 7860 on.
     keep_uploads : Path, optional
     limits : Limits, optional
     wait : bool
-        Whether to return only when the server stops.
+        Whether to say where the page is and return only when the server stops.
     open_browser : bool
     **built
         Further arguments of `build`.
@@ -243,7 +243,7 @@ def launch(
     try:
         _, address, _ = demo.launch(
             server_name=host,
-            server_port=port,
+            server_port=port or None,
             share=False,
             auth=(os.environ.get("RAG_USER") or "reader", password) if password else None,
             inbrowser=open_browser,
@@ -266,6 +266,7 @@ def launch(
         raise RagError(f"port {port} cannot be listened on ({error}); give another with --port") from error
     _sweep_from_time_to_time(demo, sessions)
     if wait:
+        print(f"The chat is at {address} (Ctrl-C stops it)", flush=True)
         demo.block_thread()
     return demo, address
 

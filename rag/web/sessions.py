@@ -55,6 +55,8 @@ class Limits:
     file_megabytes : float
     session_characters, server_characters : int
         Text of all own articles of one session, and of all sessions together.
+    kept_megabytes : float
+        Files of a server that keeps uploads, all together.
     sessions : int
         Sessions held at once; the longest unused gives way.
     closed_seconds : float
@@ -67,6 +69,7 @@ class Limits:
     file_megabytes: float = 10.0
     session_characters: int = 4_000_000
     server_characters: int = 40_000_000
+    kept_megabytes: float = 500.0
     sessions: int = 1000
     closed_seconds: float = 600.0
     idle_seconds: float = 12 * 3600.0
@@ -260,13 +263,17 @@ class Sessions:
             return
         document = read_document(path, name, int(self.limits.file_megabytes * 1e6))
         self.keep.mkdir(parents=True, exist_ok=True)
+        held = sum(file.stat().st_size for file in self.keep.iterdir()) + path.stat().st_size
+        if held > self.limits.kept_megabytes * 1e6:
+            raise DocumentError(f"does not fit, the server keeps at most {self.limits.kept_megabytes:g} MB")
         place = self.keep / f"{document.content_hash[:12]}-{name}"
         shutil.copyfile(path, place)
         self.bot.add_documents([replace(document, id=f"kept/{place.name}", source=str(place))])
 
     def _load_kept(self) -> None:
-        """Bring back what earlier servers kept."""
-        known = {document.id for document in self.bot.documents()} if self.keep is not None else set()
+        """Bring back what earlier servers kept, unless the corpus holds it anyway."""
+        documents = self.bot.documents() if self.keep is not None else []
+        known = {key for document in documents for key in (document.id, document.content_hash)}
         for path in sorted(self.keep.iterdir()) if self.keep is not None and self.keep.is_dir() else []:
             if f"kept/{path.name}" in known:
                 continue
@@ -275,7 +282,8 @@ class Sessions:
             except RagError as error:
                 log.warning("%s is kept but cannot be read: %s", path, error)
             else:
-                self.bot.add_documents([document])
+                if document.content_hash not in known:
+                    self.bot.add_documents([document])
 
     def remove(self, session: Session, document_id: str) -> None:
         """Remove one of the session's own articles.

@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from rag.cli import app
 from rag.errors import RagError
 from rag.web import guard
 from rag.web import page as web_page
@@ -201,6 +203,40 @@ def test_a_session_does_not_grow_with_its_questions() -> None:
     demo.close(verbose=False)
     assert held == held[:1] * 5
     assert len(demo._queue.event_analytics) <= 1
+
+
+def test_command_line_serves_with_its_options(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[dict[str, object]] = []
+    monkeypatch.setattr("rag.cli._open", lambda corpus, settings: corpus)
+    monkeypatch.setattr("rag.web.page.launch", lambda bot, **given: asked.append({"bot": bot, **given}))
+    kept = tmp_path / "kept"
+    for options in ([], ["--corpus", tmp_path, "--port", 0, "--host", "::1", "--keep-uploads", kept, "--browser"]):
+        assert CliRunner().invoke(app, ["serve", *map(str, options)]).exit_code == 0
+    assert asked == [
+        {"bot": None, "host": "127.0.0.1", "port": 7860, "keep_uploads": None, "open_browser": False},
+        {"bot": tmp_path, "host": "::1", "port": 0, "keep_uploads": kept, "open_browser": True},
+    ]
+    (tmp_path / "file").touch()
+    assert CliRunner().invoke(app, ["serve", "--keep-uploads", str(tmp_path / "file")]).exit_code == 2
+
+
+def test_server_that_keeps_uploads_shares_them_and_says_so(visit: Callable[..., Talk], tmp_path: Path) -> None:
+    (tmp_path / "new.txt").write_text("The codeword of the lighthouse is cormorant.", encoding="utf-8")
+    asked = "What is the codeword of the lighthouse?"
+    for start in ("first", "again"):
+        demo, address = web_page.launch(articles(), port=0, keep_uploads=tmp_path / "kept", wait=False, examples=[])
+        if start == "first":
+            talk = visit(address)
+            talk.tab("Articles")
+            assert "shows it to everybody" in talk.page.inner_text(".invitation")
+            talk.page.set_input_files("#upload input[type=file]", tmp_path / "new.txt")
+            talk.page.wait_for_function("document.querySelector('#said')?.textContent.includes('1 of 1 article')")
+        other = visit(address)
+        other.ask(asked)
+        assert "cormorant" in other.page.inner_text("#log .turn .told")
+        assert "5 articles" in other.page.inner_text("#top")
+        demo.close(verbose=False)
+    assert [file.name.endswith("-new.txt") for file in (tmp_path / "kept").iterdir()] == [True]
 
 
 def test_taken_port_is_said_plainly(served: str) -> None:

@@ -179,6 +179,17 @@ def test_kept_uploads_are_shared_and_on_disk(make: Callable[..., Sessions], tmp_
     assert [file.name.endswith("-n.txt") for file in folder.iterdir()] == [True]
     assert not sessions.bot.ask("Where does the heron stand in the harbour?").abstained
     assert not make(keep=folder).bot.ask("Where does the heron stand in the harbour?").abstained
+    again = Sessions(sessions.bot, open_own=FakeBot, join=both, keep=folder)  # a corpus that holds it already
+    assert len(again.bot.documents()) == 2
+
+
+def test_kept_uploads_have_an_end(make: Callable[..., Sessions], tmp_path: Path) -> None:
+    sessions = make(keep=tmp_path / "kept", kept_megabytes=0.0001)
+    session, _ = sessions.enter("")
+    assert put(sessions, session, tmp_path, "n.txt", "The heron stands in the harbour.") == []
+    ((name, why),) = put(sessions, session, tmp_path, "m.txt", "The stork stands on the roof. " * 4)
+    assert (name, why) == ("m.txt", "does not fit, the server keeps at most 0.0001 MB")
+    assert len(list((tmp_path / "kept").iterdir())) == 1
 
 
 # --- keeping ---------------------------------------------------------------------------------------------------------
