@@ -162,12 +162,18 @@ def serve(
     corpus: Corpus = None,
     host: Annotated[str, typer.Option(help="Address to listen on; other machines reach 0.0.0.0.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 7860,
+    keep_uploads: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", file_okay=False, help="Keep added files here, for all; else they are private."),
+    ] = None,
+    browser: Annotated[bool, typer.Option("--browser", help="Open the page in the browser.")] = False,
     reader: ReaderName = "default",
 ) -> None:
-    """Open the chat page in the browser."""
+    """Serve the chat page. RAG_PASSWORD and RAG_USER (default "reader") in the environment ask for a password."""
     from rag.web.page import launch
 
-    launch(_open(corpus, Settings(reader=reader)), host=host, port=port)
+    bot = _open(corpus, Settings(reader=reader))
+    launch(bot, host=host, port=port, keep_uploads=keep_uploads, open_browser=browser)
 
 
 def _utf8(argument: str) -> str:
