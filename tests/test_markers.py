@@ -48,8 +48,37 @@ def test_each_malformed_form(text: str, shown: str) -> None:
     assert parsed(text, *range(len(text)))[0] == shown
 
 
-FRAGMENTS = """cite-deadbeef cite- cite ci te- 0a1b2c3d [ ] [[ ]] 【 】 ［ ］ ( ) < > </ ` ``` , ; 1 12 2023 source: †
-http://x.example""".split()
+FRAGMENTS = [
+    "cite-deadbeef",
+    "cite-",
+    "cite",
+    "ci",
+    "te-",
+    "0a1b2c3d",
+    "[",
+    "]",
+    "[[",
+    "]]",
+    "【",
+    "】",
+    "［",
+    "］",
+    "(",
+    ")",
+    "<",
+    ">",
+    "</",
+    "`",
+    "```",
+    ",",
+    ";",
+    "1",
+    "12",
+    "2023",
+    "source:",
+    "†",
+    "http://x.example",
+]
 pieces = st.lists(st.sampled_from([A, B, A.upper(), *FRAGMENTS, "\n", " ", "A man came."]), max_size=40).map("".join)
 
 
