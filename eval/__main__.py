@@ -57,8 +57,8 @@ def main(
         bounds = [_bound(text) for text in fail_under or ()]
         if resume and output is None:
             raise DatasetError("--resume goes on with the run in --output: name that folder")
-        before = reports.read(compare) if compare is not None else None
         whole = load(dataset, corpus)
+        before = reports.read(compare, whole) if compare is not None else None
         chosen = select(whole, split, limit)
         settings = systems.settings_from(setting or ())
         conditions = {
@@ -67,32 +67,35 @@ def main(
             "split": split.value if split else None,
             "limit": limit,
             "gold_passage": gold_passage,
+            "models": {} if system else systems.weights(settings),
         }
-        origin = {"name": whole.name, "version": whole.version, "sha256": whole.sha256}
         if system:
             answer = systems.imported(system)
         else:
             answer = (systems.gold_reader if gold_passage else systems.chatbot)(chosen, settings)
         text_of = systems.texts(chosen)
-        predictions = run(chosen, answer, output, {"dataset": origin, **conditions}, resume)
+        predictions = run(chosen, answer, output, {"dataset": reports.origin(whole), **conditions}, resume)
     except (DatasetError, RagError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from error
 
     scores = summary.score_all(chosen, predictions, text_of)
     report = {
-        "dataset": origin,
+        "dataset": reports.origin(whole),
         "run": conditions,
         "environment": reports.environment(),
         **summary.summarise(chosen, predictions, scores, text_of),
     }
     differences = summary.compare(before, report) if before is not None else {}
-    print(reports.table(report))
+    print(reports.table(report), flush=True)
     if before is not None:
         print("\n" + reports.comparison(differences))
     if output is not None:
         reports.write(output, report, chosen, predictions, text_of, differences)
     complaints = [f"{name} fell beyond chance, compared with {compare}" for name in summary.falls(differences)]
+    if before is not None:
+        unmeasured = summary.unmeasured(before, differences)
+        complaints += [f"{name} is measured in {compare}, but on no question of this run" for name in unmeasured]
     complaints += [complaint for bound in bounds if (complaint := _complaint(report, *bound))]
     for complaint in complaints:
         print(complaint, file=sys.stderr)

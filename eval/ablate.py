@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 from eval import summary, systems
 from eval.__main__ import QUESTIONS, SEEDS, Split
 from eval.datasets import load, select
-from eval.report import comparison, number
+from eval.report import comparison, named, number, origin
 from eval.run import run
 from rag.config import Settings
 
@@ -31,9 +32,17 @@ def main(
     corpus: Annotated[Path, typer.Option(help="Folder of articles for a set that brings none.")] = SEEDS,
     split: Annotated[Split | None, typer.Option(help="Only this half.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many questions, evenly spread.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder that keeps the answers of each variant, for --resume.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --output that was cut off.")] = False,
     only: Annotated[list[str] | None, typer.Option(help="Only these variants beside the full system.")] = None,
 ) -> None:
     """Run every variant on the same questions and print the figures, and what leaving a part out costs."""
+    unknown = set(only or ()) - set(VARIANTS)
+    if unknown or (resume and output is None):
+        typer.echo(f"no variant {', '.join(unknown)}" if unknown else "--resume needs --output", err=True)
+        raise typer.Exit(2)
     chosen = select(load(dataset, corpus), split.value if split else None, limit)
     text_of = systems.texts(chosen)
     reports: dict[str, dict[str, Any]] = {}
@@ -41,9 +50,19 @@ def main(
         if only and name != "full" and name not in only:
             continue
         typer.echo(name, err=True)
-        predictions = run(chosen, systems.chatbot(chosen, Settings(**changed)))
+        settings = Settings(**changed)
+        fingerprint = {
+            "dataset": origin(chosen),
+            "questions": len(chosen.questions),
+            "split": split,
+            "settings": asdict(settings),
+            "models": systems.weights(settings),
+        }
+        folder = output / name.replace(" ", "-") if output else None
+        predictions = run(chosen, systems.chatbot(chosen, settings), folder, fingerprint, resume)
         scores = summary.score_all(chosen, predictions, text_of)
         reports[name] = summary.summarise(chosen, predictions, scores, text_of)
+    print(f"{named(origin(chosen))}; {len(chosen.questions)} questions\n")
     print(table(reports))
     for name, report in reports.items():
         if name != "full":

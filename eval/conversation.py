@@ -16,6 +16,7 @@ from eval import bootstrap
 from eval.__main__ import QUESTIONS, SEEDS, Split
 from eval.bootstrap import Estimate
 from eval.datasets import Question, load, select
+from eval.report import named, origin
 from eval.run import run
 from eval.scoring import score
 from eval.systems import build_bot, settings_from, texts
@@ -49,6 +50,7 @@ def main(
                     print(
                         f"{way}: {question.id} {answer.get('understood')} -> {said} ({answer.get('confidence', 0):.2f})"
                     )
+    print(named(origin(whole)) + "\n")
     print(f"{'':30}{'':26}{'all':>20}{'answerable':>20}{'unanswerable':>20}")
     for kind in KINDS:
         for half in (split,) if split else tuple(Split):

@@ -88,6 +88,17 @@ def environment() -> dict[str, str]:
     }
 
 
+def origin(dataset: Dataset) -> dict[str, str]:
+    """Which set was asked: a figure means nothing without it."""
+    return {"name": dataset.name, "version": dataset.version, "sha256": dataset.sha256}
+
+
+def named(dataset: Mapping[str, str]) -> str:
+    """An `origin` as a line of text."""
+    version = f", version {dataset['version']}" if dataset["version"] else ""
+    return f"{dataset['name']}{version}, sha256 {dataset['sha256']}"
+
+
 def number(value: float) -> str:
     """Three digits after the point for shares, as many as tell something for small seconds."""
     return f"{value:.3f}" if abs(value) >= 0.01 or value == 0 else f"{value:.2g}"
@@ -107,7 +118,7 @@ def table(report: Report) -> str:
     columns = [name for name in COLUMNS if name in figures[ALL]]
     width = max(len(kind) for kind in kinds)
     heads = "".join(f"{name:>{max(len(name), 5) + 2}}" for name in columns)
-    lines = [f"{'kind':<{width}}  questions{heads}  seconds"]
+    lines = [named(report["dataset"]), "", f"{'kind':<{width}}  questions{heads}  seconds"]
     for kind in kinds:
         cells = "".join(
             f"{figures[kind][name]['value']:>{max(len(name), 5) + 2}.3f}"
@@ -121,10 +132,12 @@ def table(report: Report) -> str:
     for name in dict.fromkeys((*HEADLINES, *FIGURES)):
         if estimate := figures[ALL].get(name):
             lines.append(
-                f"{name:<22}{number(estimate['value']):>7}  ({number(estimate['low'])} to {number(estimate['high'])})"
+                f"{name:<23}{number(estimate['value']):>8}  ({number(estimate['low'])} to {number(estimate['high'])})"
             )
     for stage, seconds in report["seconds"][ALL].items():
-        lines.append(f"seconds, {stage:<13}{number(seconds['median']):>7}  (95th percentile {number(seconds['p95'])})")
+        lines.append(
+            f"{'seconds, ' + stage:<23}{number(seconds['median']):>8}  (95th percentile {number(seconds['p95'])})"
+        )
     return "\n".join(lines)
 
 
@@ -137,11 +150,22 @@ def comparison(differences: Mapping[str, Difference]) -> str:
     return "\n".join(lines)
 
 
-def read(folder: Path) -> Report:
-    """The report.json of a folder; DatasetError when there is none."""
+def read(folder: Path, dataset: Dataset) -> Report:
+    """The report.json of a folder, made on the same set.
+
+    Raises
+    ------
+    DatasetError
+        There is none, or it was made on another set or another version of it.
+    """
     if not (folder / REPORT).is_file():
         raise DatasetError(f"{folder} holds no {REPORT}; --compare expects the --output folder of an earlier run")
     report: Report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+    if report["dataset"]["sha256"] != dataset.sha256:
+        raise DatasetError(
+            f"{folder} was made on another set: {named(report['dataset'])}; this is {named(origin(dataset))}. "
+            "Make the earlier run anew on this set (--output) and compare with that"
+        )
     return report
 
 

@@ -79,7 +79,7 @@ def _line(prediction: Prediction) -> str:
 
 def _resumed(output: Path, fingerprint: dict[str, Any] | None) -> Iterator[tuple[str, Prediction]]:
     """The whole lines of a run that was cut off; the line at which it was cut is asked again."""
-    if not (output / PREDICTIONS).is_file():
+    if not (output / PREDICTIONS).is_file() or not (output / FINGERPRINT).is_file():
         return
     held = json.loads((output / FINGERPRINT).read_text(encoding="utf-8"))
     if held != json.loads(json.dumps(fingerprint)):

@@ -191,3 +191,8 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Di
 def falls(differences: Mapping[str, Difference]) -> list[str]:
     """The guarded measures that fell by more than chance explains."""
     return [m for m in GUARDED if m in differences and differences[m].fell]
+
+
+def unmeasured(before: Mapping[str, Any], differences: Mapping[str, Difference]) -> list[str]:
+    """The guarded measures of the earlier run that cannot be compared: what is not measured has not passed."""
+    return [m for m in GUARDED if m in before["questions"] and m not in differences]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import hashlib
 import importlib
 import math
 import shutil
@@ -46,6 +47,16 @@ def settings_from(pairs: Iterable[str]) -> Settings:
         except (KeyError, ValueError) as error:
             raise DatasetError(f"got --setting {pair!r}, expected {kinds[name].__name__} for {name}") from error
     return Settings(**changed)
+
+
+def weights(settings: Settings) -> dict[str, str]:
+    """File -> start of its sha256, of the project's own weights that a run with these settings uses."""
+    from rag.reader import DEFAULT_FOLDER
+
+    if settings.reader != "default":
+        return {}
+    files = [DEFAULT_FOLDER / "model.safetensors", DEFAULT_FOLDER.parent / "confidence.json"]
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files if file.is_file()}
 
 
 def chatbot(dataset: Dataset, settings: Settings) -> Answerer:

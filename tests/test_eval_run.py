@@ -73,6 +73,12 @@ def misquoting(question, history):
     answer = good(question, history)
     return answer | {{"citations": [c | {{"start": c["start"] + 1}} for c in answer.get("citations", [])]}}
 
+def slow(question, history):
+    return good(question, history) | {{"seconds": {{"reading": 500.0}}}}
+
+def silent(question, history):
+    return {{"short_answer": good(question, history)["short_answer"]}}
+
 def failing(question, history):
     raise RuntimeError("out of order")
 """
@@ -104,6 +110,33 @@ def test_a_worse_system_scores_worse_and_is_caught(questions: Path) -> None:
     assert good["auroc"] == worse["auroc"] == 1
     assert good["ece"] == pytest.approx(0.1)
     assert worse["ece"] == pytest.approx(0.4)
+
+
+def test_time_and_chance_fail_no_comparison(questions: Path) -> None:
+    command("--system", "eval_fake_systems:good", "--output", "good")
+    for system in ("slow", "good"):
+        assert command("--system", f"eval_fake_systems:{system}", "--compare", "good").exit_code == 0
+    # The committed baseline is report.json alone.
+    Path("baseline").mkdir()
+    Path("good/report.json").rename("baseline/report.json")
+    result = command("--system", "eval_fake_systems:worse", "--compare", "baseline")
+    assert result.exit_code == 1
+    assert "passed fell beyond chance, compared with baseline" in result.output
+
+
+def test_a_comparison_is_of_the_same_set(questions: Path) -> None:
+    assert command("--system", "eval_fake_systems:good", "--split", "test", "--output", "good").exit_code == 0
+    result = command("--system", "eval_fake_systems:good", "--split", "tune", "--compare", "good")
+    assert result.exit_code == 1
+    assert "passed is measured in good, but on no question of this run" in result.output
+    result = command("--system", "eval_fake_systems:silent", "--compare", "good")
+    assert result.exit_code == 1
+    assert "Success@5 is measured in good, but on no question of this run" in result.output
+    questions.write_text('{"version": "2"}\n' + questions.read_text())
+    result = command("--system", "eval_fake_systems:good", "--compare", "good")
+    assert result.exit_code == 2
+    assert "good was made on another set: set, sha256" in result.output
+    assert "this is set, version 2, sha256" in result.output
 
 
 def test_a_misquoting_system_is_caught(questions: Path) -> None:
