@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +17,7 @@ import typer
 from eval import summary, systems
 from eval.__main__ import QUESTIONS, SEEDS, Split
 from eval.datasets import Dataset, load, select
-from eval.report import comparison, number
+from eval.report import comparison, named, number, origin
 from eval.run import Prediction
 from rag.config import Settings
 
@@ -46,11 +47,15 @@ def main(
 ) -> None:
     """Run each system in a process of its own, one after the other, and print them side by side."""
     chosen = select(load(dataset, corpus), split.value if split else None, limit)
+    peers = peer or ["haystack", "txtai"]
+    if complaint := missing(peers, python):
+        typer.echo(complaint, err=True)
+        raise typer.Exit(2)
     text_of = systems.texts(chosen)
     work = make_work(chosen)
     reports: dict[str, dict[str, Any]] = {}
     costs: dict[str, dict[str, float]] = {}
-    for name in ["rag", *(peer or ["haystack", "txtai"])]:
+    for name in ["rag", *peers]:
         result = run_worker(name, work, sys.executable if name == "rag" else python)
         predictions = {
             question.id: Prediction(question.id, seconds, answer)
@@ -66,12 +71,33 @@ def main(
             "first answer, s": result["first"],
             "peak memory, MB": result["peak_megabytes"],
         }
-    print(f"{len(chosen.questions)} questions, {len(work['passages'])} passages\n")
+    print(f"{named(origin(chosen))}; {len(chosen.questions)} questions, {len(work['passages'])} passages\n")
     print(table(reports, costs))
     for name, report in reports.items():
         if name != "rag":
             print(f"\nrag against {name}:")
             print(comparison(summary.compare(report, reports["rag"])))
+
+
+def missing(peers: Sequence[str], python: str) -> str | None:
+    """What to do about peers that are unknown or not installed; None when all are there."""
+    if unknown := set(peers) - {"haystack", "txtai"}:
+        return f"got --peer {', '.join(sorted(unknown))}, expected haystack or txtai"
+    modules = {"haystack": ["haystack", "haystack_integrations"], "txtai": ["txtai"]}
+    wanted = [module for peer in peers for module in modules[peer]]
+    script = "import sys, importlib.util as u; print(*[m for m in sys.argv[1:] if u.find_spec(m) is None])"
+    try:
+        absent = subprocess.run(
+            [python, "-P", "-c", script, *wanted], check=True, capture_output=True, text=True
+        ).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        return f"--python {python} does not run: {error}"
+    if not absent.strip():
+        return None
+    return (
+        f"{python} has no {', '.join(absent.split())}; install the peers with "
+        "`pip install -c constraints.txt -e '.[peers]'`, or name an interpreter that has them with --python"
+    )
 
 
 def make_work(dataset: Dataset, settings: Settings | None = None) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,16 +19,26 @@ from tqdm import tqdm
 from eval.__main__ import QUESTIONS, SEEDS
 from eval.datasets import load, select
 from eval.peers import make_work, run_worker
+from eval.report import named, origin
 from rag.types import Document
 
 ROOT = Path(__file__).parent.parent
 COLD = """
-import sys
+import sys, time
+started = time.perf_counter()
 sys.path.insert(0, sys.argv[1])
-from rag.pipeline import Chatbot
+import json
+from rag.pipeline import Chatbot, load_models
+from rag.config import Settings
+load_models(Settings())
+loaded = time.perf_counter()
 bot = Chatbot.from_directory(sys.argv[2], index_folder=sys.argv[3])
-bot.ask(sys.argv[4])
+opened = time.perf_counter()
+answer = bot.ask(sys.argv[4])
+print(json.dumps({"imports and models": loaded - started, "index": opened - loaded, **answer.seconds}))
 """
+_COLD = {"index": "opening the index", "total": "the question in all"}
+STAGES = ("retrieval", "reading", "total")
 
 
 def main(
@@ -34,36 +46,53 @@ def main(
     corpus: Annotated[Path, typer.Option(help="Folder of articles.")] = SEEDS,
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many questions, evenly spread.")] = None,
     chunks: Annotated[int, typer.Option(min=1, help="Index about so many chunks: the articles, repeated.")] = 400,
-    rounds: Annotated[int, typer.Option(min=1, help="Repetitions; the median counts.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="Cold starts and rounds of indexing; the median counts.")] = 5,
 ) -> None:
     """Print seconds to an answer, cold and warm, the indexing rate beside the bare encoder's, and peak memory."""
     chosen = select(load(dataset, corpus), limit=limit)
     work = make_work(chosen)
-    started = cold(chosen.questions[0].question, corpus, rounds)
-    print(f"{'first answer of a cold process, index ready':<52}{started:8.2f} s")
+    print(f"{named(origin(chosen))}; {len(chosen.questions)} questions, {len(work['passages'])} chunks\n")
+    print(f"{'cold: seconds of a new process':<44}{'median':>9}{'95th percentile':>17}", flush=True)
+    for stage, seconds in cold([question.question for question in chosen.questions], corpus, rounds).items():
+        print(f"{'  ' + stage:<44}{_pair(seconds)}")
     warm = run_worker("rag", work)
-    for stage in ("retrieval", "reading", "total"):
-        seconds = [answer["seconds"].get(stage, 0.0) for answer in warm["answers"]]
-        median, high = np.median(seconds) * 1000, np.percentile(seconds, 95) * 1000
-        print(f"{f'warm, {stage}: median, 95th percentile':<52}{median:8.0f} ms{high:8.0f} ms")
-    print(f"{'peak memory of that process':<52}{warm['peak_megabytes']:8.0f} MB")
+    print(f"{'warm: seconds of a question':<44}{'median':>9}{'95th percentile':>17}")
+    for stage in STAGES:
+        seconds = [answer["seconds"].get(stage, 0.0) for answer in warm["answers"][1:] or warm["answers"]]
+        print(f"{'  ' + stage:<44}{_pair(seconds)}")
+    print(f"{'peak memory of that process':<44}{warm['peak_megabytes']:>9.0f} MB\n", flush=True)
     rates = indexing(work, chunks, rounds)
     for name, rate in rates.items():
-        print(f"{name:<52}{rate:8.1f} chunks/s")
-    print(f"{'indexing / bare encoder':<52}{rates['indexing'] / rates['bare encoder, same precision']:8.2f}")
+        print(f"{name:<44}{rate:>9.1f} chunks/s")
+    print(f"{'indexing / bare encoder':<44}{rates['indexing'] / rates['bare encoder, same precision']:>9.2f}")
 
 
-def cold(question: str, corpus: Path, rounds: int) -> float:
-    """Median seconds from starting a process to its first answer, over an index that is already there."""
+def _pair(seconds: Sequence[float]) -> str:
+    return f"{np.median(seconds):>9.3f}{np.percentile(seconds, 95):>17.3f}"
+
+
+def cold(questions: Sequence[str], corpus: Path, rounds: int) -> dict[str, list[float]]:
+    """Stage -> seconds, in `rounds` new processes that each answer one question over an index that is there.
+
+    Each is counted from the start of the process to its end.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-c", COLD, str(ROOT), str(corpus), folder, question]
-        subprocess.run(command, check=True)  # makes the index, warms the disk cache
-        seconds = []
-        for _ in tqdm(range(rounds), desc="cold starts", disable=None, leave=False):
+        command = [sys.executable, "-c", COLD, str(ROOT), str(corpus), folder]
+
+        def start(question: str) -> tuple[float, dict[str, float]]:
             began = time.perf_counter()
-            subprocess.run(command, check=True)
-            seconds.append(time.perf_counter() - began)
-        return float(np.median(seconds))
+            said = subprocess.run([*command, question], check=True, stdout=subprocess.PIPE, text=True).stdout
+            stages: dict[str, float] = json.loads(said)
+            return time.perf_counter() - began, stages
+
+        took, stages = start(questions[0])
+        seconds = {"first answer, index to be made": [took]}
+        for number in tqdm(range(rounds), desc="cold starts", disable=None, leave=False):
+            took, stages = start(questions[number * len(questions) // rounds])
+            seconds.setdefault("first answer, index ready", []).append(took)
+            for stage in ("imports and models", "index", *STAGES):
+                seconds.setdefault(f"  of these, {_COLD.get(stage, stage)}", []).append(stages[stage])
+        return seconds
 
 
 def indexing(work: dict[str, Any], chunks: int, rounds: int) -> dict[str, float]:
