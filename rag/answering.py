@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from rag.citations import cite, sentences_around
-from rag.confidence import Candidate, agree, covered
+from rag.confidence import Candidate, agree, covered, names
 from rag.questions import kind_of
 from rag.text import content_words, fold
 from rag.types import Account, Chunk, Citation, Document
 
 ABSTENTION = "The articles do not say."
 ACCOUNT_MARGIN = 4.0  # logits that another account may lie behind the best one
+ACCOUNT_WORDS = 0.34  # share of the question's words that it may miss, which the best one has
+ACCOUNT_COSINE = 0.2  # that its sentence may be farther from the question
 SUPPORT_MARGIN = 6.0  # the same for a passage that tells the same
 LIST_MARGIN = 3.0  # the same for a further item of a list
 MAX_ACCOUNTS = 3
@@ -124,18 +126,20 @@ def _differs(
 ) -> bool:
     """Whether a group is another account of what was asked and not another topic.
 
-    It must come from another article with another date, believe in its own span, and cover the question's
-    words about as well as the first.
+    It must come from another article of another, known date, believe in its own span, hold the names of the question as
+    the first does, and be about as near to the question in words and in meaning.
     """
     first, best = group[0], earlier[0][0]
     told = {candidate.span.document_id for other in earlier for candidate in other}
-    dates = {document(other[0].span.document_id).date for other in earlier}
-    asked = content_words(question)
+    dates = {None, *(document(other[0].span.document_id).date for other in earlier)}
+    asked, named = content_words(question), names(question)
     return (
         first.span.document_id not in told
         and document(first.span.document_id).date not in dates
         and first.span.score > 0
-        and covered(asked, _context(first)) >= covered(asked, _context(best)) - 0.01
+        and covered(named, _context(first)) >= covered(named, _context(best))
+        and covered(asked, _context(first)) >= covered(asked, _context(best)) - ACCOUNT_WORDS
+        and first.sentence_cosine >= best.sentence_cosine - ACCOUNT_COSINE
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from rag.hardware import read_text
 from rag.questions import fits, kind_of
 from rag.text import STOPWORDS, WORD, content_words, same_name, words
 from rag.types import ScoredChunk, Span
@@ -84,8 +85,8 @@ def covered(wanted: Sequence[str], text: str) -> float:
     return sum(word in present or any(_same_word(word, other) for other in present) for word in wanted) / len(wanted)
 
 
-def _names(question: str) -> list[str]:
-    """Folded words with a capital; the first word's capital says nothing."""
+def names(question: str) -> list[str]:
+    """Folded words of the question with a capital; the first word's capital says nothing."""
     return [
         word
         for match in list(WORD.finditer(question))[1:]
@@ -120,7 +121,7 @@ def evidence_signals(question: str, candidate: Candidate) -> dict[str, float]:
         "sentence_cosine": candidate.sentence_cosine,
         "covered_passage": covered(wanted, context),
         "covered_sentence": covered(wanted, f"{candidate.heading} {candidate.sentence}"),
-        "names_missing": 1.0 - covered(_names(question), context),
+        "names_missing": 1.0 - covered(names(question), context),
         "numbers_missing": 1.0 - covered([word for word in wanted if word.isdigit()], context),
         "fits": fits(kind, candidate.span.text, candidate.before),
         "log_rank": math.log(candidate.passage.rank),
@@ -158,7 +159,7 @@ class Calibration:
     @classmethod
     def load(cls, path: Path = DEFAULT_FILE) -> Calibration:
         """Read the weights that `python -m training.calibrate` wrote."""
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(read_text(path))
         return cls(data["evidence"], data["decision"])
 
     @classmethod

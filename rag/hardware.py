@@ -32,9 +32,19 @@ def inference_dtype() -> torch.dtype:
 
 def check_sha256(path: Path, expected: str) -> None:
     """Raise ModelError unless the file's sha256 is the expected one."""
-    if not path.is_file():
-        raise ModelError(f"{path} is missing; install the package again (make setup)")
+    _check_there(path)
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != expected:
         raise ModelError(f"{path} has the sha256 {found}, expected {expected}; install the package again (make setup)")
+
+
+def read_text(path: Path) -> str:
+    """A text file that the package ships; ModelError when it is missing."""
+    _check_there(path)
+    return path.read_text(encoding="utf-8")
+
+
+def _check_there(path: Path) -> None:
+    if not path.is_file():
+        raise ModelError(f"{path} is missing; install the package again (make setup)")

@@ -23,6 +23,7 @@ from rag.embedding import TITLE_TOKENS, Embedder, SentenceTransformerEmbedder
 from rag.errors import DocumentError, RagError
 from rag.index import Index, LocalIndex
 from rag.places import corpus_index
+from rag.questions import without_date
 from rag.reader import Reader, load_reader
 from rag.text import WORD, respell
 from rag.types import Answer, Chunk, Document, IndexReport, ScoredChunk, Span, Turn
@@ -308,8 +309,14 @@ class Chatbot:
         `dates` holds the date of each document, by its id.
         """
         found: list[Candidate] = []
-        spans = self._reader.read(question, [without_questions(passage.chunk) for passage in passages])
-        for passage, best in zip(passages, spans, strict=True):
+        asked = [without_date(question, dates.get(passage.chunk.document_id)) for passage in passages]
+        spans: dict[str, Span] = {}
+        for text in dict.fromkeys(asked):
+            chunks = [passage.chunk for passage, own in zip(passages, asked, strict=True) if own == text]
+            read = self._reader.read(text, [without_questions(chunk) for chunk in chunks])
+            spans |= {chunk.id: span for chunk, span in zip(chunks, read, strict=True)}
+        for passage in passages:
+            best = spans[passage.chunk.id]
             scored = replace(passage, scores={**passage.scores, "reader": best.score})
             date = dates.get(passage.chunk.document_id)
             found += [_candidate(scored, span, date) for span in (best, *best.alternatives[: SPANS_PER_PASSAGE - 1])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 from typing import Literal
 
@@ -70,3 +71,27 @@ def fits(kind: Kind, span: str, before: str = "") -> float:
             return 1.0
         return 0.5 if len(span.split()) >= 4 else 0.0
     return 0.5
+
+
+_MONTHS = [month.lower() for month in calendar.month_name]
+_DATED = re.compile(
+    rf"(?:\b(?:in|on|of|during|from) )?(?:\d{{1,2}} )?(?:\b(?P<month>{'|'.join(_MONTHS[1:])}) (?:\d{{1,2}}, )?)?"
+    r"\b(?P<year>(?:19|20)\d\d)\b,?",
+    re.IGNORECASE,
+)
+
+
+def without_date(question: str, date: str | None) -> str:
+    """The question without the one date it names, where that is the date of the article about to be read.
+
+    "Why did he travel in June 2023?" is "Why did he travel?" to an article of 2023-06-30, which need not repeat its
+    own date in every sentence. `date` is ISO 8601.
+    """
+    named = list(_DATED.finditer(question))
+    if len(named) != 1 or not date or named[0]["year"] != date[:4]:
+        return question
+    month = (named[0]["month"] or "").lower()
+    if month and date[5:7] and _MONTHS.index(month) != int(date[5:7]):
+        return question
+    left = f"{question[: named[0].start()]} {question[named[0].end() :]}"
+    return re.sub(r" (?=[?.,!])", "", " ".join(left.split()))

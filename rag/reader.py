@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rag.embedding import Embedder
 from rag.errors import ModelError
-from rag.hardware import check_sha256, inference_dtype, quiet
+from rag.hardware import check_sha256, inference_dtype, quiet, read_text
 from rag.text import content_words, same_name
 from rag.types import Chunk, Span
 
@@ -54,7 +54,7 @@ class ExtractiveReader:
         quiet()
         location = DEFAULT_FOLDER if name == "default" else Path(name)
         if name == "default":
-            check_sha256(location / "model.safetensors", (location / "SHA256").read_text().split()[0])
+            check_sha256(location / "model.safetensors", read_text(location / "SHA256").split()[0])
         from transformers import AutoModelForQuestionAnswering, AutoTokenizer
         from transformers.utils import logging
 
@@ -179,7 +179,8 @@ def _span(chunk: Chunk, candidates: list[tuple[float, int, int]]) -> Span:
     """The best candidate as a Span, with the others that do not overlap it as alternatives."""
     kept: list[tuple[float, int, int]] = []
     for score, start, end in sorted(candidates, key=lambda c: (-c[0], c[1])):
-        if start < end and all(end <= s or e <= start for _, s, e in kept):
+        # A heading and the paragraph below it are two things: no answer runs over both.
+        if start < end and "\n\n" not in chunk.text[start:end] and all(end <= s or e <= start for _, s, e in kept):
             kept.append((score, start, end))
     if not kept:  # a passage without a single token the model knows
         kept = [(NOTHING, 0, len(chunk.text))]

@@ -87,6 +87,13 @@ def test_a_weak_rival_is_no_account() -> None:
     assert compose_over("Who opened the bridge?", found, [one, two]).accounts == ()
 
 
+def test_an_undated_rival_is_no_account() -> None:
+    one = Document("one", "A", "The bridge was opened by Anna Berg.", "one", date="2020-05-01")
+    two = Document("two", "B", "The bridge was opened by Carl Dahl.", "two")
+    found = [candidate(one, "Anna Berg", 5.0), candidate(two, "Carl Dahl", 4.0)]
+    assert compose_over("Who opened the bridge?", found, [one, two]).accounts == ()
+
+
 def test_a_list_takes_several_spans_once_each() -> None:
     one = Document("one", "A", "Norway joined. Later Sweden and Finland joined too.", "one")
     two = Document("two", "B", "Sweden joined in May.", "two")
