@@ -90,6 +90,8 @@ def index(
         typer.echo(json.dumps({name: getattr(report, name) for name in report.__slots__}))
         return
     _name_failures(report)
+    if report.failed and not bot.documents():
+        raise RagError("none of the files could be read; see the reasons above")
     typer.echo(f"{report} ({len(bot.documents())} documents in {folder or own_index()})")
 
 
@@ -137,7 +139,12 @@ def chat(corpus: Corpus = None, reader: ReaderName = "default") -> None:
 @mendable
 def documents(corpus: Corpus = None, as_json: AsJson = False) -> None:
     """List the articles: id, date, title."""
-    found = _open(corpus, Settings(), quiet=as_json).documents()
+    from rag.index import LocalIndex
+    from rag.places import is_index, own_index
+
+    folder = corpus or own_index()  # an index at hand is listed without its models
+    index = LocalIndex.open(folder, {}) if is_index(folder) else _open(corpus, Settings(), quiet=as_json)
+    found = list(index.documents())
     if as_json:
         keys = ("id", "title", "date", "language", "source")
         typer.echo(json.dumps([{key: getattr(d, key) for key in keys} for d in found], ensure_ascii=False))
