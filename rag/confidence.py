@@ -169,7 +169,12 @@ class Calibration:
 
     def rank(self, question: str, candidates: Sequence[Candidate]) -> list[Candidate]:
         """Candidates with their evidence, best first; ties by place."""
-        scored = [replace(c, evidence=_weigh(self._evidence, evidence_signals(question, c))) for c in candidates]
+        return self.order(candidates, [evidence_signals(question, candidate) for candidate in candidates])
+
+    def order(self, candidates: Sequence[Candidate], signals: Sequence[Mapping[str, float]]) -> list[Candidate]:
+        """The same with signals at hand, those of each candidate."""
+        pairs = zip(candidates, signals, strict=True)
+        scored = [replace(candidate, evidence=_weigh(self._evidence, values)) for candidate, values in pairs]
         return sorted(scored, key=lambda c: (-c.evidence, c.span.document_id, c.span.start))
 
     def probability(self, candidates: Sequence[Candidate]) -> float:

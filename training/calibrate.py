@@ -15,6 +15,7 @@ import random
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,15 @@ class Asked:
     answerable: bool
     weight: float
     group: str
+
+    @cached_property
+    def signals(self) -> list[dict[str, float]]:
+        """The signals of each candidate."""
+        return [evidence_signals(self.question, candidate) for candidate in self.candidates]
+
+    def ranked(self, calibration: Calibration) -> list[Candidate]:
+        """The candidates, best first."""
+        return calibration.order(self.candidates, self.signals)
 
 
 def main() -> None:
@@ -130,8 +140,8 @@ def fit_evidence(asked: Sequence[Asked]) -> dict[str, float]:
     """Weights of the signals of one candidate: logistic regression, each question counting once."""
     rows, labels, weights = [], [], []
     for item in asked:
-        for candidate, right in zip(item.candidates, item.right, strict=True):
-            rows.append(evidence_signals(item.question, candidate))
+        for signals, right in zip(item.signals, item.right, strict=True):
+            rows.append(signals)
             labels.append(right)
             weights.append(item.weight / math.sqrt(len(item.candidates)))
     return _fit(rows, labels, weights, strength=0.3)
@@ -143,7 +153,7 @@ def fit_decision(asked: Sequence[Asked], evidence: dict[str, float]) -> dict[str
     rows, labels, weights = [], [], []
     for item in asked:
         if item.candidates:
-            ranked = ranker.rank(item.question, item.candidates)
+            ranked = item.ranked(ranker)
             rows.append(decision_signals(ranked))
             labels.append(_right(item, ranked[0]))
             weights.append(item.weight)
@@ -175,7 +185,7 @@ def cross_validate(name: str, asked: Sequence[Asked], part: Sequence[Asked]) -> 
         evidence = fit_evidence(seen)
         calibration = Calibration(evidence, fit_decision(seen, evidence))
         for item in (asked[i] for i in judged if id(asked[i]) in chosen and asked[i].candidates):
-            ranked = calibration.rank(item.question, item.candidates)
+            ranked = item.ranked(calibration)
             confidence.append(calibration.probability(ranked))
             right.append(_right(item, ranked[0]))
             answerable.append(item.answerable)
