@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import re
+import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -32,7 +34,15 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
 class Guard:
     """ASGI middleware. What is not among `_ROUTES` does not exist: Gradio's file, proxy and stream routes among it."""
 
-    def __init__(self, app: App, uploads: Path, body_megabytes: float, disk_megabytes: float, loopback: bool) -> None:
+    def __init__(
+        self,
+        app: App,
+        uploads: Path,
+        body_megabytes: float,
+        disk_megabytes: float,
+        loopback: bool,
+        login: tuple[str, str] | None = None,
+    ) -> None:
         """
         Parameters
         ----------
@@ -45,12 +55,15 @@ class Guard:
             Uploads that may wait on disk, of all sessions together.
         loopback : bool
             Whether only this machine asks; then other host names (DNS rebinding) are refused.
+        login : tuple of str, optional
+            Name and password that the MCP tools ask for; Gradio's own login leaves them open.
         """
         self._app = app
         self._uploads = uploads
         self._body = int(body_megabytes * 1e6)
         self._disk = int(disk_megabytes * 1e6)
         self._loopback = loopback
+        self._basic = b"Basic " + base64.b64encode(":".join(login).encode()) if login else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -78,6 +91,9 @@ class Guard:
         path = scope["path"]
         if not _ROUTES.fullmatch(path) or ".." in path:
             return 404, "There is nothing here."
+        given = headers.get(b"authorization", "").encode("latin-1")
+        if self._basic and path.startswith("/gradio_api/mcp") and not secrets.compare_digest(given, self._basic):
+            return 401, "Send the name and password by HTTP basic authentication."
         if scope["method"] in ("POST", "PUT", "PATCH"):
             return self._body_refusal(path, headers)
         return None

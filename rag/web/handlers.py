@@ -38,11 +38,13 @@ class Page:
         self.feedback_to = feedback_to
         self._examples = examples
         self._trying = threading.Lock()
+        # The threads of the models: one of its own for each question would cost them their pools.
         self._threads = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="rag-ask")
+        self.submit = self._threads.submit
 
     def run(self, work: Callable[[], Any]) -> Any:
-        """Run on the threads of the models: a thread of its own for each question would cost them their pools."""
-        return self._threads.submit(work).result()
+        """What `work` returns, run on the threads of the models."""
+        return self.submit(work).result()
 
     def examples(self) -> list[str]:
         """Example questions; the first to ask for them waits until they have been tried out."""
@@ -122,7 +124,7 @@ class Page:
             finally:
                 stages.put(None)
 
-        future = self._threads.submit(work)
+        future = self.submit(work)
         while (stage := stages.get()) is not None:
             yield (gr.skip(), render.pending(question, f"{stage[:1].upper()}{stage[1:]}…"), *(gr.skip(),) * 4)
         future.result()

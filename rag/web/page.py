@@ -67,7 +67,7 @@ def build(
     demo = LocalBlocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, 600))
     with demo:
         _layout(demo, page)
-        add_programs(bot, page.run, CONCURRENCY)
+        add_programs(bot, page.submit)
     return demo
 
 
@@ -229,6 +229,7 @@ def launch(
     sessions = built.pop("sessions", None) or Sessions(bot, limits, keep=keep_uploads)
     demo = build(bot, sessions=sessions, **built)
     password = os.environ.get("RAG_PASSWORD") or None
+    login = (os.environ.get("RAG_USER") or "reader", password) if password else None
     loopback = host in LOOPBACK or host.startswith("127.")
     if not loopback and password is None:
         log.warning("anybody who reaches %s can ask and read the articles; set RAG_PASSWORD to ask for one", host)
@@ -239,13 +240,14 @@ def launch(
         body_megabytes=body,
         disk_megabytes=4 * body,
         loopback=loopback,
+        login=login,
     )
     try:
         _, address, _ = demo.launch(
             server_name=host,
             server_port=port or None,
             share=False,
-            auth=(os.environ.get("RAG_USER") or "reader", password) if password else None,
+            auth=login,
             inbrowser=open_browser,
             prevent_thread_lock=True,
             show_error=False,

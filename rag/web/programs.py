@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
 from typing import Any, TypedDict, TypeVar
 
 import gradio as gr
@@ -68,20 +71,24 @@ class AnswerRecord(TypedDict):
     seconds: float
 
 
-def add_programs(bot: Asker, run: Callable[[Callable[[], Any]], Any], concurrency: int) -> None:
+def add_programs(bot: Asker, submit: Callable[[Callable[[], Any]], Future[Any]]) -> None:
     """Add both functions to the Blocks that is being built.
+
+    They wait for the models' threads and not in Gradio's queue, which MCP tools reach only through a client without
+    the server's password.
 
     Parameters
     ----------
     bot : Asker
-    run : callable
-        Runs a function on the threads that the models use and gives back what it returns.
-    concurrency : int
-        Questions answered at once, the page's included.
+    submit : callable
+        Has a function run on the threads that the models use.
     """
 
+    async def answered(work: Callable[[], Any]) -> Any:
+        return await asyncio.wrap_future(submit(partial(guarded, work)))
+
     # Gradio reads "Parameters:" and "Returns:" out of the docstrings and shows them to programs.
-    def ask(question: str, history: list[str] | None = None) -> AnswerRecord:
+    async def ask(question: str, history: list[str] | None = None) -> AnswerRecord:
         """Answer a question from the indexed articles, with exact quotes, or say that they do not hold the answer.
 
         Parameters:
@@ -91,9 +98,10 @@ def add_programs(bot: Asker, run: Callable[[Callable[[], Any]], Any], concurrenc
             The answer with its citations (document, characters, quote), confidence in [0, 1], differing accounts and the passages found.
         """  # noqa: E501
         earlier = _history(history)
-        return guarded(lambda: _answer_record(run(lambda: bot.ask(question_text(question), earlier))))
+        made: AnswerRecord = await answered(lambda: _answer_record(bot.ask(question_text(question), earlier)))
+        return made
 
-    def retrieve(question: str, k: int = 10) -> list[PassageRecord]:
+    async def retrieve(question: str, k: int = 10) -> list[PassageRecord]:
         """Find the passages of the indexed articles that are nearest to a question, best first.
 
         Parameters:
@@ -104,11 +112,11 @@ def add_programs(bot: Asker, run: Callable[[Callable[[], Any]], Any], concurrenc
         """
         if not 1 <= k <= MAX_PASSAGES:
             raise gr.Error(f"k is {k}; expected 1 to {MAX_PASSAGES}", print_exception=False)
-        found = guarded(lambda: run(lambda: bot.retrieve(question_text(question), k)))
+        found = await answered(lambda: bot.retrieve(question_text(question), k))
         return [_passage_record(passage) for passage in found]
 
-    api(ask, api_name="ask", concurrency_id="ask", concurrency_limit=concurrency)
-    api(retrieve, api_name="retrieve", concurrency_id="ask", concurrency_limit=concurrency)
+    api(ask, api_name="ask", queue=False)
+    api(retrieve, api_name="retrieve", queue=False)
 
 
 def question_text(question: Any) -> str:

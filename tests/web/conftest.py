@@ -92,6 +92,15 @@ def served_real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     demo.close(verbose=False)
 
 
+@pytest.fixture
+def locked(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Address of a page that asks for a password."""
+    monkeypatch.setenv("RAG_PASSWORD", "heron")
+    demo, address = web_page.launch(articles(), port=None, wait=False, examples=[])
+    yield address
+    demo.close(verbose=False)
+
+
 class Talk:
     """What a person does with the page."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -63,13 +64,16 @@ def test_only_two_functions_are_published_with_types(served: str) -> None:
     assert types == {"question": "str", "history": "None | list[str]", "k": "int"}
 
 
-def test_mcp_client_lists_and_calls_both_tools(served: str) -> None:
+def mcp(address: str, headers: dict[str, str] | None = None) -> tuple[Any, Any, Any, Any]:
+    """What the tools are, an answer, passages and a wrong call, from the real MCP client."""
     from mcp import ClientSession
     from mcp.client.streamable_http import streamablehttp_client
 
     async def talk() -> tuple[Any, Any, Any, Any]:
-        address = f"{served}gradio_api/mcp/"
-        async with streamablehttp_client(address) as (read, write, _), ClientSession(read, write) as session:
+        async with (
+            streamablehttp_client(f"{address}gradio_api/mcp/", headers) as (read, write, _),
+            ClientSession(read, write) as session,
+        ):
             await session.initialize()
             tools = await session.list_tools()
             answer = await session.call_tool("ask", {"question": ARRIVED})
@@ -78,7 +82,11 @@ def test_mcp_client_lists_and_calls_both_tools(served: str) -> None:
             return tools, answer, passages, wrong
 
     with ThreadPoolExecutor(1) as pool:  # Playwright's loop runs in this thread
-        tools, answer, passages, wrong = pool.submit(asyncio.run, talk()).result()
+        return pool.submit(asyncio.run, talk()).result()
+
+
+def test_mcp_client_lists_and_calls_both_tools(served: str) -> None:
+    tools, answer, passages, wrong = mcp(served)
     described = {tool.name: tool for tool in tools.tools}
     assert set(described) == {"ask", "retrieve"}
     assert "exact quotes" in described["ask"].description
@@ -88,3 +96,16 @@ def test_mcp_client_lists_and_calls_both_tools(served: str) -> None:
     assert "The heron eats eels at noon." in passages.content[0].text
     assert wrong.isError
     assert "empty" in wrong.content[0].text
+
+
+def test_mcp_and_gradio_clients_with_a_password(locked: str) -> None:
+    from gradio_client import Client
+
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    accept = {"accept": "application/json, text/event-stream"}
+    for given in ({}, {"authorization": "Basic " + base64.b64encode(b"reader:stork").decode()}):
+        assert httpx.post(f"{locked}gradio_api/mcp/", json=call, headers=accept | given).status_code == 401
+    basic = {"Authorization": "Basic " + base64.b64encode(b"reader:heron").decode()}
+    assert "The minister arrived in Minsk on Monday." in mcp(locked, basic)[1].content[0].text
+    client = Client(locked, auth=("reader", "heron"), verbose=False)
+    assert client.predict(ARRIVED, api_name="/ask")["abstained"] is False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -243,14 +243,6 @@ def test_taken_port_is_said_plainly(served: str) -> None:
     port = urlsplit(served).port
     with pytest.raises(RagError, match="--port"):
         web_page.launch(articles(), port=port, wait=False, examples=[])
-
-
-@pytest.fixture
-def locked(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setenv("RAG_PASSWORD", "heron")
-    demo, address = web_page.launch(articles(), port=None, wait=False, examples=[])
-    yield address
-    demo.close(verbose=False)
 
 
 def test_password_from_the_environment(locked: str, visit: Callable[..., Talk]) -> None:
