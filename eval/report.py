@@ -47,9 +47,13 @@ HEADLINES = (
     "refused",
     "em",
     "f1",
+    "em_always",
+    "f1_always",
+    "citation_exact",
     "citation_precision",
     "Success@5",
     "Recall@10",
+    "Recall@100",
     "nDCG@10",
     "auroc",
 )
@@ -60,6 +64,7 @@ COLUMNS = (
     "right",
     "em",
     "f1",
+    "f1_always",
     "citation_precision",
     "Success@5",
     "Recall@10",
@@ -129,6 +134,8 @@ def table(report: Report) -> str:
         seconds = report["seconds"][kind]["call"]
         lines.append(f"{kind:<{width}}{seconds['count']:>11}{cells}  {seconds['median']:.3f}")
     lines.append("")
+    if report["errors"]:
+        lines.append(f"errors{report['errors']:>25}  questions at which the system raised; each counts as failed")
     for name in dict.fromkeys((*HEADLINES, *FIGURES)):
         if estimate := figures[ALL].get(name):
             lines.append(

@@ -41,10 +41,13 @@ def score_all(dataset: Dataset, predictions: Mapping[str, Prediction], text_of: 
         question.id: score(question, predictions[question.id].answer, text_of) if dataset.answers else dict(empty)
         for question in dataset.questions
     }
+    said = {question.id: predictions[question.id].answer for question in dataset.questions}
+    # A system that shows passages and fails at a question has found nothing; one that shows none is not judged.
+    shows = any(answer.get("passages") is not None for answer in said.values())
     rankings = {
-        question.id: retrieval.judged(question, passages, text_of)
+        question.id: retrieval.judged(question, passages or (), text_of)
         for question in dataset.questions
-        if (passages := predictions[question.id].answer.get("passages")) is not None
+        if (passages := said[question.id].get("passages")) is not None or (shows and "error" in said[question.id])
     }
     for id, values in retrieval.score(rankings).items():
         depth = 100 if not dataset.answers else 10  # an answer shows a few passages, a ranking a hundred

@@ -79,6 +79,11 @@ def slow(question, history):
 def silent(question, history):
     return {{"short_answer": good(question, history)["short_answer"]}}
 
+def sometimes_failing(question, history):
+    if question.startswith("Where was visit 3"):
+        raise RuntimeError("out of order")
+    return good(question, history)
+
 def failing(question, history):
     raise RuntimeError("out of order")
 """
@@ -173,6 +178,9 @@ def test_errors_of_a_system_are_failures(questions: Path) -> None:
     assert report["errors"] == 16
     assert report["failures"]["all"] == {"error": 16}
     assert figures("out")["passed"] == 0
+    result = command("--system", "eval_fake_systems:sometimes_failing", "--output", "some")
+    assert re.search(r"^errors +1 ", result.output, re.MULTILINE)
+    assert figures("some")["Success@5"] == figures("some")["right_cited"] == pytest.approx(11 / 12)
 
 
 def test_the_report_stands_alone(questions: Path) -> None:
