@@ -47,15 +47,15 @@ def haystack(work: Work) -> Build:
     `top_k=1` in the reader, so that "no answer" competes with the best answer alone: with the default of
     20 it practically never refuses.
     """
-    from haystack import Document, Pipeline  # type: ignore[import-not-found,unused-ignore]
-    from haystack.components.joiners import DocumentJoiner  # type: ignore[import-not-found,unused-ignore]
-    from haystack.components.retrievers.in_memory import InMemoryBM25Retriever, InMemoryEmbeddingRetriever  # type: ignore[import-not-found,unused-ignore]
-    from haystack.document_stores.in_memory import InMemoryDocumentStore  # type: ignore[import-not-found,unused-ignore]
-    from haystack_integrations.components.embedders.sentence_transformers import (  # type: ignore[import-not-found,unused-ignore]
+    from haystack import Document, Pipeline
+    from haystack.components.joiners import DocumentJoiner
+    from haystack.components.retrievers.in_memory import InMemoryBM25Retriever, InMemoryEmbeddingRetriever
+    from haystack.document_stores.in_memory import InMemoryDocumentStore
+    from haystack_integrations.components.embedders.sentence_transformers import (
         SentenceTransformersDocumentEmbedder,
         SentenceTransformersTextEmbedder,
     )
-    from haystack_integrations.components.readers.transformers import TransformersExtractiveReader  # type: ignore[import-not-found,unused-ignore]
+    from haystack_integrations.components.readers.transformers import TransformersExtractiveReader
 
     store = InMemoryDocumentStore(embedding_similarity_function="cosine")
     embedder = SentenceTransformersDocumentEmbedder(
@@ -100,7 +100,7 @@ def txtai(work: Work) -> Build:
     It reads the passages joined into one text, as far as the model's 512 tokens go. Where the model's
     best span is "no answer", it raises TypeError: counted as a refusal. It gives no confidence.
     """
-    from txtai import RAG, Embeddings  # type: ignore[import-not-found,unused-ignore]
+    from txtai import RAG, Embeddings
 
     embeddings = Embeddings(path=work["embedding"], hybrid=True, content=True)
     reader = RAG(embeddings, work["reader"], context=PASSAGES, output="reference", task="question-answering")

@@ -36,7 +36,7 @@ def test_squad_figures(answer: str, accepted: list[str], em: float, f1: float) -
     assert metrics.f1(answer, accepted) == pytest.approx(f1)
 
 
-def test_squad_figures_agree_with_the_official_ones() -> None:
+def test_squad_figures_agree_with_a_port_of_the_official_script() -> None:
     """600 predictions with odd articles, punctuation, Unicode and silence.
 
     The figures come from transformers 4.57.6 (`transformers.data.metrics.squad_metrics`, its port of
