@@ -31,12 +31,14 @@ WAYS: dict[str, Callable[[Question], tuple[str, tuple[str, ...]]]] = {
 
 def main(
     split: Annotated[Split | None, typer.Option(help="Only this half; test only for final figures.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many questions, evenly spread.")] = None,
     setting: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of rag.Settings; may be repeated.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Print each question that failed.")] = False,
 ) -> None:
     """Share right and cited (refused, where there is no answer), with 95 % intervals and the gain of understanding."""
     whole = select(load(QUESTIONS, SEEDS), split)
-    dataset = replace(whole, questions=tuple(question for question in whole.questions if question.kind in KINDS))
+    of_kinds = replace(whole, questions=tuple(question for question in whole.questions if question.kind in KINDS))
+    dataset = select(of_kinds, limit=limit)
     bot, text_of = build_bot(dataset, settings_from(setting or ())), texts(dataset)
     passed: dict[str, dict[str, float | None]] = {}
     for way, asked in WAYS.items():
