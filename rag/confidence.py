@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ Vectors = npt.NDArray[np.float32]
 
 DEFAULT_FILE = Path(__file__).parent / "models" / "confidence.json"
 CLIP = 10.0  # logits
+AROUND = 60  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ def agree(left: str, right: str) -> bool:
     return shared >= 0.99 * len(a) or 2 * shared / (len(a) + len(b)) >= 0.6
 
 
+@lru_cache(maxsize=1 << 16)  # the same words meet in every passage of a question
 def _same_word(left: str, right: str) -> bool:
     """Equal, another spelling, or another ending of a word of five letters or more."""
     if left == right:
@@ -77,11 +80,16 @@ def _same_word(left: str, right: str) -> bool:
     return (stem == 5 and left[:5] == right[:5] and abs(len(left) - len(right)) <= 4) or same_name(left, right)
 
 
+@lru_cache(maxsize=256)
+def _word_set(text: str) -> frozenset[str]:
+    return frozenset(words(text))
+
+
 def covered(wanted: Sequence[str], text: str) -> float:
     """Share of the wanted folded words that a text has, by spelling or stem; 1.0 when none is wanted."""
-    present = set(words(text))
     if not wanted:
         return 1.0
+    present = _word_set(text)
     return sum(word in present or any(_same_word(word, other) for other in present) for word in wanted) / len(wanted)
 
 
@@ -112,7 +120,7 @@ def evidence_signals(question: str, candidate: Candidate) -> dict[str, float]:
     candidate : Candidate
     """
     wanted = content_words(question)
-    context = f"{_spelled(candidate.date)} {candidate.passage.chunk.title}\n{candidate.passage.chunk.text}"
+    context = _context(candidate)
     margin = _clip(candidate.span.score)
     kind = kind_of(question)
     return {
@@ -121,6 +129,7 @@ def evidence_signals(question: str, candidate: Candidate) -> dict[str, float]:
         "sentence_cosine": candidate.sentence_cosine,
         "covered_passage": covered(wanted, context),
         "covered_sentence": covered(wanted, f"{candidate.heading} {candidate.sentence}"),
+        "covered_around": covered(wanted, _around(candidate)),
         "names_missing": 1.0 - covered(names(question), context),
         "numbers_missing": 1.0 - covered([word for word in wanted if word.isdigit()], context),
         "fits": fits(kind, candidate.span.text, candidate.before),
@@ -132,7 +141,7 @@ def evidence_signals(question: str, candidate: Candidate) -> dict[str, float]:
     }
 
 
-def decision_signals(candidates: Sequence[Candidate]) -> dict[str, float]:
+def decision_signals(question: str, candidates: Sequence[Candidate]) -> dict[str, float]:
     """What the ranked candidates say together of the first one; best first, at least one."""
     best = candidates[0]
     rivals = [c.evidence for c in candidates[1:] if not agree(c.span.text, best.span.text)]
@@ -141,7 +150,19 @@ def decision_signals(candidates: Sequence[Candidate]) -> dict[str, float]:
         "evidence": _clip(best.evidence),
         "gap": best.evidence - max([-CLIP, *rivals]) if rivals else 0.0,
         "support": float(bool(documents - {best.span.document_id})),
+        "covered_passage": covered(content_words(question), _context(best)),
     }
+
+
+def _context(candidate: Candidate) -> str:
+    return f"{_spelled(candidate.date)} {candidate.passage.chunk.title}\n{candidate.passage.chunk.text}"
+
+
+def _around(candidate: Candidate) -> str:
+    """The passage's characters within `AROUND` of the span, without the span."""
+    chunk, span = candidate.passage.chunk, candidate.span
+    start, end = span.start - chunk.start, span.end - chunk.start
+    return f"{chunk.text[max(0, start - AROUND) : start]} {chunk.text[end : end + AROUND]}"
 
 
 def _clip(logit: float) -> float:
@@ -177,9 +198,9 @@ class Calibration:
         scored = [replace(candidate, evidence=_weigh(self._evidence, values)) for candidate, values in pairs]
         return sorted(scored, key=lambda c: (-c.evidence, c.span.document_id, c.span.start))
 
-    def probability(self, candidates: Sequence[Candidate]) -> float:
+    def probability(self, question: str, candidates: Sequence[Candidate]) -> float:
         """That the first of the ranked candidates is a right answer, in (0, 1)."""
-        logit = _weigh(self._decision, decision_signals(candidates))
+        logit = _weigh(self._decision, decision_signals(question, candidates))
         return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
 
 

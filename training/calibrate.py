@@ -154,7 +154,7 @@ def fit_decision(asked: Sequence[Asked], evidence: dict[str, float]) -> dict[str
     for item in asked:
         if item.candidates:
             ranked = item.ranked(ranker)
-            rows.append(decision_signals(ranked))
+            rows.append(decision_signals(item.question, ranked))
             labels.append(_right(item, ranked[0]))
             weights.append(item.weight)
     return _fit(rows, labels, weights, strength=10.0)
@@ -186,7 +186,7 @@ def cross_validate(name: str, asked: Sequence[Asked], part: Sequence[Asked]) -> 
         calibration = Calibration(evidence, fit_decision(seen, evidence))
         for item in (asked[i] for i in judged if id(asked[i]) in chosen and asked[i].candidates):
             ranked = item.ranked(calibration)
-            confidence.append(calibration.probability(ranked))
+            confidence.append(calibration.probability(item.question, ranked))
             right.append(_right(item, ranked[0]))
             answerable.append(item.answerable)
     shown = np.array(confidence) >= Settings().abstain_below
