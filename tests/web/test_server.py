@@ -225,16 +225,19 @@ def test_server_that_keeps_uploads_shares_them_and_says_so(visit: Callable[..., 
     asked = "What is the codeword of the lighthouse?"
     for start in ("first", "again"):
         demo, address = web_page.launch(articles(), port=0, keep_uploads=tmp_path / "kept", wait=False, examples=[])
+        talk = visit(address)
         if start == "first":
-            talk = visit(address)
             talk.tab("Articles")
             assert "shows it to everybody" in talk.page.inner_text(".invitation")
             talk.page.set_input_files("#upload input[type=file]", tmp_path / "new.txt")
             talk.page.wait_for_function("document.querySelector('#said')?.textContent.includes('1 of 1 article')")
-        other = visit(address)
-        other.ask(asked)
-        assert "cormorant" in other.page.inner_text("#log .turn .told")
-        assert "5 articles" in other.page.inner_text("#top")
+            assert httpx.post(f"{address}gradio_api/run/ask", json={"data": [asked, None]}).json()["data"][0][
+                "citations"
+            ]
+        else:
+            talk.ask(asked)
+            assert "cormorant" in talk.page.inner_text("#log .turn .told")
+        assert "5 articles" in talk.page.inner_text("#top")
         demo.close(verbose=False)
     assert [file.name.endswith("-new.txt") for file in (tmp_path / "kept").iterdir()] == [True]
 
