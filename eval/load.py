@@ -3,9 +3,10 @@
 Starts a server of its own on the five articles, then, as Gradio clients with sessions of their own:
 
 1. one session asks 10 questions, for the time of a single user;
-2. 20 sessions at once add an article with a code word of their own and ask 10 questions each. None may fail, see
-   another's history or article; the median must stay within 1.5 times the single-user time multiplied by the
-   queue's depth (as many questions wait as there are sessions);
+2. 20 sessions at once add an article with a code word of their own and ask 10 questions each, the code word first,
+   so that every later reply shows whose history it holds. None may fail or see another's history or article; the
+   median must stay within 1.5 times the single-user time multiplied by the queue's depth (as many questions wait as
+   there are sessions);
 3. one session asks on until the server has answered 500 questions; its memory must not grow.
 """
 
@@ -29,7 +30,7 @@ from typing import Any
 
 QUESTIONS = Path(__file__).parent / "questions.jsonl"
 GROWTH = 64.0
-"""Megabytes that the server may gain between the 100th and the last question."""
+"""Megabytes that the server may gain between the end of the 20 sessions and the last question."""
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class Visitor:
         from gradio_client import Client
 
         self.number = number
+        self.asked = 0
         self.word = f"zephyrine{number:03d}"
         self._client = Client(address, verbose=False)
         self._token = self._client.predict([], "", api_name="/page_enter")[0]
@@ -61,14 +63,16 @@ class Visitor:
 
     def ask(self, question: str) -> str:
         """Everything that the page is sent for a question, as one text."""
+        self.asked += 1
         asked = json.dumps({"question": question, "alone": False})
         return json.dumps(self._client.predict(asked, self._token, "All articles", api_name="/page_ask"))
 
 
 def run_session(visitor: Visitor, questions: list[str], others: set[str]) -> Outcome:
-    """Ask the questions, and last for the session's own code word; see that nothing of others comes back."""
+    """Ask for the session's own code word and then the questions; see that nothing of others comes back."""
     outcome = Outcome()
-    for question in [*questions, f"What is the code word of visitor {visitor.number}?"]:
+    asked = [f"What is the code word of visitor {visitor.number}?", *questions]
+    for number, question in enumerate(asked, start=1):
         start = time.perf_counter()
         try:
             seen = visitor.ask(question)
@@ -79,10 +83,12 @@ def run_session(visitor: Visitor, questions: list[str], others: set[str]) -> Out
         strangers = set(re.findall(r"zephyrine\d{3}", seen)) & others
         if strangers:
             outcome.failures.append(f"{question}: saw {', '.join(sorted(strangers))} of other sessions")
+        if visitor.word not in seen:
+            outcome.failures.append(f"{question}: its own article or history is missing")
+        if seen.count("<article ") != visitor.asked:
+            outcome.failures.append(f"{question}: reply {number} does not hold the session's own questions alone")
         if "Something went wrong" in seen:
             outcome.failures.append(f"{question}: an error inside")
-    if not outcome.failures and visitor.word not in seen:
-        outcome.failures.append("did not find its own article")
     return outcome
 
 
