@@ -40,6 +40,14 @@ ReaderName = Annotated[str, typer.Option("--reader", help='"default", "sentence"
 Embedding = Annotated[str, typer.Option("--embedding-model", help='"default", or a sentence-transformers model.')]
 QueryPrefix = Annotated[str, typer.Option(help='What the embedding model expects before a query ("query: ").')]
 PassagePrefix = Annotated[str, typer.Option(help="What it expects before a passage.")]
+GeneratorName = Annotated[
+    str,
+    typer.Option(
+        "--generator",
+        envvar="RAG_GENERATOR",
+        help="Language model that words the answers, each sentence checked: openai:MODEL or transformers:FOLDER.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print exactly one JSON value.")]
 
 
@@ -102,21 +110,25 @@ def ask(
     corpus: Corpus = None,
     history: Annotated[list[str] | None, typer.Option(help="An earlier question; oldest first.")] = None,
     reader: ReaderName = "default",
+    generator: GeneratorName = "",
+    mark: Annotated[
+        bool, typer.Option("--mark", help="Mark the model's unsupported sentences instead of leaving them out.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Answer a question from the articles, with citations, or say that they do not hold the answer."""
-    bot = _open(corpus, Settings(reader=reader), quiet=as_json)
+    bot = _open(corpus, Settings(reader=reader, strict=not mark), quiet=as_json, generator=generator)
     answer = bot.ask(_utf8(question), [_utf8(earlier) for earlier in history or []])
     typer.echo(json.dumps(answer.to_dict(), ensure_ascii=False) if as_json else render(answer))
 
 
 @app.command()
 @mendable
-def chat(corpus: Corpus = None, reader: ReaderName = "default") -> None:
+def chat(corpus: Corpus = None, reader: ReaderName = "default", generator: GeneratorName = "") -> None:
     """Ask in the terminal; follow-up questions are understood. An empty line or Ctrl-D ends it."""
     from rag.types import Turn
 
-    bot = _open(corpus, Settings(reader=reader))
+    bot = _open(corpus, Settings(reader=reader), generator=generator)
     turns: list[Turn] = []
     typer.echo(f"{len(bot.documents())} articles. Ask; an empty line ends.")
     while True:
@@ -175,11 +187,12 @@ def serve(
     ] = None,
     browser: Annotated[bool, typer.Option("--browser", help="Open the page in the browser.")] = False,
     reader: ReaderName = "default",
+    generator: GeneratorName = "",
 ) -> None:
     """Serve the chat page. RAG_PASSWORD and RAG_USER (default "reader") in the environment ask for a password."""
     from rag.web.page import launch
 
-    bot = _open(corpus, Settings(reader=reader))
+    bot = _open(corpus, Settings(reader=reader), generator=generator)
     launch(bot, host=host, port=port, keep_uploads=keep_uploads, open_browser=browser)
 
 
@@ -193,6 +206,7 @@ def render(answer: Answer) -> str:
     lines = [answer.text]
     if answer.understood != answer.question:
         lines.insert(0, f"(understood as: {answer.understood})")
+    lines += [f"({note})" for note in answer.notes]
     lines.append(f"\nconfidence {answer.confidence:.0%}")
     for number, citation in enumerate(answer.citations, start=1):
         dated = f", {citation.date}" if citation.date else ""
@@ -207,15 +221,17 @@ def render(answer: Answer) -> str:
     return "\n".join(lines)
 
 
-def _open(corpus: Path | None, settings: Settings, quiet: bool = False) -> Chatbot:
+def _open(corpus: Path | None, settings: Settings, quiet: bool = False, generator: str = "") -> Chatbot:
+    from rag.generation import load_generator
     from rag.pipeline import Chatbot
     from rag.places import is_index, own_index, seeds
 
+    writer = load_generator(generator) if generator else None
     if corpus is None:
         corpus = own_index() if is_index(own_index()) else seeds()
     if is_index(corpus):
-        return Chatbot.open(corpus, _kept_settings(corpus, settings))
-    bot = Chatbot.from_directory(corpus, settings, progress=not quiet)
+        return Chatbot.open(corpus, _kept_settings(corpus, settings), writer)
+    bot = Chatbot.from_directory(corpus, settings, progress=not quiet, generator=writer)
     _name_failures(bot.report)
     return bot
 

@@ -42,6 +42,10 @@ class Settings:
     decide : {"calibrated", "margin"}
         How confidence is made: from all signals, or from the reader's margin alone. A reader other than the
         default always uses "margin", for which nobody calibrated it.
+    strict : bool
+        Whether sentences of a language model that the articles do not support are left out; else they are marked.
+    write_seconds : float
+        Longest time that a language model may take for one answer.
     threads : int
         CPU threads for the models; 0 leaves the libraries' default.
     """
@@ -60,6 +64,8 @@ class Settings:
     rerank: bool = True
     spelling: bool = True
     decide: Literal["calibrated", "margin"] = "calibrated"
+    strict: bool = True
+    write_seconds: float = 60.0
     threads: int = 0
 
     def index_key(self) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from rag.answering import ABSTENTION, compose, is_question, whole_phrase, without_questions
 from rag.chunking import chunk_document
@@ -28,6 +28,10 @@ from rag.reader import Reader, load_reader
 from rag.text import WORD, respell
 from rag.types import Answer, Chunk, Document, IndexReport, ScoredChunk, Span, Turn
 
+if TYPE_CHECKING:
+    from rag.generation import Generator
+    from rag.writing import Writer
+
 History: TypeAlias = Sequence["str | Turn | tuple[str, Answer | None]"]
 T = TypeVar("T")
 SPANS_PER_PASSAGE = 2  # that may be the answer; a list takes more of them
@@ -40,10 +44,17 @@ class Chatbot:
     """Answers questions from an index of articles. The constructor takes ready parts; `from_*` load them."""
 
     def __init__(
-        self, index: Index, embedder: Embedder, reader: Reader, calibration: Calibration, settings: Settings
+        self,
+        index: Index,
+        embedder: Embedder,
+        reader: Reader,
+        calibration: Calibration,
+        settings: Settings,
+        generator: Generator | None = None,
     ) -> None:
         self.index = index
         self.settings = settings
+        self.generator = generator
         self._embedder = embedder
         self._reader = reader
         self._calibration = calibration
@@ -51,13 +62,15 @@ class Chatbot:
     # --- making ------------------------------------------------------------------------------------------------------
 
     @classmethod
-    def open(cls, index_folder: str | Path | None, settings: Settings | None = None) -> Chatbot:
+    def open(
+        cls, index_folder: str | Path | None, settings: Settings | None = None, generator: Generator | None = None
+    ) -> Chatbot:
         """Open (or make) the index in a folder; None keeps it in memory."""
         settings = settings or Settings()
         embedder, reader, calibration = load_models(settings)
         folder = None if index_folder is None else Path(index_folder)
         index = LocalIndex.open(folder, manifest(settings, embedder), settings.spelling)
-        return cls(index, embedder, reader, calibration, settings)
+        return cls(index, embedder, reader, calibration, settings, generator)
 
     @classmethod
     def from_directory(
@@ -66,6 +79,7 @@ class Chatbot:
         settings: Settings | None = None,
         index_folder: str | Path | None = None,
         progress: bool = False,
+        generator: Generator | None = None,
     ) -> Chatbot:
         """A bot over a folder of articles (or one file), indexed in the user's cache folder.
 
@@ -79,14 +93,16 @@ class Chatbot:
         """
         settings = settings or Settings()
         folder = Path(index_folder) if index_folder is not None else corpus_index(Path(path), settings)
-        bot = cls.open(folder, settings)
+        bot = cls.open(folder, settings, generator)
         bot.report = bot.sync([path], progress=progress, restore=False)
         return bot
 
     @classmethod
-    def from_documents(cls, documents: Iterable[Document], settings: Settings | None = None) -> Chatbot:
+    def from_documents(
+        cls, documents: Iterable[Document], settings: Settings | None = None, generator: Generator | None = None
+    ) -> Chatbot:
         """A bot over ready documents, indexed in memory."""
-        bot = cls.open(None, settings)
+        bot = cls.open(None, settings, generator)
         bot.add_documents(list(documents))
         return bot
 
@@ -194,7 +210,14 @@ class Chatbot:
         candidates = self.candidates(question, head, self._dates(head))
         return [*_reranked(candidates), *found[self.settings.read :]][:k]
 
-    def ask(self, question: str, history: History = (), on_stage: Callable[[str], None] | None = None) -> Answer:
+    def ask(
+        self,
+        question: str,
+        history: History = (),
+        on_stage: Callable[[str], None] | None = None,
+        generate: bool = True,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Answer:
         """Answer a question from the articles, or say that they do not.
 
         Parameters
@@ -205,6 +228,10 @@ class Chatbot:
             Earlier turns, oldest first: each a question, a (question, Answer) pair, or a Turn.
         on_stage : callable, optional
             Told what is being done ("searching", "reading 8 passages").
+        generate : bool
+            Whether the generator, where there is one, may put the answer in its own words.
+        cancelled : callable, optional
+            Asked while the generator writes whether to stop it.
 
         Raises
         ------
@@ -223,6 +250,10 @@ class Chatbot:
         answers = [self._answer(question, reading, clock, tell) for reading in understood]
         # Read alone and with history: what stands on firmer ground wins, the complete question at a tie.
         answer = max(answers, key=lambda a: (not a.abstained, a.confidence))
+        if generate and self.generator is not None and not answer.abstained:
+            tell(f"asking {self.generator.name}")
+            with clock.stage("writing"):
+                answer = self._writer(self.generator).write(answer, [turn.question for turn in turns], cancelled)
         return replace(answer, seconds=clock.seconds())
 
     def _answer(self, question: str, understood: str, clock: _Clock, tell: Callable[[str], None]) -> Answer:
@@ -241,7 +272,7 @@ class Chatbot:
         if not candidates:
             return _abstention(question, understood, passages, 0.0, notes, {})
         with clock.stage("deciding"):
-            confidence = self._calibration.probability(candidates)
+            confidence = self._calibration.probability(understood, candidates)
             documents = {
                 i: {"title": d.title, "date": d.date, "source": d.source}
                 for i in dict.fromkeys(p.chunk.document_id for p in passages)
@@ -264,6 +295,13 @@ class Chatbot:
             documents=documents,
             notes=notes,
         )
+
+    def _writer(self, generator: Generator) -> Writer:
+        from rag.verification import Verifier
+        from rag.writing import Writer
+
+        verifier = Verifier.load(self._embedder, self._reader)
+        return Writer(generator, verifier, self.document, self.settings.strict, self.settings.write_seconds)
 
     def _sources(self, passages: Sequence[ScoredChunk]) -> tuple[dict[str, Document], dict[str, Chunk]]:
         """The documents and near-identical chunks of passages; KeyError when they are no longer what was found."""

@@ -149,6 +149,10 @@ class Answer:
         Time of each stage and "total".
     notes : tuple of str
         What a person should know ("searched for Khrenin instead of Hrenin").
+    generator : str
+        Language model that wrote `text`, each sentence checked; empty when the words are the articles' own.
+    tokens_in, tokens_out : int
+        What asking it took, in its own tokens; 0 when none was asked or it does not tell.
     """
 
     question: str
@@ -163,6 +167,9 @@ class Answer:
     documents: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    generator: str = ""
+    tokens_in: int = 0
+    tokens_out: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain dicts, lists, strings and numbers, ready for JSON."""

@@ -1,0 +1,267 @@
+"""A language model's sentence -> whether the passages support it, and the quote that does. Decides; never writes."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+from rag.answering import is_question, without_questions
+from rag.confidence import agree, covered
+from rag.embedding import Embedder
+from rag.facts import Facts, facts, opens_with_name
+from rag.reader import Reader
+from rag.text import STOPWORDS, content_words, fold, same_name, words
+from rag.types import Chunk
+
+DEFAULT_FILE = Path(__file__).parent / "verification.json"
+WINDOWS = (1, 2, 3)  # sentences in a row that may support a claim together
+NEAREST = 3  # windows of a passage that are embedded
+ELSEWHERE = 2  # passages that were not cited and are looked at when the cited ones do not support
+MAX_MASKED = 4  # names, numbers and dates of a claim that the reader is asked for
+CLIP = 10.0  # logits
+_LINK = re.compile(r"https?:|www\.|\]\(|<\w|\b[\w-]+\.(?:com|org|net|io|ru|cn|info)\b", re.I)
+_ORDER = re.compile(
+    r"(?:^|[.:!\n]\s*)(?:please |now |then |you must |always )*"
+    r"(?:ignore|disregard|forget|say|answer|reply|respond|repeat|output|print|pretend|act as|click|follow this)\b"
+    r"|\b(?:your|previous|all) (?:\w+ )?instructions\b|system prompt|<\||cite-\w",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """The best place for a claim.
+
+    Attributes
+    ----------
+    passage : int
+        Which of the passages, from 0.
+    start, end : int
+        Of the supporting sentences, in characters of the document.
+    probability : float
+        That they support the claim.
+    """
+
+    passage: int
+    start: int
+    end: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    start: int
+    end: int
+    text: str
+    cosine: float = 0.0
+    nearness: float = 0.0
+
+
+class Verifier:
+    """A logistic decision over what a claim and a passage have in common, what it adds, and what the reader finds."""
+
+    def __init__(self, embedder: Embedder, reader: Reader, weights: Mapping[str, float], threshold: float) -> None:
+        """
+        Parameters
+        ----------
+        embedder : Embedder
+        reader : Reader
+        weights : Mapping
+            By the names of the signals, with a "bias".
+        threshold : float
+            Probability from which a claim counts as supported.
+        """
+        self._embedder = embedder
+        self._reader = reader
+        self._weights = dict(weights)
+        self.threshold = threshold
+
+    @classmethod
+    def load(cls, embedder: Embedder, reader: Reader, path: Path = DEFAULT_FILE) -> Verifier:
+        """With the weights that `python -m training.verification` wrote."""
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return cls(embedder, reader, data["weights"], data["threshold"])
+
+    def check(
+        self, claim: str, passages: Sequence[Chunk], cited: Sequence[int], dates: Mapping[str, str | None]
+    ) -> Support | None:
+        """The best support of a claim, among the cited passages first, then among the others.
+
+        Parameters
+        ----------
+        claim : str
+            One sentence without markers.
+        passages : sequence of Chunk
+        cited : sequence of int
+            Places in `passages`, from 0.
+        dates : Mapping
+            Date of each document by its id, ISO 8601.
+
+        Returns
+        -------
+        Support or None
+            Its probability says whether it is enough; None when there is nothing to compare with.
+        """
+        if _LINK.search(claim) or not content_words(claim) or is_question(claim):
+            return None
+        best: Support | None = None
+        others = [i for i in range(len(passages)) if i not in cited]
+        wanted = content_words(claim)
+        others.sort(key=lambda i: (-covered(wanted, passages[i].text), i))
+        for group in (list(cited), others[:ELSEWHERE]):
+            for i in group:
+                support = self._in(claim, passages[i], i, dates.get(passages[i].document_id))
+                if support and (best is None or support.probability > best.probability):
+                    best = support
+            if best and best.probability >= self.threshold:
+                break
+        return best
+
+    def _in(self, claim: str, passage: Chunk, number: int, date: str | None) -> Support | None:
+        found = self.signals(claim, passage, date)
+        if found is None:
+            return None
+        start, end, values = found
+        logit = self._weights.get("bias", 0.0) + sum(w * values.get(n, 0.0) for n, w in self._weights.items())
+        return Support(number, start, end, 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit)))))
+
+    def signals(self, claim: str, passage: Chunk, date: str | None) -> tuple[int, int, dict[str, float]] | None:
+        """The nearest window of a passage, [start, end) in the document, and what speaks for and against it."""
+        window = self._window(claim, passage)
+        if window is None:
+            return None
+        pieces = (passage.text[a - passage.start : b - passage.start] for a, b in passage.sentences)
+        context = "\n".join([passage.title, *filter(is_evidence, pieces)])
+        stated, around = facts(claim), facts(context)
+        told = facts(window.text)
+        wanted = content_words(claim)
+        read = self._reader.read(claim, [without_questions(passage)])[0].score
+        confirmed, asked = self._confirmed(claim, stated, passage)
+        return (
+            window.start,
+            window.end,
+            {
+                "cosine": window.cosine,
+                "covered_window": covered(wanted, window.text),
+                "covered_passage": covered(wanted, context),
+                "new_words": min(3.0, len(wanted) * (1.0 - covered(wanted, window.text))),
+                "new_words_passage": min(3.0, len(wanted) * (1.0 - covered(wanted, context))),
+                "in_order": _in_order(claim, window.text),
+                "names_missing": float(min(2, len(_missing_names(claim, stated, window.text, passage)))),
+                "names_missing_passage": float(min(2, len(_missing_names(claim, stated, context, passage)))),
+                "numbers_missing": float(min(2, len(stated.numbers - told.numbers))),
+                "numbers_missing_passage": float(min(2, len(stated.numbers - around.numbers - _years(date)))),
+                "dates_missing": float(min(2, len(_missing_dates(stated, told)))),
+                "dates_missing_passage": float(min(2, len(_missing_dates(stated, around, date)))),
+                "negation": float(_negation_differs(claim, stated, window.text, told)),
+                "reader": max(-CLIP, min(CLIP, read)),
+                "unconfirmed": float(asked - confirmed),
+                "confirmed": confirmed / asked if asked else 0.5,
+            },
+        )
+
+    def _window(self, claim: str, passage: Chunk) -> _Window | None:
+        """Sentences in a row of the passage that come nearest to the claim; fewer at a tie."""
+        wanted = content_words(claim)
+        stated = facts(claim)
+        windows: list[_Window] = []
+        for size in WINDOWS:
+            for i in range(len(passage.sentences) - size + 1):
+                start, end = passage.sentences[i][0], passage.sentences[i + size - 1][1]
+                text = passage.text[start - passage.start : end - passage.start]
+                if not is_evidence(text):
+                    continue
+                told = facts(text)
+                missing = len(stated.numbers - told.numbers) + len(_missing_dates(stated, told))
+                near = covered(wanted, text) - 0.2 * missing - 0.05 * (size - 1)
+                windows.append(_Window(start, end, text, nearness=near))
+        nearest = sorted(windows, key=lambda w: (-w.nearness, w.start))[:NEAREST]
+        if not nearest:
+            return None
+        vectors = self._embedder.embed_texts([claim, *(w.text for w in nearest)])
+        placed = [
+            replace(w, cosine=float(vector @ vectors[0]), nearness=w.nearness + float(vector @ vectors[0]))
+            for w, vector in zip(nearest, vectors[1:], strict=True)
+        ]
+        return max(placed, key=lambda w: (w.nearness, -w.start))
+
+    def _confirmed(self, claim: str, stated: Facts, passage: Chunk) -> tuple[int, int]:
+        """How many of the claim's facts the reader gives back when it is asked for each, and how many it was asked."""
+        questions = [*_masked(claim, stated)][:MAX_MASKED]
+        chunk = without_questions(passage)
+        confirmed = 0
+        for question, fact in questions:
+            span = self._reader.read(question, [chunk])[0]
+            confirmed += agree(span.text, fact) or bool(facts(fact).numbers & facts(span.text).numbers)
+        return confirmed, len(questions)
+
+
+def is_evidence(text: str) -> bool:
+    """Whether a text of an article states something: questions, orders to the reader and imitated prompts do not."""
+    return not is_question(text) and not _ORDER.search(text)
+
+
+def _masked(claim: str, stated: Facts) -> list[tuple[str, str]]:
+    """Questions that a claim answers: each name and figure in turn replaced by a question word."""
+    asked: list[tuple[str, str]] = []
+    places = [(claim.find(name), name, "who" if " " in name else "which") for name in stated.names]
+    places += [(m.start(), m.group(), "how many") for m in re.finditer(r"(?<!\w)\d[\d,.]*\d|(?<!\w)\d", claim)]
+    for at, fact, word in sorted(places):
+        if at < 0 or (len(stated.names) > 1 and fact == stated.names[0] and opens_with_name(claim)):
+            continue
+        if word == "how many" and re.fullmatch(r"(?:1[89]|20)\d\d", fact):
+            word = "what year"
+        question = f"{claim[:at]}{word}{claim[at + len(fact) :]}".rstrip(". ") + "?"
+        asked.append((question[:1].upper() + question[1:], fact))
+    return asked
+
+
+def _years(date: str | None) -> frozenset[str]:
+    return frozenset({date[:4]}) if date else frozenset()
+
+
+def _missing_dates(stated: Facts, told: Facts, date: str | None = None) -> set[str]:
+    known = set(told.dates) | ({date[5:], date[5:7]} if date else set())
+    return {day for day in stated.dates if not any(other == day or other.startswith(f"{day}-") for other in known)}
+
+
+def _missing_names(claim: str, stated: Facts, text: str, passage: Chunk) -> list[str]:
+    """Words of the claim's names that the text does not have in any spelling."""
+    present = set(words(text))
+    low = set(re.findall(r"\b[a-z]\w+", passage.text))
+    missing = []
+    for i, name in enumerate(stated.names):
+        if i == 0 and opens_with_name(claim) and (fold(name) in low or fold(name).endswith("ly")):
+            continue
+        missing += [
+            word
+            for word in words(name)
+            if word not in STOPWORDS and word not in present and not any(same_name(word, other) for other in present)
+        ]
+    return missing
+
+
+def _negation_differs(claim: str, stated: Facts, text: str, told: Facts) -> bool:
+    """Whether what both speak of is denied by one of them alone."""
+    claimed, given = set(content_words(claim)), set(content_words(text))
+    return any(
+        not any(word == other or word[:5] == other[:5] for other in denied)
+        for mine, denied, spoken in ((stated.negated, told.negated, given), (told.negated, stated.negated, claimed))
+        for word in mine
+        if any(word == other or (len(word) > 4 and word[:5] == other[:5]) for other in spoken)
+    )
+
+
+def _in_order(claim: str, text: str) -> float:
+    """Share of the claim's neighbouring content words that stand near one another, in the same order, in the text."""
+    pairs = list(pairwise([word[:5] for word in words(claim) if word not in STOPWORDS]))
+    if not pairs:
+        return 0.0
+    told = [word[:5] for word in words(text) if word not in STOPWORDS]
+    near = {(a, b) for i, a in enumerate(told) for b in told[i + 1 : i + 4]}
+    return sum(pair in near for pair in pairs) / len(pairs)
