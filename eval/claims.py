@@ -1,4 +1,4 @@
-"""Sentences made from the fixed set for the verifier: true ones, and the same with one fact changed."""
+"""Sentences made from the fixed set for the verifier: true ones, false in one fact, and beside the subject."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from eval.datasets import Question
 from rag.clauses import FORMS_OF_BE, parse
+from rag.confidence import covered
 from rag.facts import facts
-from rag.text import sentences
+from rag.text import content_words, sentences
 from rag.types import Chunk
 
 _MONTHS = list(calendar.month_name)[1:]
@@ -65,11 +66,21 @@ def made_claims(
             for text, made in true.items():
                 claims[text, chunk.id] = Claim(text, chunk, dates[chunk.document_id], True, made, question.id)
                 wrong = [w for w in _false(text, chunk, names, rng) if w[0] not in true and w[0] not in chunk.text]
-                for changed, how in rng.sample(wrong, min(2, len(wrong))):
-                    claims[changed, chunk.id] = Claim(
-                        changed, chunk, dates[chunk.document_id], False, how, question.id
+                if wrong:
+                    changed, how = rng.choice(wrong)
+                    claims[changed, chunk.id] = Claim(changed, chunk, dates[chunk.document_id], False, how, question.id)
+                others = [c for c in chunks if c.document_id != chunk.document_id and not _shares(text, c.text)]
+                if others:
+                    other = rng.choice(others)
+                    claims[text, other.id] = Claim(
+                        text, other, dates[other.document_id], False, "another passage", question.id
                     )
     return list(claims.values())
+
+
+def _shares(claim: str, text: str) -> bool:
+    """Whether a text may say the same: it has most of the claim's content words."""
+    return covered(content_words(claim), text) > 0.5
 
 
 def _true(question: Question, quote: str, rng: random.Random) -> Iterator[tuple[str, str]]:
@@ -98,19 +109,19 @@ def _stated(question: str, answer: str) -> str:
     """Question and answer as one statement; empty where no rule can tell."""
     clause = parse(question)
     answer = answer.strip().rstrip(".")
-    if len(answer.split()) > 14:
+    if len(answer.split()) > 10 or len(question.split()) > 14 or re.search(r",|\bor\b", question + answer):
         return ""
     if clause.gap == "subject":
         text = f"{answer} {clause.auxiliary} {clause.rest}"
     elif clause.gap == "identity" and clause.auxiliary in FORMS_OF_BE and clause.wh in ("who", "what"):
         text = f"{clause.subject} {clause.auxiliary} {answer}"
-    elif clause.gap == "object" and clause.rest and not clause.noun:
-        text = f"{clause.stated()} {answer}"
     elif clause.wh == "where" and clause.rest:
         text = f"{clause.stated()} {answer if answer.split()[0] in ('in', 'at', 'on') else 'in ' + answer}"
     elif clause.wh == "when" and clause.rest:
         first = answer.split()[0].lower()
-        text = f"{clause.stated()} {answer if first in ('in', 'on', 'a', 'last', 'at') else 'in ' + answer}"
+        if first not in ("in", "on", "a", "last", "at"):
+            answer = f"{'on' if first[0].isdigit() and len(first) < 4 else 'in'} {answer}"
+        text = f"{clause.stated()} {answer}"
     else:
         return ""
     text = " ".join(text.split())

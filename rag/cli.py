@@ -189,11 +189,11 @@ def serve(
     reader: ReaderName = "default",
     generator: GeneratorName = "",
 ) -> None:
-    """Serve the chat page. RAG_PASSWORD and RAG_USER (default "reader") in the environment ask for a password."""
-    from rag.web.page import launch
+    """Serve the chat page and the interfaces for programs. RAG_PASSWORD and RAG_USER ask for a password."""
+    from rag.server.run import serve as run_server
 
     bot = _open(corpus, Settings(reader=reader), generator=generator)
-    launch(bot, host=host, port=port, keep_uploads=keep_uploads, open_browser=browser)
+    run_server(bot, host, port, keep_uploads, browser)
 
 
 def _utf8(argument: str) -> str:

@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import argparse
 import json
+import zlib
 from pathlib import Path
 
 import numpy as np
 
+from eval.metrics import Booleans, Floats
 from eval.verify import claims_of
 from rag.config import Settings
 from rag.pipeline import load_models
 from rag.verification import DEFAULT_FILE, Verifier
 
-WRONG_KEPT = 0.02
-"""Share of wrong sentences among those that pass, at most, on the half that was fitted on."""
+FOLDS = 5
+RIDGE = 1e-3
+AGAINST = {
+    "names_missing", "names_missing_passage", "numbers_missing", "numbers_missing_passage", "dates_missing",
+    "dates_missing_passage", "negation", "unconfirmed", "new_words", "new_words_passage",
+}  # fmt: skip
+VETOES = {
+    "names_missing_passage": -2.0,
+    "numbers_missing_passage": -3.0,
+    "dates_missing_passage": -3.0,
+    "negation": -3.0,
+}
+"""The least that a fact which the passage does not have, or denies, counts: a check, whatever few sentences say."""
+WRONG_KEPT = 0.05
+"""Share of wrong sentences among those that pass, at most, on the tune half, by
+weights fitted without the question at hand."""
 
 
 def main() -> None:
@@ -22,8 +38,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Fit the verifier")
     parser.add_argument("--output", type=Path, default=DEFAULT_FILE)
     given = parser.parse_args()
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GroupKFold, cross_val_predict
 
     embedder, reader, _ = load_models(Settings())
     verifier = Verifier(embedder, reader, {}, 0.5)
@@ -33,20 +47,47 @@ def main() -> None:
     names = sorted(pairs[0][1])
     rows = np.array([[values[name] for name in names] for _, values in pairs])
     true = np.array([claim.true for claim, _ in pairs])
-    scale = rows.std(axis=0) + 1e-6
-    model = LogisticRegression(C=1.0, class_weight="balanced", max_iter=5000)
     groups = np.array([claim.question_id for claim, _ in pairs])
-    held_out = cross_val_predict(model, rows / scale, true, groups=groups, cv=GroupKFold(5), method="predict_proba")
-    threshold = _threshold(held_out[:, 1], true)
-    model.fit(rows / scale, true)
-    weights = {name: round(float(w), 4) for name, w in zip(names, model.coef_[0] / scale, strict=True)}
-    weights["bias"] = round(float(model.intercept_[0]), 4)
+    held_out = np.zeros(len(pairs))
+    for fold in range(FOLDS):
+        out = np.array([zlib.crc32(group.encode()) % FOLDS == fold for group in groups])
+        held_out[out] = _probabilities(rows[out], fit(rows[~out], true[~out], names))
+    threshold = _threshold(held_out, true)
+    fitted = fit(rows, true, names)
+    weights = {name: round(float(w), 4) for name, w in zip([*names, "bias"], fitted, strict=True)}
     made = {"weights": weights, "threshold": round(threshold, 3)}
     given.output.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(made | {"sentences": len(pairs), "true": int(true.sum())}, indent=2))
 
 
-def _threshold(scores: np.ndarray, true: np.ndarray) -> float:
+def fit(rows: Floats, true: Booleans, names: list[str]) -> Floats:
+    """Weights, the bias last. None may speak against reason: what is missing never counts in favour, nor the reverse.
+
+    Few sentences and signals that go together would give weights of the wrong sign, which fail on other articles.
+    """
+    from scipy.optimize import minimize  # type: ignore[import-untyped]
+
+    sign = np.where(true, 1.0, -1.0)
+    balance = np.where(true, 0.5 / true.sum(), 0.5 / (~true).sum())
+    design = np.hstack([rows, np.ones((len(rows), 1))])
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        margin = sign * (design @ weights)
+        slope = -sign * balance / (1.0 + np.exp(np.clip(margin, -30, 30)))
+        ridge = RIDGE * np.append(weights[:-1], 0.0)
+        return float(balance @ np.logaddexp(0.0, -margin) + ridge @ weights / 2), design.T @ slope + ridge
+
+    bounds = [(None, VETOES.get(name, 0.0)) if name in AGAINST else (0.0, None) for name in names] + [(None, None)]
+    start = np.array([*(VETOES.get(name, 0.0) for name in names), 0.0])
+    return np.array(minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B").x, np.float64)
+
+
+def _probabilities(rows: Floats, weights: Floats) -> Floats:
+    odds: Floats = np.exp(rows @ weights[:-1] + weights[-1])
+    return odds / (1.0 + odds)
+
+
+def _threshold(scores: Floats, true: Booleans) -> float:
     """The least probability from which on at most `WRONG_KEPT` of what passes is wrong; at least one half."""
     for threshold in np.arange(0.5, 0.99, 0.01):
         kept = scores >= threshold

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from fastapi import FastAPI
 from gradio.themes import Base, Font, LocalFont
 from starlette.middleware import Middleware
 
@@ -228,20 +229,7 @@ def launch(
     limits = limits or Limits()
     sessions = built.pop("sessions", None) or Sessions(bot, limits, keep=keep_uploads)
     demo = build(bot, sessions=sessions, **built)
-    password = os.environ.get("RAG_PASSWORD") or None
-    login = (os.environ.get("RAG_USER") or "reader", password) if password else None
-    loopback = host in LOOPBACK or host.startswith("127.")
-    if not loopback and password is None:
-        log.warning("anybody who reaches %s can ask and read the articles; set RAG_PASSWORD to ask for one", host)
-    body = limits.file_megabytes * limits.files + 10.0
-    guard = Middleware(
-        Guard,
-        uploads=_upload_folder(),
-        body_megabytes=body,
-        disk_megabytes=4 * body,
-        loopback=loopback,
-        login=login,
-    )
+    login, app_kwargs = _guarded(host, limits)
     try:
         _, address, _ = demo.launch(
             server_name=host,
@@ -260,7 +248,7 @@ def launch(
             ssr_mode=False,
             pwa=False,
             mcp_server=_has_mcp(),
-            app_kwargs={"middleware": [guard], "docs_url": None, "redoc_url": None, "openapi_url": None},
+            app_kwargs=app_kwargs,
             theme=_theme(),
             head=_head(),
         )
@@ -271,6 +259,55 @@ def launch(
         print(f"The chat is at {address} (Ctrl-C stops it)", flush=True)
         demo.block_thread()
     return demo, address
+
+
+def mount(app: FastAPI, bot: Corpus, host: str, keep_uploads: Path | None = None, **built: Any) -> FastAPI:
+    """An application with the page behind its own routes; arguments as of `launch`."""
+    limits = Limits()
+    sessions = Sessions(bot, limits, keep=keep_uploads)
+    demo = build(bot, sessions=sessions, **built)
+    login, app_kwargs = _guarded(host, limits)
+    demo.state_session_capacity = SESSION_STATES
+    mounted: FastAPI = gr.mount_gradio_app(
+        app,
+        demo,
+        path="",
+        server_name=host,
+        auth=login,
+        show_error=False,
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        max_file_size=int(limits.file_megabytes * 1e6),
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=_has_mcp(),
+        app_kwargs=app_kwargs,
+        theme=_theme(),
+        head=_head(),
+    )
+    demo.is_running = True
+    _sweep_from_time_to_time(demo, sessions)
+    return mounted
+
+
+def _guarded(host: str, limits: Limits) -> tuple[tuple[str, str] | None, dict[str, Any]]:
+    """Name and password, where one is asked for, and what Gradio's application is made with."""
+    password = os.environ.get("RAG_PASSWORD") or None
+    login = (os.environ.get("RAG_USER") or "reader", password) if password else None
+    loopback = host in LOOPBACK or host.startswith("127.")
+    if not loopback and password is None:
+        log.warning("anybody who reaches %s can ask and read the articles; set RAG_PASSWORD to ask for one", host)
+    body = limits.file_megabytes * limits.files + 10.0
+    guard = Middleware(
+        Guard,
+        uploads=_upload_folder(),
+        body_megabytes=body,
+        disk_megabytes=4 * body,
+        loopback=loopback,
+        login=login,
+    )
+    return login, {"middleware": [guard], "docs_url": None, "redoc_url": None, "openapi_url": None}
 
 
 # The characters of each file of the serif; a page with others falls back to the system's.

@@ -1,0 +1,1 @@
+"""The chat page and interfaces for other programs, behind one port."""

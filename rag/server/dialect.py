@@ -1,0 +1,77 @@
+"""An Answer in OpenAI's dialect: text with readable footnotes, and the same citations as annotations."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from rag.types import Answer
+
+OWN_WORDS = "articles"
+"""The model of the articles' own words; with a generator there is "articles+NAME" too."""
+
+
+def content(answer: Answer) -> str:
+    """The answer's text with its notes and a footnote for each citation."""
+    lines = [answer.text, *(f"({note})" for note in answer.notes)]
+    notes = [
+        f"[{number}] {c.title}{f', {c.date}' if c.date else ''}: “{' '.join(c.quote.split())}”"
+        for number, c in enumerate(answer.citations, start=1)
+    ]
+    return "\n\n".join(["\n".join(lines), *(["\n".join(notes)] if notes else [])])
+
+
+def places(answer: Answer) -> list[dict[str, Any]]:
+    """For each marker in the text its citation; indices count characters of the content."""
+    made = []
+    for match in re.finditer(r"\[(\d+)\]", answer.text):
+        number = int(match[1])
+        if number > len(answer.citations):
+            continue
+        c = answer.citations[number - 1]
+        place = {
+            "start_index": match.start(),
+            "end_index": match.end(),
+            "title": c.title,
+            "url": f"article:{quote(c.document_id)}#char={c.start},{c.end}",
+        }
+        made.append({"type": "url_citation", "url_citation": place, "quote": c.quote})
+    return made
+
+
+def completion(answer: Answer, identity: str, created: int, model: str) -> dict[str, Any]:
+    """The whole answer as one object."""
+    message = {"role": "assistant", "content": content(answer), "refusal": None, "annotations": places(answer)}
+    choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+    head = {"id": identity, "object": "chat.completion", "created": created, "model": model}
+    return {**head, "choices": [choice], "usage": usage(answer)}
+
+
+def usage(answer: Answer) -> dict[str, int]:
+    """Tokens that the language model took; none when the words are the articles' own."""
+    total = answer.tokens_in + answer.tokens_out
+    return {"prompt_tokens": answer.tokens_in, "completion_tokens": answer.tokens_out, "total_tokens": total}
+
+
+def opening(identity: str, created: int, model: str) -> str:
+    """The first event of a stream, sent before the answer is known."""
+    return _event(identity, created, model, [{"index": 0, "delta": {"role": "assistant"}, "finish_reason": None}])
+
+
+def events(answer: Answer, identity: str, created: int, model: str, with_usage: bool) -> Iterator[str]:
+    """The other events of a stream: the text word by word, then the annotations, then the end."""
+    for piece in re.findall(r"\s*\S+", content(answer)):
+        yield _event(identity, created, model, [{"index": 0, "delta": {"content": piece}, "finish_reason": None}])
+    last = {"index": 0, "delta": {"annotations": places(answer)}, "finish_reason": "stop"}
+    yield _event(identity, created, model, [last])
+    if with_usage:
+        yield _event(identity, created, model, [], usage=usage(answer))
+    yield "data: [DONE]\n\n"
+
+
+def _event(identity: str, created: int, model: str, choices: list[dict[str, Any]], **more: Any) -> str:
+    head = {"id": identity, "object": "chat.completion.chunk", "created": created, "model": model}
+    return f"data: {json.dumps({**head, 'choices': choices, **more}, ensure_ascii=False)}\n\n"

@@ -1,0 +1,84 @@
+"""`rag serve`: the page and the interfaces on one port."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import os
+import socket
+import webbrowser
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from rag.errors import RagError
+from rag.pipeline import Chatbot
+from rag.server.app import create_app
+from rag.web import page
+from rag.web.guard import LOOPBACK
+
+PER_MINUTE = 600
+FINISH_SECONDS = 15
+"""What is running when the server is told to stop may take so long."""
+
+
+def build(bot: Chatbot, host: str = "127.0.0.1", keep_uploads: Path | None = None) -> FastAPI:
+    """The page with the interfaces before it.
+
+    From the environment: RAG_API_KEY (programs must send it as bearer key), RAG_PASSWORD and RAG_USER (for the page;
+    programs may send them as HTTP basic authentication), RAG_RATE (requests of one client in a minute, 0 for no limit),
+    RAG_LOG_QUESTIONS (1 writes what people ask into the log).
+
+    Raises
+    ------
+    RagError
+        RAG_RATE is no number.
+    """
+    key, password = os.environ.get("RAG_API_KEY"), os.environ.get("RAG_PASSWORD")
+    credentials = [f"Bearer {key}"] if key else []
+    if password:
+        pair = f"{os.environ.get('RAG_USER') or 'reader'}:{password}"
+        credentials.append(f"Basic {base64.b64encode(pair.encode()).decode()}")
+    rate = os.environ.get("RAG_RATE") or str(PER_MINUTE)
+    if not rate.isdigit():
+        raise RagError(f"RAG_RATE is {rate!r}; expected requests a minute, 0 for no limit")
+    loopback = host in LOOPBACK or host.startswith("127.")
+    questions = os.environ.get("RAG_LOG_QUESTIONS") == "1"
+    app = create_app(bot, credentials, int(rate), loopback, questions)
+    return page.mount(app, bot, host, keep_uploads)
+
+
+def serve(
+    bot: Chatbot,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    keep_uploads: Path | None = None,
+    open_browser: bool = False,
+) -> None:
+    """Serve until told to stop; then what is running is finished.
+
+    Raises
+    ------
+    RagError
+        The port cannot be listened on.
+    """
+    app = build(bot, host, keep_uploads)
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        raise RagError(f"port {port} cannot be listened on ({error}); give another with --port") from error
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logging.getLogger("rag.server").addHandler(handler)
+    logging.getLogger("rag.server").setLevel(logging.INFO)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=FINISH_SECONDS
+    )
+    address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    print(f"The chat is at {address} (Ctrl-C stops it)", flush=True)
+    if open_browser:
+        webbrowser.open(address)
+    uvicorn.Server(config).run(sockets=[listener])
