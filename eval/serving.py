@@ -1,0 +1,119 @@
+"""Many programs at once against `rag serve`: `python -m eval.serving --clients 20 --minutes 5`.
+
+Starts a server of its own on the five articles and lets clients ask over /api/ask and, every other time, over the
+OpenAI dialect with streaming. No request may fail, and the server's memory may not grow after the first fifth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+
+from eval.load import GROWTH, megabytes, pick
+
+START_SECONDS = 180
+
+
+@contextlib.contextmanager
+def server() -> Iterator[tuple[str, int]]:
+    """A server in a process of its own: its address and process id."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "rag.cli", "serve", "--corpus", "seeds", "--port", str(port)]
+    process = subprocess.Popen(
+        command, env={**os.environ, "RAG_RATE": "0"}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(START_SECONDS):
+            try:
+                urllib.request.urlopen(f"{address}/healthz", timeout=5).close()
+                break
+            except OSError:
+                time.sleep(1)
+        else:
+            raise SystemExit("the server did not start; run `rag serve` to see why")
+        yield address, process.pid
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def ask(address: str, question: str, streamed: bool) -> str:
+    """What is wrong with the answer to a question; empty when nothing is."""
+    message = {"role": "user", "content": question}
+    path, body = (
+        ("/v1/chat/completions", {"model": "articles", "stream": True, "messages": [message]})
+        if streamed
+        else ("/api/ask", {"question": question})
+    )
+    request = urllib.request.Request(
+        address + path, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=300) as answer:
+            text = answer.read().decode()
+    except OSError as error:
+        return f"{path}: {error}"
+    whole = text.rstrip().endswith("data: [DONE]") if streamed else bool(json.loads(text)["text"])
+    return "" if whole else f"{path}: cut off"
+
+
+def main() -> None:
+    """Print the figures; exit 1 when a demand is not met."""
+    parser = argparse.ArgumentParser(description="Many programs at once against `rag serve`")
+    parser.add_argument("--clients", type=int, default=20)
+    parser.add_argument("--minutes", type=float, default=5.0)
+    given = parser.parse_args()
+    questions = pick(100)
+    seconds: list[float] = []
+    failures: list[str] = []
+    with server() as (address, pid):
+        end = time.monotonic() + 60 * given.minutes
+
+        def client(number: int) -> None:
+            turn = number
+            while time.monotonic() < end:
+                start = time.monotonic()
+                wrong = ask(address, questions[turn % len(questions)], streamed=turn % 2 == 1)
+                seconds.append(time.monotonic() - start)
+                failures.extend([wrong] if wrong else [])
+                turn += 7
+
+        threads = [threading.Thread(target=client, args=(i,)) for i in range(given.clients)]
+        for thread in threads:
+            thread.start()
+        time.sleep(12 * given.minutes)
+        early = megabytes(pid)
+        for thread in threads:
+            thread.join()
+        late = megabytes(pid)
+    passed = {"no request failed": not failures, "memory does not grow": late - early <= GROWTH}
+    figures = {
+        "clients": given.clients,
+        "minutes": given.minutes,
+        "answered": len(seconds),
+        "failures": failures[:10],
+        "median_seconds": round(statistics.median(seconds), 3),
+        "slowest_seconds": round(max(seconds), 3),
+        "megabytes_after_a_fifth": round(early, 1),
+        "megabytes_at_end": round(late, 1),
+        "passed": passed,
+    }
+    print(json.dumps(figures, indent=2))
+    raise SystemExit(0 if all(passed.values()) else 1)
+
+
+if __name__ == "__main__":
+    main()
