@@ -42,11 +42,15 @@ SEED = 7
 
 @dataclass(frozen=True)
 class Asked:
-    """A question with its candidates, and whether each is right."""
+    """A question with its candidates, whether each span is right, and whether each tells a person who reads it.
+
+    Spans are ranked by the first; confidence is about the second, as an answer comes with its sentence.
+    """
 
     question: str
     candidates: tuple[Candidate, ...]
     right: tuple[bool, ...]
+    tells: tuple[bool, ...]
     answerable: bool
     weight: float
     group: str
@@ -90,18 +94,29 @@ def fixed_set() -> list[Asked]:
     asked = []
     for question in tqdm([q for q in dataset.questions if not q.history], desc="fixed set", disable=None):
         understood, candidates = bot.consider(question.question)
-        right = []
+        right, tells = [], []
         for candidate in candidates:
             place = (candidate.span.document_id, candidate.span.start, candidate.span.end, candidate.span.text)
             shown = any(covers(place, item, texts.get) for item in question.evidence)
-            right.append(shown and tells(understood, candidate, question.answers, question.parts))
+            right.append(shown and is_right_candidate(understood, candidate, question.answers, question.parts))
+            tells.append(right[-1] or (shown and not question.parts and contains(candidate.sentence, question.answers)))
         asked.append(
-            Asked(understood, tuple(candidates), tuple(right), question.answerable, FIXED_WEIGHT, question.cluster)
+            Asked(
+                understood,
+                tuple(candidates),
+                tuple(right),
+                tuple(tells),
+                question.answerable,
+                FIXED_WEIGHT,
+                question.cluster,
+            )
         )
     return asked
 
 
-def tells(question: str, candidate: Candidate, answers: Sequence[str], parts: Sequence[Sequence[str]]) -> bool:
+def is_right_candidate(
+    question: str, candidate: Candidate, answers: Sequence[str], parts: Sequence[Sequence[str]]
+) -> bool:
     """Whether a candidate is right: its span, or for what takes a sentence its sentence; of a list, an item."""
     if parts:
         return any(contains(candidate.span.text, part) for part in parts)
@@ -125,10 +140,15 @@ def held_out(data: Path, limit: int) -> list[Asked]:
         _, candidates = bot.consider(question.text)
         gold = ids[question.context]
         right = tuple(c.span.document_id == gold and is_right(c.span.text, answers) for c in candidates)
-        asked.append(Asked(question.text, tuple(candidates), right, bool(answers), 1.0, question.title))
+        tells = tuple(
+            r or (c.span.document_id == gold and contains(c.sentence, answers))
+            for r, c in zip(right, candidates, strict=True)
+        )
+        asked.append(Asked(question.text, tuple(candidates), right, tells, bool(answers), 1.0, question.title))
         if answers and zlib.crc32(question.text.encode()) % 3 == 0:
             rest = [c for c in candidates if c.span.document_id != gold and not contains(_passage(c), answers)]
-            asked.append(Asked(question.text, tuple(rest), (False,) * len(rest), False, 1.0, question.title))
+            nothing = (False,) * len(rest)
+            asked.append(Asked(question.text, tuple(rest), nothing, nothing, False, 1.0, question.title))
     return asked
 
 
@@ -155,13 +175,13 @@ def fit_decision(asked: Sequence[Asked], evidence: dict[str, float]) -> dict[str
         if item.candidates:
             ranked = item.ranked(ranker)
             rows.append(decision_signals(item.question, ranked))
-            labels.append(_right(item, ranked[0]))
+            labels.append(_tells(item, ranked[0]))
             weights.append(item.weight)
     return _fit(rows, labels, weights, strength=10.0)
 
 
-def _right(item: Asked, first: Candidate) -> bool:
-    return next(r for c, r in zip(item.candidates, item.right, strict=True) if c.span == first.span)
+def _tells(item: Asked, first: Candidate) -> bool:
+    return next(tells for c, tells in zip(item.candidates, item.tells, strict=True) if c.span == first.span)
 
 
 def _fit(rows: list[dict[str, float]], labels: list[bool], weights: list[float], strength: float) -> dict[str, float]:
@@ -187,7 +207,7 @@ def cross_validate(name: str, asked: Sequence[Asked], part: Sequence[Asked]) -> 
         for item in (asked[i] for i in judged if id(asked[i]) in chosen and asked[i].candidates):
             ranked = item.ranked(calibration)
             confidence.append(calibration.probability(item.question, ranked))
-            right.append(_right(item, ranked[0]))
+            right.append(_tells(item, ranked[0]))
             answerable.append(item.answerable)
     shown = np.array(confidence) >= Settings().abstain_below
     labels, has = np.array(right), np.array(answerable)
