@@ -14,7 +14,7 @@ README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
 @pytest.mark.models
 def test_the_transcript_is_what_the_command_prints() -> None:
-    transcript = re.search(r"```console\n\$ rag ask \"(.+)\"\n(.*?)```", README, re.DOTALL)
+    transcript = re.search(r"```console\n\$ rag ask \"([^\"]+)\"\n(.*?)```", README, re.DOTALL)
     assert transcript is not None
     question, expected = transcript.groups()
     command = [sys.executable, "-m", "rag.cli", "ask", question]

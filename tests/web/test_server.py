@@ -206,16 +206,13 @@ def test_a_session_does_not_grow_with_its_questions() -> None:
 
 
 def test_command_line_serves_with_its_options(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    asked: list[dict[str, object]] = []
-    monkeypatch.setattr("rag.cli._open", lambda corpus, settings: corpus)
-    monkeypatch.setattr("rag.web.page.launch", lambda bot, **given: asked.append({"bot": bot, **given}))
+    asked: list[tuple[object, ...]] = []
+    monkeypatch.setattr("rag.cli._open", lambda corpus, settings, **_: corpus)
+    monkeypatch.setattr("rag.server.run.serve", lambda *given: asked.append(given))
     kept = tmp_path / "kept"
     for options in ([], ["--corpus", tmp_path, "--port", 0, "--host", "::1", "--keep-uploads", kept, "--browser"]):
         assert CliRunner().invoke(app, ["serve", *map(str, options)]).exit_code == 0
-    assert asked == [
-        {"bot": None, "host": "127.0.0.1", "port": 7860, "keep_uploads": None, "open_browser": False},
-        {"bot": tmp_path, "host": "::1", "port": 0, "keep_uploads": kept, "open_browser": True},
-    ]
+    assert asked == [(None, "127.0.0.1", 7860, None, False), (tmp_path, "::1", 0, kept, True)]
     (tmp_path / "file").touch()
     assert CliRunner().invoke(app, ["serve", "--keep-uploads", str(tmp_path / "file")]).exit_code == 2
 
