@@ -69,7 +69,7 @@ def _people(documents: Sequence[Document]) -> list[str]:
         for match in _NAME.finditer(document.text):
             near = document.text[max(0, match.start() - 40) : match.end() + 40]
             before = document.text[max(0, match.start() - 20) : match.start()].rsplit(None, 1)[-1:]
-            if before and before[0].casefold() in ("the", "of", "a", "an", "in", "at"):
+            if before and before[0].casefold() in ("the", "of", "for", "a", "an", "in", "at", "on"):
                 continue  # an office or a place, not a person
             if _ROLE.search(near) and not _ROLE.search(match.group()):
                 names[match.group()] += 1
