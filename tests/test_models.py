@@ -156,6 +156,14 @@ def test_vectors_have_unit_norm(bot: Chatbot) -> None:
     assert np.linalg.norm(vectors, axis=1) == pytest.approx([1.0] * 4, abs=1e-5)
 
 
+def test_texts_met_before_keep_their_vectors(bot: Chatbot) -> None:
+    first = bot._embedder.embed_texts(["an army on parade", "a ship in port"])
+    again = bot._embedder.embed_texts(["a ship in port", "a new text", "an army on parade", "a ship in port"])
+    assert np.array_equal(again[[2, 0]], first)
+    assert np.array_equal(again[0], again[3])
+    assert np.abs(again[1] @ first.T).max() < 0.9
+
+
 def test_the_processor_decides_about_bfloat16() -> None:
     import torch
 
