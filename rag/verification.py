@@ -7,7 +7,6 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 
 from rag.answering import is_question, without_questions
@@ -23,7 +22,8 @@ WINDOWS = (1, 2, 3)  # sentences in a row that may support a claim together
 NEAREST = 3  # windows of a passage that are embedded
 ELSEWHERE = 2  # passages that were not cited and are looked at when the cited ones do not support
 MAX_MASKED = 4  # names, numbers and dates of a claim that the reader is asked for
-CLIP = 10.0  # logits
+BESIDE = 5  # words of a claim on either side of a name
+NEAR = 9  # words of a passage on either side of the same name
 _LINK = re.compile(r"https?:|www\.|\]\(|<\w|\b[\w-]+\.(?:com|org|net|io|ru|cn|info)\b", re.I)
 _ORDER = re.compile(
     r"(?:^|[.:!\n]\s*)(?:please |now |then |you must |always )*"
@@ -58,7 +58,6 @@ class _Window:
     start: int
     end: int
     text: str
-    cosine: float = 0.0
     nearness: float = 0.0
 
 
@@ -139,29 +138,18 @@ class Verifier:
         context = "\n".join([passage.title, *filter(is_evidence, pieces)])
         stated, around = facts(claim), facts(context)
         told = facts(window.text)
-        wanted = content_words(claim)
-        read = self._reader.read(claim, [without_questions(passage)])[0].score
         confirmed, asked = self._confirmed(claim, stated, passage)
         return (
             window.start,
             window.end,
             {
-                "cosine": window.cosine,
-                "covered_window": covered(wanted, window.text),
-                "covered_passage": covered(wanted, context),
-                "new_words": min(3.0, len(wanted) * (1.0 - covered(wanted, window.text))),
-                "new_words_passage": min(3.0, len(wanted) * (1.0 - covered(wanted, context))),
-                "in_order": _in_order(claim, window.text),
+                "tied": covered(content_words(claim), window.text) * _tied(claim, stated, context),
+                "confirmed": confirmed / asked if asked else 0.5,
                 "names_missing": float(min(2, len(_missing_names(claim, stated, window.text, passage)))),
                 "names_missing_passage": float(min(2, len(_missing_names(claim, stated, context, passage)))),
-                "numbers_missing": float(min(2, len(stated.numbers - told.numbers))),
                 "numbers_missing_passage": float(min(2, len(stated.numbers - around.numbers - _years(date)))),
-                "dates_missing": float(min(2, len(_missing_dates(stated, told)))),
                 "dates_missing_passage": float(min(2, len(_missing_dates(stated, around, date)))),
                 "negation": float(_negation_differs(claim, stated, window.text, told)),
-                "reader": max(-CLIP, min(CLIP, read)),
-                "unconfirmed": float(asked - confirmed),
-                "confirmed": confirmed / asked if asked else 0.5,
             },
         )
 
@@ -185,7 +173,7 @@ class Verifier:
             return None
         vectors = self._embedder.embed_texts([claim, *(w.text for w in nearest)])
         placed = [
-            replace(w, cosine=float(vector @ vectors[0]), nearness=w.nearness + float(vector @ vectors[0]))
+            replace(w, nearness=w.nearness + float(vector @ vectors[0]))
             for w, vector in zip(nearest, vectors[1:], strict=True)
         ]
         return max(placed, key=lambda w: (w.nearness, -w.start))
@@ -257,11 +245,24 @@ def _negation_differs(claim: str, stated: Facts, text: str, told: Facts) -> bool
     )
 
 
-def _in_order(claim: str, text: str) -> float:
-    """Share of the claim's neighbouring content words that stand near one another, in the same order, in the text."""
-    pairs = list(pairwise([word[:5] for word in words(claim) if word not in STOPWORDS]))
-    if not pairs:
-        return 0.0
-    told = [word[:5] for word in words(text) if word not in STOPWORDS]
-    near = {(a, b) for i, a in enumerate(told) for b in told[i + 1 : i + 4]}
-    return sum(pair in near for pair in pairs) / len(pairs)
+def _tied(claim: str, stated: Facts, text: str) -> float:
+    """Whether the claim says of its names what the text says of them, in [0, 1]; 1 when it has no names.
+
+    The least, over the names, of the share of the words beside the name that also stand near it in the text.
+    """
+    said, told = words(claim), words(text)
+    shares = []
+    for name in stated.names:
+        own = [word for word in words(name) if word not in STOPWORDS]
+        places = [i for i, word in enumerate(said) if word in own]
+        if not places:
+            continue
+        beside = said[max(0, places[0] - BESIDE) : places[0]] + said[places[-1] + 1 : places[-1] + 1 + BESIDE]
+        wanted = [word for word in beside if word not in STOPWORDS and word not in own]
+        near = [
+            " ".join(told[max(0, i - NEAR) : i + NEAR + 1])
+            for i, word in enumerate(told)
+            if word in own or any(same_name(word, other) for other in own)
+        ]
+        shares.append(max((covered(wanted, around) for around in near), default=0.0))
+    return min(shares, default=1.0)
