@@ -75,6 +75,11 @@ def made_claims(
                     claims[text, other.id] = Claim(
                         text, other, dates[other.document_id], False, "another passage", question.id
                     )
+                    invented = _renamed(text, other, rng)
+                    if invented and not _shares(invented, other.text):
+                        claims[invented, other.id] = Claim(
+                            invented, other, dates[other.document_id], False, "invented of its names", question.id
+                        )
     return list(claims.values())
 
 
@@ -126,6 +131,17 @@ def _stated(question: str, answer: str) -> str:
         return ""
     text = " ".join(text.split())
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def _renamed(text: str, chunk: Chunk, rng: random.Random) -> str:
+    """A text with every name exchanged for one of the passage, so that only the names fit; empty where it has none."""
+    names = sorted(facts(text).names, key=len, reverse=True)
+    pool = [name for name in facts(chunk.text).names if name not in text]
+    if not names or len(pool) < len(names):
+        return ""
+    for old, new in zip(names, rng.sample(pool, len(names)), strict=True):
+        text = text.replace(old, new)
+    return text
 
 
 def _false(text: str, chunk: Chunk, names: Sequence[str], rng: random.Random) -> Iterator[tuple[str, str]]:

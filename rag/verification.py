@@ -22,6 +22,7 @@ WINDOWS = (1, 2, 3)  # sentences in a row that may support a claim together
 NEAREST = 3  # windows of a passage that are embedded
 ELSEWHERE = 2  # passages that were not cited and are looked at when the cited ones do not support
 MAX_MASKED = 4  # names, numbers and dates of a claim that the reader is asked for
+CLIP = 10.0  # logits
 BESIDE = 5  # words of a claim on either side of a name
 NEAR = 9  # words of a passage on either side of the same name
 _LINK = re.compile(r"https?:|www\.|\]\(|<\w|\b[\w-]+\.(?:com|org|net|io|ru|cn|info)\b", re.I)
@@ -138,13 +139,13 @@ class Verifier:
         context = "\n".join([passage.title, *filter(is_evidence, pieces)])
         stated, around = facts(claim), facts(context)
         told = facts(window.text)
-        confirmed, asked = self._confirmed(claim, stated, passage)
         return (
             window.start,
             window.end,
             {
-                "tied": covered(content_words(claim), window.text) * _tied(claim, stated, context),
-                "confirmed": confirmed / asked if asked else 0.5,
+                "covered": covered(_unnamed(claim, stated), window.text),
+                "tied": _tied(claim, stated, context),
+                "contradicted": self._contradicted(claim, stated, passage),
                 "names_missing": float(min(2, len(_missing_names(claim, stated, window.text, passage)))),
                 "names_missing_passage": float(min(2, len(_missing_names(claim, stated, context, passage)))),
                 "numbers_missing_passage": float(min(2, len(stated.numbers - around.numbers - _years(date)))),
@@ -178,15 +179,15 @@ class Verifier:
         ]
         return max(placed, key=lambda w: (w.nearness, -w.start))
 
-    def _confirmed(self, claim: str, stated: Facts, passage: Chunk) -> tuple[int, int]:
-        """How many of the claim's facts the reader gives back when it is asked for each, and how many it was asked."""
-        questions = [*_masked(claim, stated)][:MAX_MASKED]
+    def _contradicted(self, claim: str, stated: Facts, passage: Chunk) -> float:
+        """The reader's best score, in [0, CLIP], for something else in the place of one of the claim's facts."""
         chunk = without_questions(passage)
-        confirmed = 0
-        for question, fact in questions:
+        worst = 0.0
+        for question, fact in _masked(claim, stated)[:MAX_MASKED]:
             span = self._reader.read(question, [chunk])[0]
-            confirmed += agree(span.text, fact) or bool(facts(fact).numbers & facts(span.text).numbers)
-        return confirmed, len(questions)
+            if not agree(span.text, fact) and not facts(fact).numbers & facts(span.text).numbers:
+                worst = max(worst, span.score)
+        return min(CLIP, worst)
 
 
 def is_evidence(text: str) -> bool:
@@ -243,6 +244,12 @@ def _negation_differs(claim: str, stated: Facts, text: str, told: Facts) -> bool
         for word in mine
         if any(word == other or (len(word) > 4 and word[:5] == other[:5]) for other in spoken)
     )
+
+
+def _unnamed(claim: str, stated: Facts) -> list[str]:
+    """The claim's content words that are no part of a name: what it says, apart from of whom."""
+    named = {word for name in stated.names for word in words(name)}
+    return [word for word in content_words(claim) if word not in named]
 
 
 def _tied(claim: str, stated: Facts, text: str) -> float:
