@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import gradio as gr
-
 from rag.pipeline import Chatbot
 from rag.places import seeds
-from rag.web import page
-
-
-def build() -> gr.Blocks:
-    """The page over the five articles, not yet launched."""
-    return page.build(Chatbot.from_directory(seeds()))
-
+from rag.server.run import serve
 
 if __name__ == "__main__":
     print("Loading models and articles…", flush=True)
-    page.launch(Chatbot.from_directory(seeds()))
+    serve(Chatbot.from_directory(seeds()))

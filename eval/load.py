@@ -15,13 +15,15 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import re
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -29,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 QUESTIONS = Path(__file__).parent / "questions.jsonl"
+START_SECONDS = 180
 GROWTH = 64.0
 """Megabytes that the server may gain between the end of the 20 sessions and the last question."""
 
@@ -102,28 +105,27 @@ def megabytes(pid: int) -> float:
 @contextlib.contextmanager
 def server() -> Iterator[tuple[str, int]]:
     """A server in a process of its own: its address and process id."""
-    process = subprocess.Popen([sys.executable, "-m", "eval.load", "--serve"], stdout=subprocess.PIPE, text=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "rag.cli", "serve", "--corpus", "seeds", "--port", str(port)]
+    process = subprocess.Popen(
+        command, env={**os.environ, "RAG_RATE": "0"}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    address = f"http://127.0.0.1:{port}"
     try:
-        for line in process.stdout or ():
-            if line.startswith("ADDRESS "):
-                threading.Thread(target=(process.stdout or sys.stdin).read, daemon=True).start()
-                yield line.split()[1], process.pid
-                return
-        raise SystemExit("the server did not start; run `python app.py` to see why")
+        for _ in range(START_SECONDS):
+            try:
+                urllib.request.urlopen(f"{address}/healthz", timeout=5).close()
+                break
+            except OSError:
+                time.sleep(1)
+        else:
+            raise SystemExit("the server did not start; run `rag serve` to see why")
+        yield address, process.pid
     finally:
         process.terminate()
-        process.wait(20)
-
-
-def serve() -> None:
-    """Serve until told to stop."""
-    from rag.pipeline import Chatbot
-    from rag.places import seeds
-    from rag.web import page
-
-    demo, address = page.launch(Chatbot.from_directory(seeds()), port=None, wait=False, examples=[])
-    print(f"ADDRESS {address}", flush=True)
-    demo.block_thread()
+        process.wait(30)
 
 
 def pick(count: int) -> list[str]:
@@ -187,14 +189,10 @@ def measure(sessions: int, each: int, total: int) -> dict[str, Any]:
 def main() -> None:
     """Print the figures; exit 1 when a demand is not met."""
     parser = argparse.ArgumentParser(description="Load test of the chat over its real API")
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--sessions", type=int, default=20, help="sessions at once (20)")
     parser.add_argument("--questions", type=int, default=10, help="questions of each session (10)")
     parser.add_argument("--total", type=int, default=500, help="questions in all, for the memory (500)")
     given = parser.parse_args()
-    if given.serve:
-        serve()
-        return
     made = measure(given.sessions, given.questions, given.total)
     print(json.dumps(made, indent=2, ensure_ascii=False))
     raise SystemExit(0 if all(made["passed"].values()) else 1)

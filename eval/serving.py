@@ -7,47 +7,13 @@ OpenAI dialect with streaming. No request may fail, and the server's memory may 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import os
-import socket
 import statistics
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
 
-from eval.load import GROWTH, megabytes, pick
-
-START_SECONDS = 180
-
-
-@contextlib.contextmanager
-def server() -> Iterator[tuple[str, int]]:
-    """A server in a process of its own: its address and process id."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "rag.cli", "serve", "--corpus", "seeds", "--port", str(port)]
-    process = subprocess.Popen(
-        command, env={**os.environ, "RAG_RATE": "0"}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(START_SECONDS):
-            try:
-                urllib.request.urlopen(f"{address}/healthz", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(1)
-        else:
-            raise SystemExit("the server did not start; run `rag serve` to see why")
-        yield address, process.pid
-    finally:
-        process.terminate()
-        process.wait(30)
+from eval.load import GROWTH, megabytes, pick, server
 
 
 def ask(address: str, question: str, streamed: bool) -> str:

@@ -19,6 +19,7 @@ from transformers import BertConfig, BertForQuestionAnswering, PreTrainedTokeniz
 from training import train as training_run  # noqa: E402
 from training.data import Question, holds_answer, load_training, sentences  # noqa: E402
 from training.evaluate import Prediction, auroc, best_threshold, exact_and_f1, interval, predict  # noqa: E402
+from training.export import export  # noqa: E402
 from training.features import BUCKET, batches, collate, encode  # noqa: E402
 from training.mixture import Example, build, crop, joined  # noqa: E402
 from training.negatives import exchange_name, without_answer_sentence  # noqa: E402
@@ -338,3 +339,16 @@ def test_predicted_spans_are_the_passage_at_their_offsets(tiny: Path, tokenizer:
     for passage, span in zip((PASSAGE, long), found, strict=True):
         assert passage[span.start : span.end] == span.text
         assert span.text
+
+
+def test_several_models_ship_as_the_mean_of_their_weights(tiny: Path, tmp_path: Path) -> None:
+    moved = BertForQuestionAnswering.from_pretrained(tiny)
+    with torch.no_grad():
+        moved.qa_outputs.bias += 2.0
+    moved.save_pretrained(tmp_path / "moved")
+    digest = export([tiny, tmp_path / "moved"], tmp_path / "shipped")
+    first = BertForQuestionAnswering.from_pretrained(tiny)
+    shipped = BertForQuestionAnswering.from_pretrained(tmp_path / "shipped", dtype=torch.float16)
+    assert torch.equal(shipped.qa_outputs.bias, (first.qa_outputs.bias + 1.0).half())
+    assert torch.equal(shipped.qa_outputs.weight, first.qa_outputs.weight.half())
+    assert (tmp_path / "shipped" / "SHA256").read_text().split()[0] == digest

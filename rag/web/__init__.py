@@ -1,1 +1,1 @@
-"""The chat in the browser: `rag.web.page.launch(bot)`. Importing this package loads no web library."""
+"""The chat in the browser: `rag.web.page.mount(app, bot, host)`. Importing this package loads no web library."""

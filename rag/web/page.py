@@ -1,4 +1,4 @@
-"""The page: its layout, which event calls what, and the server that shows it."""
+"""The page: its layout, which event calls what, and how a server shows it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from gradio.themes import Base, Font, LocalFont
 from starlette.middleware import Middleware
 
 from rag.documents import SUFFIXES
-from rag.errors import RagError
 from rag.web import render
 from rag.web.blocks import LocalBlocks
 from rag.web.guard import LOOPBACK, Guard
@@ -192,82 +191,26 @@ def _invitation(sessions: Sessions) -> str:
     )
 
 
-def launch(
-    bot: Corpus,
-    host: str = "127.0.0.1",
-    port: int | None = 7860,
-    keep_uploads: Path | None = None,
-    limits: Limits | None = None,
-    wait: bool = True,
-    open_browser: bool = False,
-    **built: Any,
-) -> tuple[gr.Blocks, str]:
-    """Serve the page; the Blocks and the address.
+def mount(app: FastAPI, bot: Corpus, host: str, limits: Limits | None = None, **built: Any) -> FastAPI:
+    """An application with the page behind its own routes.
 
     A password is taken from the environment: RAG_PASSWORD, with RAG_USER (default "reader").
 
     Parameters
     ----------
+    app : FastAPI
     bot : Corpus
     host : str
-        Address to listen on; only this machine's own unless told otherwise.
-    port : int or None
-        None and 0 take a free one from 7860 on.
-    keep_uploads : Path, optional
+        Address that will be listened on; names of other hosts are refused where it is this machine's own.
     limits : Limits, optional
-    wait : bool
-        Whether to say where the page is and return only when the server stops.
-    open_browser : bool
     **built
         Further arguments of `build`.
-
-    Raises
-    ------
-    RagError
-        The port is taken.
     """
     limits = limits or Limits()
-    sessions = built.pop("sessions", None) or Sessions(bot, limits, keep=keep_uploads)
+    sessions = built.pop("sessions", None) or Sessions(bot, limits, keep=built.pop("keep_uploads", None))
     demo = build(bot, sessions=sessions, **built)
-    login, app_kwargs = _guarded(host, limits)
-    try:
-        _, address, _ = demo.launch(
-            server_name=host,
-            server_port=port or None,
-            share=False,
-            auth=login,
-            inbrowser=open_browser,
-            prevent_thread_lock=True,
-            show_error=False,
-            quiet=True,
-            footer_links=[],
-            run_history=False,
-            enable_monitoring=False,
-            max_file_size=int(limits.file_megabytes * 1e6),
-            state_session_capacity=SESSION_STATES,
-            ssr_mode=False,
-            pwa=False,
-            mcp_server=_has_mcp(),
-            app_kwargs=app_kwargs,
-            theme=_theme(),
-            head=_head(),
-        )
-    except OSError as error:
-        raise RagError(f"port {port} cannot be listened on ({error}); give another with --port") from error
-    _sweep_from_time_to_time(demo, sessions)
-    if wait:
-        print(f"The chat is at {address} (Ctrl-C stops it)", flush=True)
-        demo.block_thread()
-    return demo, address
-
-
-def mount(app: FastAPI, bot: Corpus, host: str, keep_uploads: Path | None = None, **built: Any) -> FastAPI:
-    """An application with the page behind its own routes; arguments as of `launch`."""
-    limits = Limits()
-    sessions = Sessions(bot, limits, keep=keep_uploads)
-    demo = build(bot, sessions=sessions, **built)
-    login, app_kwargs = _guarded(host, limits)
     demo.state_session_capacity = SESSION_STATES
+    login, app_kwargs = _guarded(host, limits)
     mounted: FastAPI = gr.mount_gradio_app(
         app,
         demo,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rag.web import page as web_page
+from rag.server.run import running
 from rag.web.sessions import Limits, Sessions
 from tests.web.fakes import HOSTILE, FakeBot, document
 from tests.web.test_sessions import both
@@ -72,12 +72,11 @@ def served(feedback_file: Path) -> Iterator[str]:
     """Address of the page over the fake bot."""
     bot = articles()
     sessions = Sessions(bot, Limits(files=4, file_megabytes=0.1), FakeBot, both)
-    demo, address = web_page.launch(
-        bot, port=None, limits=sessions.limits, wait=False, sessions=sessions,
+    with running(
+        bot, limits=sessions.limits, sessions=sessions,
         examples=["When did the minister arrive in Minsk?"], feedback_to=feedback_file,
-    )  # fmt: skip
-    yield address
-    demo.close(verbose=False)
+    ) as address:  # fmt: skip
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -87,18 +86,16 @@ def served_real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     from rag.places import seeds
 
     bot = Chatbot.from_directory(seeds(), index_folder=tmp_path_factory.mktemp("index"))
-    demo, address = web_page.launch(bot, port=None, wait=False, examples=["Who is Viktor Khrenin?"])
-    yield address
-    demo.close(verbose=False)
+    with running(bot, examples=["Who is Viktor Khrenin?"]) as address:
+        yield address
 
 
 @pytest.fixture
 def locked(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Address of a page that asks for a password."""
     monkeypatch.setenv("RAG_PASSWORD", "heron")
-    demo, address = web_page.launch(articles(), port=None, wait=False, examples=[])
-    yield address
-    demo.close(verbose=False)
+    with running(articles(), examples=[]) as address:
+        yield address
 
 
 class Talk:

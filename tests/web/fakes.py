@@ -28,6 +28,8 @@ def document(name: str, text: str, title: str | None = None, date: str | None = 
 class FakeBot:
     """Finds the sentence with most of the question's words; abstains when it has fewer than two of them."""
 
+    generator = None
+
     def __init__(self, documents: Sequence[Document] = ()) -> None:
         self._documents = {d.id: d for d in documents}
         self.histories: list[list[Turn]] = []

@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 
 from rag.pipeline import Chatbot
 from rag.places import seeds
-from rag.web import page as web_page
+from rag.server.run import running
 from tests.web.conftest import FLAGS, INSTALL, READY, Talk
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
@@ -25,7 +25,6 @@ def main() -> None:
     if path is None:
         sys.exit(INSTALL)
     IMAGES.mkdir(parents=True, exist_ok=True)
-    demo, address = web_page.launch(Chatbot.from_directory(seeds()), port=None, wait=False)
     shots = [
         ("welcome", 1360, 860, False, []),
         ("answer", 1360, 860, False, [ANSWERED, FOLLOWED]),
@@ -33,7 +32,7 @@ def main() -> None:
         ("dark", 1360, 860, True, [ANSWERED, FOLLOWED]),
         ("phone", 390, 844, False, [ANSWERED]),
     ]
-    with sync_playwright() as playwright:
+    with running(Chatbot.from_directory(seeds())) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         for name, width, height, dark, questions in shots:
             context = browser.new_context(
@@ -59,7 +58,6 @@ def main() -> None:
             print(IMAGES / f"{name}.png")
             context.close()
         browser.close()
-    demo.close(verbose=False)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -9,12 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import gradio as gr
 import httpx
 import pytest
 from typer.testing import CliRunner
 
 from rag.cli import app
 from rag.errors import RagError
+from rag.server.run import running
 from rag.web import guard
 from rag.web import page as web_page
 from tests.web.conftest import Talk, articles
@@ -56,7 +59,6 @@ def raw(address: str, path: str, host: str | None = None) -> tuple[int, bytes]:
         "/gradio_api/stream/x/y/z/playlist-file",
         "/monitoring",
         "/docs",
-        "/openapi.json",
         "/gradio_api/deep_link",
     ],
 )
@@ -175,34 +177,37 @@ def test_headers_keep_the_page_in(served: str) -> None:
 def test_it_listens_to_this_machine_alone_and_does_not_share(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, object] = {}
 
-    def launch(self: object, **given: object) -> tuple[None, str, None]:
+    def mount(application: object, blocks: object, **given: object) -> object:
         asked.update(given)
-        return None, "http://127.0.0.1:1/", None
+        return application
 
-    monkeypatch.setattr("gradio.Blocks.launch", launch)
+    monkeypatch.setattr("gradio.mount_gradio_app", mount)
+    monkeypatch.setattr("gradio.Blocks.launch", lambda *_, **__: pytest.fail("a launch could share the page"))
     monkeypatch.setenv("GRADIO_SHARE", "True")
-    web_page.launch(articles(), wait=False, examples=[])
+    with running(articles(), examples=[]) as address:
+        assert urlsplit(address).hostname == "127.0.0.1"
     assert asked["server_name"] == "127.0.0.1"
-    assert asked["share"] is False
     assert asked["auth"] is None
     assert asked["enable_monitoring"] is False
 
 
-def test_a_session_does_not_grow_with_its_questions() -> None:
+def test_a_session_does_not_grow_with_its_questions(monkeypatch: pytest.MonkeyPatch) -> None:
     from gradio_client import Client
 
-    demo, address = web_page.launch(articles(), port=None, wait=False, examples=[])
-    client = Client(address, verbose=False)
-    token = client.predict([], "", api_name="/page_enter")[0]
-    held = []
-    for _ in range(5):
-        asked = json.dumps({"question": "When did the minister arrive in Minsk?", "alone": True})
-        assert "Monday" in json.dumps(client.predict(asked, token, "All articles", api_name="/page_ask"))
-        states = demo.app.state_holder.session_data.values()
-        held.append([(len(s.blocks_config.blocks), len(s.config_values)) for s in states])
-    demo.close(verbose=False)
+    built: list[gr.Blocks] = []
+    make = web_page.build
+    monkeypatch.setattr(web_page, "build", lambda *given, **named: built.append(make(*given, **named)) or built[0])
+    with running(articles(), examples=[]) as address:
+        client = Client(address, verbose=False)
+        token = client.predict([], "", api_name="/page_enter")[0]
+        held = []
+        for _ in range(5):
+            asked = json.dumps({"question": "When did the minister arrive in Minsk?", "alone": True})
+            assert "Monday" in json.dumps(client.predict(asked, token, "All articles", api_name="/page_ask"))
+            states = built[0].state_holder.session_data.values()
+            held.append([(len(s.blocks_config.blocks), len(s.config_values)) for s in states])
     assert held == held[:1] * 5
-    assert len(demo._queue.event_analytics) <= 1
+    assert len(built[0]._queue.event_analytics) <= 1
 
 
 def test_command_line_serves_with_its_options(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -221,7 +226,8 @@ def test_server_that_keeps_uploads_shares_them_and_says_so(visit: Callable[..., 
     (tmp_path / "new.txt").write_text("The codeword of the lighthouse is cormorant.", encoding="utf-8")
     asked = "What is the codeword of the lighthouse?"
     for start in ("first", "again"):
-        demo, address = web_page.launch(articles(), port=0, keep_uploads=tmp_path / "kept", wait=False, examples=[])
+        stack = contextlib.ExitStack()
+        address = stack.enter_context(running(articles(), keep_uploads=tmp_path / "kept", examples=[]))
         talk = visit(address)
         if start == "first":
             talk.tab("Articles")
@@ -235,14 +241,14 @@ def test_server_that_keeps_uploads_shares_them_and_says_so(visit: Callable[..., 
             talk.ask(asked)
             assert "cormorant" in talk.page.inner_text("#log .turn .told")
         assert "5 articles" in talk.page.inner_text("#top")
-        demo.close(verbose=False)
+        stack.close()
     assert [file.name.endswith("-new.txt") for file in (tmp_path / "kept").iterdir()] == [True]
 
 
 def test_taken_port_is_said_plainly(served: str) -> None:
     port = urlsplit(served).port
-    with pytest.raises(RagError, match="--port"):
-        web_page.launch(articles(), port=port, wait=False, examples=[])
+    with pytest.raises(RagError, match="--port"), running(articles(), port=port, examples=[]):
+        pass
 
 
 def test_password_from_the_environment(locked: str, visit: Callable[..., Talk]) -> None:
