@@ -152,6 +152,7 @@ class Writer:
             return _noted(answer, f"the articles support nothing that {name} wrote; these are their own words")
         if covered(content_words(answer.short_answer), text) < HOLDS_ANSWER:
             return _noted(answer, f"{name} passed over the answer that was found; these are the articles' own words")
+        answer = _noted(answer, f"worded by {name}; each sentence was checked against its source")
         if dropped:
             done = "left out" if self._strict else "marked"
             number = "1 sentence" if dropped == 1 else f"{dropped} sentences"

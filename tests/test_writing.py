@@ -23,6 +23,9 @@ PARADE = "The parade in Minsk takes place on Wednesday. It shows 300 tanks."
 QUESTION = "When did Anna Petrova come to Minsk?"
 
 
+WORDED = "worded by fake; each sentence was checked against its source"
+
+
 class FakeGenerator:
     """Says what it is told to; `{0}` and `{1}` are the keys of the first passages."""
 
@@ -98,7 +101,7 @@ def test_what_nothing_supports_is_left_out_or_marked(bot: Chatbot) -> None:
     says = "Anna Petrova came to Minsk on 30 June 2023 [{0}]. She conquered Paris [{0}]."
     strict = written(bot, says)
     assert strict.text == "Anna Petrova came to Minsk on 30 June 2023. [1]"
-    assert strict.notes == ("1 sentence that the articles do not support left out",)
+    assert strict.notes == (WORDED, "1 sentence that the articles do not support left out")
     marked = written(bot, says, strict=False)
     assert marked.text == f"Anna Petrova came to Minsk on 30 June 2023. [1] She conquered Paris. {UNSUPPORTED}"
 
@@ -125,7 +128,7 @@ def test_otherwise_the_articles_own_words_stay(bot: Chatbot, says: str | Excepti
 def test_an_unfinished_last_sentence_is_dropped(bot: Chatbot) -> None:
     answer = written(bot, "Anna Petrova came to Minsk on 30 June 2023 [{0}]. She met the", "length")
     assert answer.text == "Anna Petrova came to Minsk on 30 June 2023. [1]"
-    assert answer.notes == ()
+    assert answer.notes == (WORDED,)
 
 
 def test_unanswerable_and_differing_answers_never_reach_the_model(bot: Chatbot) -> None:

@@ -28,6 +28,7 @@ MAX_EXCHANGES = 100
 """Exchanges of one conversation; older ones make room."""
 WAITING = "Waiting for its turn…"
 ALL, ONLY_OWN = "All articles", "Only mine"
+OWN_WORDS = "The articles' own words"
 
 
 class Page:
@@ -51,7 +52,8 @@ class Page:
         with self._trying:
             if self._examples is None:
                 self._examples = example_questions(
-                    self.sessions.bot.documents(), lambda question: self.run(lambda: self.sessions.bot.ask(question))
+                    self.sessions.bot.documents(),
+                    lambda question: self.run(lambda: self.sessions.bot.ask(question, generate=False)),
                 )
             return self._examples
 
@@ -107,7 +109,7 @@ class Page:
         alone = bool(event._data.get("alone"))
         return render.pending(question, WAITING), gr.skip(), json.dumps({"question": question, "alone": alone})
 
-    def ask(self, asked: str, token: str, scope: str) -> Iterator[Values]:
+    def ask(self, asked: str, token: str, scope: str, words: str) -> Iterator[Values]:
         """Answer what `begin` took, telling the stages; the last values hold the answer."""
         question, alone = _asked(asked)
         try:
@@ -120,7 +122,7 @@ class Page:
 
         def work() -> None:
             try:
-                outcome.append(self._exchange(session, question, alone, scope, stages.put))
+                outcome.append(self._exchange(session, question, alone, scope, words, stages.put))
             finally:
                 stages.put(None)
 
@@ -131,12 +133,12 @@ class Page:
         yield self._done(session, outcome[0])
 
     def _exchange(
-        self, session: Session, question: str, alone: bool, scope: str, on_stage: Callable[[str], None]
+        self, session: Session, question: str, alone: bool, scope: str, words: str, on_stage: Callable[[str], None]
     ) -> Exchange:
         try:
             asker: Asker = self.sessions.asker(session, only_own=scope == ONLY_OWN)
             history = [] if alone else session.history()
-            return Exchange(question, asker.ask(question_text(question), history, on_stage))
+            return Exchange(question, asker.ask(question_text(question), history, on_stage, words != OWN_WORDS))
         except RagError as error:
             return Exchange(question[:2000], None, _sentence(str(error)))
         except Exception as error:

@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 import threading
+from html import escape
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from rag.documents import SUFFIXES
 from rag.web import render
 from rag.web.blocks import LocalBlocks
 from rag.web.guard import LOOPBACK, Guard
-from rag.web.handlers import ALL, CONCURRENCY, ONLY_OWN, Page
+from rag.web.handlers import ALL, CONCURRENCY, ONLY_OWN, OWN_WORDS, Page
 from rag.web.programs import add_programs
 from rag.web.sessions import Corpus, Limits, Sessions
 
@@ -98,6 +99,15 @@ def _layout(demo: gr.Blocks, page: Page) -> None:
                     send = gr.Button("Ask", variant="primary", elem_id="send", scale=0, min_width=80)
                 with gr.Row(elem_id="tools"):
                     scope = gr.Radio([ALL, ONLY_OWN], value=ALL, label="Search in", visible=False, elem_id="scope")
+                    generator = page.sessions.bot.generator
+                    worded = [f"Worded by {generator.name}"] if generator else []
+                    words = gr.Radio(
+                        [*worded, OWN_WORDS],
+                        value=(*worded, OWN_WORDS)[0],
+                        label="Answers in",
+                        visible=bool(worded),
+                        elem_id="words",
+                    )
                     clear = gr.Button("New conversation", size="sm", elem_id="clear", scale=0)
                     as_markdown = gr.Button("Save as Markdown", size="sm", elem_id="markdown", scale=0)
                     as_json = gr.Button("Save as JSON", size="sm", elem_id="json", scale=0)
@@ -137,7 +147,7 @@ def _layout(demo: gr.Blocks, page: Page) -> None:
         begin.then(None, js="() => window.ragChat.asking()")
         begin.success(
             page.ask,
-            [asked, token, scope],
+            [asked, token, scope, words],
             [talk, pending, sources, keeping, news, panel],
             api_name=f"page_ask_{begin.id}" if hasattr(begin, "id") else "page_ask",
             concurrency_id="ask",
@@ -184,10 +194,12 @@ def _invitation(sessions: Sessions) -> str:
         if sessions.keep
         else f"What you add is yours alone and is gone when you close the page. Up to {limits.files} files"
     )
+    generator = sessions.bot.generator
+    told = f" When {generator.name} words an answer, it is sent the passages found, yours too." if generator else ""
     return (
         '<section class="invitation"><h2>Your own articles</h2>'
         f"<p>{who} of up to {limits.file_megabytes:g} MB: {kinds}. Drop them anywhere on the page."
-        "</p></section>"
+        f"{escape(told)}</p></section>"
     )
 
 

@@ -20,6 +20,7 @@ from rag.types import Answer, Document, ScoredChunk, Turn
 from rag.web.render import Exchange
 
 if TYPE_CHECKING:
+    from rag.generation import Generator
     from rag.pipeline import Chatbot, History
 
 log = logging.getLogger("rag.web")
@@ -31,7 +32,15 @@ _DEVICES = re.compile(r"^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.I)
 class Asker(Protocol):
     """What the chat needs of a bot. `rag.pipeline.Chatbot` is one."""
 
-    def ask(self, question: str, history: History = (), on_stage: Callable[[str], None] | None = None) -> Answer: ...
+    @property
+    def generator(self) -> Generator | None: ...
+    def ask(
+        self,
+        question: str,
+        history: History = (),
+        on_stage: Callable[[str], None] | None = None,
+        generate: bool = True,
+    ) -> Answer: ...
     def retrieve(self, question: str, k: int = 10) -> list[ScoredChunk]: ...
     def documents(self) -> list[Document]: ...
     def document(self, document_id: str) -> Document: ...
@@ -301,12 +310,12 @@ class Sessions:
 
 
 def private_bot(bot: Corpus) -> Chatbot:
-    """An empty corpus in memory that shares the models of a bot."""
+    """An empty corpus in memory that shares the models and the generator of a bot."""
     from rag.pipeline import Chatbot
 
     if not isinstance(bot, Chatbot):
         raise TypeError(f"{type(bot).__name__} is not a Chatbot; give Sessions its own open_own")
-    return Chatbot.open(None, bot.settings)
+    return Chatbot.open(None, bot.settings, bot.generator)
 
 
 def joined_bot(shared: Corpus, own: Corpus) -> Chatbot:
@@ -317,7 +326,7 @@ def joined_bot(shared: Corpus, own: Corpus) -> Chatbot:
     if not isinstance(shared, Chatbot) or not isinstance(own, Chatbot):
         raise TypeError("only two Chatbots can be joined; give Sessions its own join")
     settings = replace(shared.settings, read=shared.settings.read * 3 // 2)
-    return Chatbot(JoinedIndex(shared.index, own.index), *load_models(shared.settings), settings)
+    return Chatbot(JoinedIndex(shared.index, own.index), *load_models(shared.settings), settings, shared.generator)
 
 
 def safe_name(name: str) -> str:

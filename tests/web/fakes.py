@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from rag.citations import cite
 from rag.errors import RagError
@@ -28,7 +29,7 @@ def document(name: str, text: str, title: str | None = None, date: str | None = 
 class FakeBot:
     """Finds the sentence with most of the question's words; abstains when it has fewer than two of them."""
 
-    generator = None
+    generator: Any = None
 
     def __init__(self, documents: Sequence[Document] = ()) -> None:
         self._documents = {d.id: d for d in documents}
@@ -60,7 +61,11 @@ class FakeBot:
         return [replace(p, rank=rank) for rank, p in enumerate(found[:k], start=1)]
 
     def ask(
-        self, question: str, history: Sequence[object] = (), on_stage: Callable[[str], None] | None = None
+        self,
+        question: str,
+        history: Sequence[object] = (),
+        on_stage: Callable[[str], None] | None = None,
+        generate: bool = True,
     ) -> Answer:
         if len(question) > 2000:
             raise RagError(f"the question has {len(question)} characters, expected at most 2000; shorten it")
@@ -97,7 +102,7 @@ class FakeBot:
             text = f"The articles give different accounts.\n{text}\n{other.text} [2]"
         return Answer(
             question, understood, best.text[:40], text, tuple(citations), 0.83, False, tuple(passages), accounts,
-            documents, {"total": 0.01},
+            documents, {"total": 0.01}, (f"worded by {self.generator.name}",) if generate and self.generator else (),
         )  # fmt: skip
 
 

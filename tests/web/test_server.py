@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import gradio as gr
@@ -20,6 +21,7 @@ from rag.errors import RagError
 from rag.server.run import running
 from rag.web import guard
 from rag.web import page as web_page
+from rag.web.handlers import ALL, OWN_WORDS
 from tests.web.conftest import Talk, articles
 
 pytestmark = pytest.mark.timeout(60)
@@ -203,7 +205,7 @@ def test_a_session_does_not_grow_with_its_questions(monkeypatch: pytest.MonkeyPa
         held = []
         for _ in range(5):
             asked = json.dumps({"question": "When did the minister arrive in Minsk?", "alone": True})
-            assert "Monday" in json.dumps(client.predict(asked, token, "All articles", api_name="/page_ask"))
+            assert "Monday" in json.dumps(client.predict(asked, token, ALL, OWN_WORDS, api_name="/page_ask"))
             states = built[0].state_holder.session_data.values()
             held.append([(len(s.blocks_config.blocks), len(s.config_values)) for s in states])
     assert held == held[:1] * 5
@@ -243,6 +245,24 @@ def test_server_that_keeps_uploads_shares_them_and_says_so(visit: Callable[..., 
         assert "5 articles" in talk.page.inner_text("#top")
         stack.close()
     assert [file.name.endswith("-new.txt") for file in (tmp_path / "kept").iterdir()] == [True]
+
+
+def test_who_words_the_answers_is_the_persons_choice(visit: Callable[..., Talk]) -> None:
+    bot = articles()
+    bot.generator = SimpleNamespace(name="<b>llama</b>")
+    with running(bot, examples=[]) as address:
+        talk = visit(address)
+        talk.ask("When did the minister arrive in Minsk?")
+        assert "Worded by <b>llama</b>." in talk.page.locator("#log .turn").nth(0).inner_text()
+        talk.page.get_by_label("The articles' own words").check()
+        talk.ask("Who received the Order of Friendship?")
+        assert "llama" not in talk.page.locator("#log .turn").nth(1).inner_text()
+        talk.tab("Articles")
+        assert "<b>llama</b> words an answer, it is sent the passages found" in talk.page.inner_text(".invitation")
+
+
+def test_without_a_generator_there_is_nothing_to_choose(visit: Callable[..., Talk], served: str) -> None:
+    assert not visit(served).page.locator("#words").is_visible()
 
 
 def test_taken_port_is_said_plainly(served: str) -> None:
