@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from eval import summary, systems
+from eval import command, summary, systems
 from eval.__main__ import QUESTIONS, SEEDS, Split
 from eval.datasets import load, select
 from eval.report import comparison, named, number, origin
@@ -83,4 +83,4 @@ def table(reports: dict[str, dict[str, Any]]) -> str:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    command.run(main)

@@ -62,7 +62,7 @@ def made_claims(
             chunk = next(own, None)
             if chunk is None or not question.answerable:
                 continue
-            true = dict(_true(question, evidence.quote, rng))
+            true = dict(_true(question, evidence.quote))
             for text, made in true.items():
                 claims[text, chunk.id] = Claim(text, chunk, dates[chunk.document_id], True, made, question.id)
                 wrong = [w for w in _false(text, chunk, names, rng) if w[0] not in true and w[0] not in chunk.text]
@@ -88,7 +88,7 @@ def _shares(claim: str, text: str) -> bool:
     return covered(content_words(claim), text) > 0.5
 
 
-def _true(question: Question, quote: str, rng: random.Random) -> Iterator[tuple[str, str]]:
+def _true(question: Question, quote: str) -> Iterator[tuple[str, str]]:
     start, end = max(sentences(quote), key=lambda place: place[1] - place[0])
     sentence = quote[start:end]
     yield sentence, "quoted"

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from eval import bootstrap
+from eval import bootstrap, command
 from eval.__main__ import QUESTIONS, SEEDS, Split
 from eval.bootstrap import Estimate
 from eval.datasets import Question, load, select
@@ -79,4 +79,4 @@ def _cell(estimate: Estimate | None) -> str:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    command.run(main)

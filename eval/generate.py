@@ -1,9 +1,9 @@
 """Unsupported sentences that a person would be shown, before and after verification: `python -m eval.generate`.
 
-Each answerable question of the fixed set is put to a generator. Its sentences are judged by the gold evidence, not by
-the verifier: a sentence is supported when all its names, numbers and dates stand in the question's gold quotes, no
-negation differs, and most of its content words do. That judge is strict: what is true by another passage counts as
-unsupported, before and after alike.
+Each answerable question of the fixed set's test half is put to a generator. Its sentences are judged by the gold
+evidence, not by the verifier: a sentence is supported when all its names, numbers and dates stand in the question's
+gold quotes, no negation differs, and most of its content words do. That judge is strict: what is true by another
+passage counts as unsupported, before and after alike.
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from eval.__main__ import QUESTIONS, SEEDS
 from eval.datasets import Question, load, select
+from eval.systems import build_bot
 from rag.confidence import covered
+from rag.config import Settings
 from rag.facts import facts
 from rag.generation import GenerationError, load_generator
 from rag.pipeline import Chatbot
@@ -24,7 +28,6 @@ from rag.text import content_words, same_name, words
 from rag.verification import Verifier
 from rag.writing import Writer
 
-HERE = Path(__file__).parent
 MOST = 0.8  # of a sentence's content words
 SECRET = b"the same keys in every run"
 
@@ -63,7 +66,6 @@ def measure(bot: Chatbot, writer: Writer, questions: Sequence[Question], dump: P
         places = writer.supports(answer, draft)
         seconds += time.monotonic() - start
         own_words += not any(places)
-        # The articles' own title and date belong to what their quotes say.
         evidence = "\n".join(e.quote for e in question.evidence if e.document_id in texts)
         for claim, place in zip(draft.claims, places, strict=True):
             right = supported(claim.text, evidence)
@@ -96,10 +98,10 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="only so many questions, evenly spread")
     parser.add_argument("--dump", type=Path, help="write each sentence and both judgements here")
     given = parser.parse_args()
-    bot = Chatbot.from_directory(HERE.parent / "seeds")
-    questions = [q for q in select(load(HERE / "questions.jsonl"), "test", None).questions if q.answerable]
-    if given.limit:
-        questions = [questions[i * len(questions) // given.limit] for i in range(given.limit)]
+    whole = select(load(QUESTIONS, SEEDS), "test")
+    bot = build_bot(whole, Settings())
+    answerable = replace(whole, questions=tuple(q for q in whole.questions if q.answerable))
+    questions = select(answerable, limit=given.limit).questions
     # The parts of the bot that the verifier stands on.
     verifier = Verifier.load(bot._embedder, bot._reader)
     writer = Writer(load_generator(given.generator), verifier, bot.document, secret=SECRET)

@@ -37,7 +37,7 @@ def main() -> None:
         start = time.perf_counter()
         found = [search(question.question) for question in questions]
         seconds = time.perf_counter() - start
-        gold = [question.evidence[0].document_id for question in questions]
+        gold = [question.passage_id for question in questions]
         success = [np.mean([g in ids[:k] for g, ids in zip(gold, found, strict=True)]) for k in (1, 8)]
         rates = f"Success@1 {success[0]:.3f}  Success@8 {success[1]:.3f}"
         print(f"{name:30} {rates}  {1000 * seconds / count:.2f} ms a question")

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from eval import summary, systems
+from eval import command, summary, systems
 from eval.__main__ import QUESTIONS, SEEDS, Split
 from eval.datasets import Dataset, load, select
 from eval.report import comparison, named, number, origin
@@ -100,14 +100,14 @@ def missing(peers: Sequence[str], python: str) -> str | None:
     )
 
 
-def make_work(dataset: Dataset, settings: Settings | None = None) -> dict[str, Any]:
+def make_work(dataset: Dataset) -> dict[str, Any]:
     """What a worker needs: the documents, the same cut into the chatbot's own passages, questions, weights."""
     from rag.chunking import chunk_document
     from rag.embedding import default_model_folder
     from rag.pipeline import load_models
     from rag.reader import DEFAULT_FOLDER
 
-    settings = settings or Settings()
+    settings = Settings()
     documents = dataset.documents if dataset.corpus is None else systems.read_corpus(dataset.corpus)
     offsets = load_models(settings)[0].token_offsets
     chunks = [
@@ -152,4 +152,4 @@ def table(reports: dict[str, dict[str, Any]], costs: dict[str, dict[str, float]]
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    command.run(main)

@@ -12,6 +12,7 @@ import statistics
 import threading
 import time
 import urllib.request
+from http.client import HTTPException
 
 from eval.load import GROWTH, megabytes, pick, server
 
@@ -30,9 +31,9 @@ def ask(address: str, question: str, streamed: bool) -> str:
     try:
         with urllib.request.urlopen(request, timeout=300) as answer:
             text = answer.read().decode()
-    except OSError as error:
-        return f"{path}: {error}"
-    whole = text.rstrip().endswith("data: [DONE]") if streamed else bool(json.loads(text)["text"])
+        whole = text.rstrip().endswith("data: [DONE]") if streamed else bool(json.loads(text)["text"])
+    except (OSError, HTTPException, ValueError, KeyError) as error:
+        return f"{path}: {error!r}"
     return "" if whole else f"{path}: cut off"
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import typer
 from tqdm import tqdm
 
+from eval import command
 from eval.__main__ import QUESTIONS, SEEDS
 from eval.datasets import load, select
 from eval.peers import make_work, run_worker
@@ -133,4 +134,4 @@ def indexing(work: dict[str, Any], chunks: int, rounds: int) -> dict[str, float]
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    command.run(main)

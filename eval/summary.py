@@ -30,7 +30,6 @@ FIGURES = {
     "ten bins. Lower is better.",
     "best_em": "Gold passage given: EM at the threshold that suits this very set best, an upper bound (SQuAD 2.0).",
     "best_f1": "Gold passage given: F1 at the threshold that suits this very set best, an upper bound (SQuAD 2.0).",
-    "errors": "Questions at which the system raised.",
 }
 
 
@@ -50,8 +49,8 @@ def score_all(dataset: Dataset, predictions: Mapping[str, Prediction], text_of: 
         if (passages := said[question.id].get("passages")) is not None or (shows and "error" in said[question.id])
     }
     for id, values in retrieval.score(rankings).items():
-        depth = 100 if not dataset.answers else 10  # an answer shows a few passages, a ranking a hundred
-        scores[id].update({name: value for name, value in values.items() if depth == 100 or name != "Recall@100"})
+        # An answer shows a few passages, a ranking a hundred.
+        scores[id].update({n: value for n, value in values.items() if not dataset.answers or n != "Recall@100"})
     return scores
 
 

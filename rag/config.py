@@ -5,7 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+from rag.errors import RagError
+
+Retrieval = Literal["hybrid", "dense", "lexical"]
+Decision = Literal["calibrated", "margin"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +65,19 @@ class Settings:
     candidates: int = 50
     read: int = 8
     abstain_below: float = 0.5
-    retrieval: Literal["hybrid", "dense", "lexical"] = "hybrid"
+    retrieval: Retrieval = "hybrid"
     rerank: bool = True
     spelling: bool = True
-    decide: Literal["calibrated", "margin"] = "calibrated"
+    decide: Decision = "calibrated"
     strict: bool = True
     write_seconds: float = 60.0
     threads: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what would quietly be read as something else."""
+        for name, given, kind in (("retrieval", self.retrieval, Retrieval), ("decide", self.decide, Decision)):
+            if given not in get_args(kind):
+                raise RagError(f"the setting {name} is {given!r}; expected {' or '.join(get_args(kind))}")
 
     def index_key(self) -> str:
         """Short hash of the settings that decide how an index is made."""

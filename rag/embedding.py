@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
+import threading
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -61,6 +62,7 @@ class SentenceTransformerEmbedder:
         self._query_prefix = query_prefix
         self._passage_prefix = passage_prefix
         self._kept: dict[str, Vectors] = {}
+        self._tokenizing = threading.Lock()  # the tokenizer's truncation is a state that calls change
         self.fingerprint = fingerprint
 
     @classmethod
@@ -105,7 +107,8 @@ class SentenceTransformerEmbedder:
         return int(self._model.max_seq_length or 512)
 
     def token_offsets(self, text: str) -> list[tuple[int, int]]:
-        encoding = self._model.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        with self._tokenizing:
+            encoding = self._model.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
         return [(int(start), int(end)) for start, end in encoding["offset_mapping"]]
 
     def embed_passages(self, chunks: Sequence[Chunk], progress: bool = False) -> Vectors:
@@ -128,7 +131,8 @@ class SentenceTransformerEmbedder:
         if not texts:
             return np.zeros((0, int(self._model.get_embedding_dimension() or 0)), np.float32)
         # encode() sorts by length before it batches.
-        raw = self._model.encode(texts, batch_size=BATCH, show_progress_bar=progress, convert_to_numpy=True)
+        with self._tokenizing:
+            raw = self._model.encode(texts, batch_size=BATCH, show_progress_bar=progress, convert_to_numpy=True)
         vectors = np.asarray(raw, np.float32)
         norms = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
         return np.asarray(vectors / norms, np.float32)

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -294,7 +295,9 @@ def _serve() -> None:
     if sys.platform != "win32":
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (_PARSE_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        with suppress(ValueError, OSError):  # macOS sets no such limit; the time limit holds there, too
+            resource.setrlimit(resource.RLIMIT_AS, (min(_PARSE_BYTES, hard) if hard > 0 else _PARSE_BYTES, hard))
     for line in iter(sys.stdin.buffer.readline, b""):
         header = json.loads(line)
         data = sys.stdin.buffer.read(header.pop("size"))

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
@@ -204,11 +204,12 @@ class Chatbot:
         _check_question(question)
         if not self.settings.rerank:
             return self._search(question, k)
-        depth = max(k, self.settings.read)
-        found = self._search(question, depth)
-        head = found[: self.settings.read]
-        candidates = self.candidates(question, head, self._dates(head))
-        return [*_reranked(candidates), *found[self.settings.read :]][:k]
+        found = self._search(question, max(k, self.settings.read))
+        head = _reranked(self.candidates(question, found[: self.settings.read], self._dates(found)))
+        least = min((passage.score for passage in head), default=0.0)
+        # What was not read ranks below what was.
+        tail = [replace(passage, score=least - n) for n, passage in enumerate(found[self.settings.read :], start=1)]
+        return [*head, *tail][:k]
 
     def ask(
         self,
@@ -337,7 +338,12 @@ class Chatbot:
         return self.index.search(question if mode != "dense" else None, vector, k, self.settings.candidates)
 
     def _dates(self, passages: Sequence[ScoredChunk]) -> dict[str, str | None]:
-        return {i: self.index.document(i).date for i in {passage.chunk.document_id for passage in passages}}
+        """Date of each document by its id, without those that have been removed since they were found."""
+        dates = {}
+        for document_id in {passage.chunk.document_id for passage in passages}:
+            with suppress(KeyError):
+                dates[document_id] = self.index.document(document_id).date
+        return dates
 
     def candidates(
         self, question: str, passages: Sequence[ScoredChunk], dates: Mapping[str, str | None]

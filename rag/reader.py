@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +48,7 @@ class ExtractiveReader:
         self._model = model
         self._model.eval()  # type: ignore[no-untyped-call]
         self._tokenizer = tokenizer
+        self._tokenizing = threading.Lock()  # its truncation is a state that calls change
 
     @classmethod
     def load(cls, name: str = "default") -> ExtractiveReader:
@@ -61,8 +63,12 @@ class ExtractiveReader:
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         local = location.is_dir()
         try:
-            model = AutoModelForQuestionAnswering.from_pretrained(
-                str(location) if local else name, dtype=inference_dtype(), use_safetensors=True, local_files_only=local
+            model, loading = AutoModelForQuestionAnswering.from_pretrained(
+                str(location) if local else name,
+                dtype=inference_dtype(),
+                use_safetensors=True,
+                local_files_only=local,
+                output_loading_info=True,
             )
             tokenizer = AutoTokenizer.from_pretrained(str(location) if local else name, local_files_only=local)
         except (OSError, ValueError) as error:
@@ -70,6 +76,11 @@ class ExtractiveReader:
                 f"the reader {name!r} could not be loaded ({str(error).splitlines()[0]}); expected "
                 f'"default", "sentence", or a folder or name of a question-answering model with safetensors weights'
             ) from error
+        if loading["missing_keys"]:
+            raise ModelError(
+                f"the reader {name!r} has no weights for {', '.join(sorted(loading['missing_keys'])[:3])}; "
+                f"name a model that was trained to answer questions"
+            )
         if not tokenizer.is_fast:
             raise ModelError(f"the reader {name!r} has no fast tokenizer, which character offsets need; name another")
         return cls(model, tokenizer)
@@ -79,18 +90,7 @@ class ExtractiveReader:
             return []
         import torch
 
-        question_ids = self._tokenizer(question, add_special_tokens=False, truncation=True)["input_ids"]
-        if len(question_ids) > MAX_QUESTION_TOKENS:
-            question = str(self._tokenizer.decode(question_ids[:MAX_QUESTION_TOKENS]))
-        encoding = self._tokenizer(
-            [question] * len(chunks),
-            [chunk.text for chunk in chunks],
-            truncation="only_second",
-            max_length=MAX_TOKENS,
-            stride=STRIDE,
-            return_overflowing_tokens=True,
-            return_offsets_mapping=True,
-        )
+        encoding = self._encode(question, chunks)
         owner: list[int] = encoding["overflow_to_sample_mapping"]
         found: list[list[tuple[float, int, int]]] = [[] for _ in chunks]
         for batch in _batches([len(ids) for ids in encoding["input_ids"]]):
@@ -108,6 +108,22 @@ class ExtractiveReader:
                 offsets = encoding["offset_mapping"][window]
                 found[owner[window]] += [(score, offsets[a][0], offsets[b][1]) for score, a, b in spans]
         return [_span(chunk, candidates) for chunk, candidates in zip(chunks, found, strict=True)]
+
+    def _encode(self, question: str, chunks: Sequence[Chunk]) -> Any:
+        """Question and passage of each window, a BatchEncoding."""
+        with self._tokenizing:
+            question_ids = self._tokenizer(question, add_special_tokens=False, truncation=True)["input_ids"]
+            if len(question_ids) > MAX_QUESTION_TOKENS:
+                question = str(self._tokenizer.decode(question_ids[:MAX_QUESTION_TOKENS]))
+            return self._tokenizer(
+                [question] * len(chunks),
+                [chunk.text for chunk in chunks],
+                truncation="only_second",
+                max_length=MAX_TOKENS,
+                stride=STRIDE,
+                return_overflowing_tokens=True,
+                return_offsets_mapping=True,
+            )
 
 
 class SentenceReader:

@@ -148,7 +148,7 @@ class Answer:
     seconds : Mapping[str, float]
         Time of each stage and "total".
     notes : tuple of str
-        What a person should know ("searched for Khrenin instead of Hrenin").
+        What a person should know ("read 'Hrenin' as 'Khrenin'").
     generator : str
         Language model that wrote `text`, each sentence checked; empty when the words are the articles' own.
     tokens_in, tokens_out : int

@@ -181,7 +181,7 @@ def split_claims(text: str, places: Sequence[int]) -> list[Claim]:
     seen: set[tuple[str, ...]] = set()
     for start, end in sentences(text):
         sentence = text[start:end]
-        cited = tuple(dict.fromkeys(places[int(number) - 1] for number in _MARKER.findall(sentence)))
+        cited = tuple(dict.fromkeys(places[int(n) - 1] for n in _MARKER.findall(sentence) if 0 < int(n) <= len(places)))
         plain = " ".join(_LEAD.sub("", _MARKER.sub("", sentence)).split())
         key = tuple(words(plain))
         if key and key not in seen:

@@ -210,7 +210,6 @@ def test_after_an_error_nothing_of_a_transaction_remains(index: LocalIndex, sear
 
 def test_settings_are_kept_under_their_names(index: LocalIndex) -> None:
     assert index.read_setting("a") == ""
-    assert index.read_setting("a", "default") == "default"
     index.write_setting("a", "1")
     index.write_setting("a", "2")
     assert index.read_setting("a") == "2"

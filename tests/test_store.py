@@ -43,7 +43,7 @@ def state(folder: Path) -> object:
         documents = list(index.documents())
         found = [index.search(q, vector_of(q), 50) for q in ("bread in Minsk", "ships", "stars", "breat", "zebra")]
         chunks = [index.get(one.chunk.id) for one in found[0]]
-        return documents, found, chunks, index.hashes(), index.read_setting("a")
+        return documents, found, chunks, {d.id: d.content_hash for d in documents}, index.read_setting("a")
     finally:
         index.close()
 

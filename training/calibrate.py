@@ -26,12 +26,13 @@ from sklearn.model_selection import GroupKFold
 from tqdm import tqdm
 
 from eval import datasets
+from eval.__main__ import QUESTIONS, SEEDS
 from eval.evidence import covers
 from eval.metrics import calibration_error, contains, is_right
+from eval.systems import build_bot
 from rag.confidence import DEFAULT_FILE, Calibration, Candidate, decision_signals, evidence_signals
 from rag.config import Settings
 from rag.pipeline import Chatbot
-from rag.places import seeds
 from rag.questions import kind_of
 from rag.types import Document
 from training.data import load_training
@@ -88,8 +89,8 @@ def asked_of(asked: Sequence[Asked], fixed: bool) -> list[Asked]:
 
 def fixed_set() -> list[Asked]:
     """The tune half of the fixed set without the questions that need earlier ones."""
-    dataset = datasets.select(datasets.load(Path("eval/questions.jsonl"), seeds()), split="tune")
-    bot = Chatbot.from_directory(seeds(), Settings())
+    dataset = datasets.select(datasets.load(QUESTIONS, SEEDS), split="tune")
+    bot = build_bot(dataset, Settings())
     texts = {document.id: document.text for document in bot.documents()}
     asked = []
     for question in tqdm([q for q in dataset.questions if not q.history], desc="fixed set", disable=None):

@@ -130,7 +130,9 @@ def prepared(
         train, _ = load_training(data)
         retrieved = json.loads(negatives.read_text(encoding="utf-8")) if negatives else {}
         examples = build(train, retrieved, seed * 1000 + number)
-        encode(examples, tokenizer, seed * 1000 + number).save(path)
+        partial = path.with_suffix(".partial.npz")
+        encode(examples, tokenizer, seed * 1000 + number).save(partial)
+        partial.replace(path)
         kinds: dict[str, int] = {}
         for example in examples:
             kinds[example.kind] = kinds.get(example.kind, 0) + 1

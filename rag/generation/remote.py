@@ -38,7 +38,7 @@ class OpenAIGenerator:
             The package `openai` is missing, neither variable is set, or one makes no sense.
         """
         try:
-            from openai import OpenAI, OpenAIError
+            from openai import OpenAI, OpenAIError, Timeout
         except ImportError:
             raise RagError(
                 "the package openai is missing, which asks language models; pip install 'rag-articles[openai]'"
@@ -57,7 +57,12 @@ class OpenAIGenerator:
             logging.getLogger(library).setLevel(logging.WARNING)
         try:
             # A failed request is not repeated: the extractive answer is at hand.
-            client = OpenAI(api_key=key or "none", base_url=base or None, max_retries=0, timeout=READ_SECONDS)
+            client = OpenAI(
+                api_key=key or "none",
+                base_url=base or None,
+                max_retries=0,
+                timeout=Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+            )
         except (OpenAIError, ValueError) as error:
             raise RagError(
                 f"OPENAI_BASE_URL makes no client ({type(error).__name__}); expected http://HOST:PORT/v1"

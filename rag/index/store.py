@@ -80,6 +80,7 @@ class LocalIndex:
         self._owner: int | None = None  # thread inside a transaction
         self._depth = 0
         self._removed = False  # within the transaction
+        self._changes = 0  # rows changed before it
         self._generation = -1
         self._dense = DenseIndex([], np.zeros((0, 0), np.float32))
         self._vocabulary = Vocabulary([])
@@ -131,6 +132,7 @@ class LocalIndex:
                 with _mendable():
                     self._writer.execute("BEGIN IMMEDIATE")
                 self._owner, self._removed = threading.get_ident(), False
+                self._changes = self._writer.total_changes
             self._depth += 1
             try:
                 yield
@@ -147,6 +149,9 @@ class LocalIndex:
                     self._owner = None
 
     def _finish(self) -> None:
+        if self._writer.total_changes == self._changes:  # readers need not read anew what is as it was
+            self._writer.execute("COMMIT")
+            return
         if self._removed:
             # FTS5 keeps the words of deleted rows until segments merge: what is deleted must be gone.
             self._writer.execute("INSERT INTO passages (passages) VALUES ('optimize')")
@@ -262,17 +267,11 @@ class LocalIndex:
             rows = connection.execute(f"SELECT {_DOCUMENT} FROM documents ORDER BY id").fetchall()
         return (Document(*row) for row in rows)
 
-    def hashes(self) -> dict[str, tuple[str, str]]:
-        """Content hash and source of each document, without reading its text."""
-        with self._snapshot() as connection:
-            rows = connection.execute("SELECT id, content_hash, source FROM documents").fetchall()
-        return {document_id: (content_hash, source) for document_id, content_hash, source in rows}
-
-    def read_setting(self, key: str, default: str = "") -> str:
-        """A value kept beside the manifest under a name of the caller's."""
+    def read_setting(self, key: str) -> str:
+        """A value kept beside the manifest under a name of the caller's; empty when there is none."""
         with self._snapshot() as connection:
             row = connection.execute("SELECT value FROM manifest WHERE key = ?", (f"setting.{key}",)).fetchone()
-        return default if row is None else str(row[0])
+        return "" if row is None else str(row[0])
 
     def write_setting(self, key: str, value: str) -> None:
         """Keep a value; inside a transaction it takes effect with the rest."""

@@ -43,7 +43,7 @@ MAX_HISTORY = 20
 
 
 class BusyError(Exception):
-    """More requests wait than the server takes."""
+    """A request is not answered: too many wait, or whoever asked has gone."""
 
 
 class Desk:
@@ -61,7 +61,8 @@ class Desk:
             raise BusyError
         left = threading.Event()
         self._waiting += 1
-        future = asyncio.get_running_loop().run_in_executor(self._threads, lambda: work(left.is_set))
+        future = asyncio.get_running_loop().run_in_executor(self._threads, self._unless, left, work)
+        future.add_done_callback(self._done)
         try:
             while True:
                 done, _ = await asyncio.wait([future], timeout=POLL_SECONDS)
@@ -72,7 +73,17 @@ class Desk:
                     gone = None
         finally:
             left.set()
-            self._waiting -= 1
+
+    @staticmethod
+    def _unless(left: threading.Event, work: Callable[[Callable[[], bool]], T]) -> T:
+        if left.is_set():
+            raise BusyError  # whoever asked has gone; nobody is told
+        return work(left.is_set)
+
+    def _done(self, future: asyncio.Future[Any]) -> None:
+        self._waiting -= 1
+        if not future.cancelled():
+            future.exception()  # that of an abandoned question is nobody's
 
     def close(self) -> None:
         """Finish what is running."""
@@ -169,7 +180,7 @@ def create_app(
         return answer
 
     @app.get("/healthz")
-    async def healthz() -> Health:
+    def healthz() -> Health:
         """Whether the server answers."""
         return Health(documents=len(bot.documents()))
 

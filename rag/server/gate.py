@@ -116,7 +116,7 @@ class Gate:
         if int(length) > MAX_BODY:
             return 413, f"the body has {length} bytes, expected at most {MAX_BODY}"
         client = (scope.get("client") or ("",))[0]
-        if self._per_minute and not self._let(given.decode("latin-1") or client):
+        if self._per_minute and not self._let(client):
             return 429, f"at most {self._per_minute} requests a minute; wait a little"
         return None
 

@@ -1,0 +1,20 @@
+"""How the commands of the evaluation end: what a person can mend is one line and exit code 2."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import typer
+
+from eval.datasets import DatasetError
+from rag.errors import RagError
+
+
+def run(main: Callable[..., object]) -> None:
+    """Call a function with typed options as a command."""
+    try:
+        typer.run(main)
+    except (DatasetError, RagError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
