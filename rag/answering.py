@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from rag.citations import cite, sentences_around
 from rag.confidence import Candidate, agree, covered, names
+from rag.facts import facts
 from rag.questions import kind_of
 from rag.text import content_words, fold
 from rag.types import Account, Chunk, Citation, Document
@@ -81,7 +82,8 @@ def compose(
             break
         if _differs(question, group, differing, document):
             differing.append(group)
-    parts = [_sentence(group, made, chunk) for group in differing]
+    heads = [group[0].span.document_id for group in differing]
+    parts = [_sentence(group, made, chunk, set(heads) - {head}) for group, head in zip(differing, heads, strict=True)]
     short = groups[0][0].span.text.strip(" ,;:")
     if len(parts) == 1:
         return Composed(short, parts[0][0], tuple(made.made), ())
@@ -126,16 +128,18 @@ def _differs(
 ) -> bool:
     """Whether a group is another account of what was asked and not another topic.
 
-    It must come from another article of another, known date, believe in its own span, hold the names of the question as
-    the first does, and be about as near to the question in words and in meaning.
+    Both must come from articles of known dates that differ; the group must believe in its own span, hold the names of
+    the question as the first does, and be about as near to the question in words and in meaning.
     """
     first, best = group[0], earlier[0][0]
     told = {candidate.span.document_id for other in earlier for candidate in other}
-    dates = {None, *(document(other[0].span.document_id).date for other in earlier)}
+    dates = {document(other[0].span.document_id).date for other in earlier}
+    date = document(first.span.document_id).date
     asked, named = content_words(question), names(question)
     return (
         first.span.document_id not in told
-        and document(first.span.document_id).date not in dates
+        and date is not None
+        and not dates & {date, None}
         and first.span.score > 0
         and covered(named, _context(first)) >= covered(named, _context(best))
         and covered(asked, _context(first)) >= covered(asked, _context(best)) - ACCOUNT_WORDS
@@ -147,12 +151,17 @@ def _context(candidate: Candidate) -> str:
     return f"{candidate.passage.chunk.title}\n{candidate.sentence}"
 
 
-def _sentence(group: list[Candidate], made: _Citations, chunk: Callable[[str], Chunk]) -> tuple[str, tuple[int, ...]]:
-    """The readable sentence of a group with its markers, and their numbers."""
+def _sentence(
+    group: list[Candidate], made: _Citations, chunk: Callable[[str], Chunk], others: set[str]
+) -> tuple[str, tuple[int, ...]]:
+    """The readable sentence of a group with its markers, and their numbers.
+
+    `others` are the documents of the accounts beside it: what tells one account does not support another.
+    """
     best = group[0]
     start, end = _readable(best.passage.chunk, best.span.start, best.span.end)
     numbers = [made.number(best.span.document_id, start, end, best.span.score)]
-    cited = {best.span.document_id}
+    cited = {best.span.document_id, *others}
     for candidate in group[1:]:
         if candidate.span.document_id not in cited and len(numbers) < 3 and candidate.span.score > 0:
             place = sentences_around(candidate.passage.chunk, candidate.span.start, candidate.span.end)
@@ -184,7 +193,7 @@ def _readable(chunk: Chunk, start: int, end: int) -> tuple[int, int]:
     start, end = sentences_around(chunk, start, end)
     before = [(a, b) for a, b in chunk.sentences if b <= start]
     text = _text(chunk, start, end)
-    if before and _LEANS.match(text.lstrip("“\"'‘")):
+    if before and _LEANS.match(text):
         between = chunk.text[before[-1][1] - chunk.start : start - chunk.start]
         if "\n" not in between and not is_question(_text(chunk, *before[-1])):
             return before[-1][0], end
@@ -208,6 +217,8 @@ def _compose_list(candidates: Sequence[Candidate], made: _Citations, chunk: Call
             if span.score < max(best - LIST_MARGIN, 0.0) and items:
                 continue
             text = span.text.strip(" ,;:")
+            if all(facts(word).numbers for word in content_words(text)):  # a bare figure, or nothing, is no item
+                continue
             if len(items) >= MAX_ITEMS or any(fold(text) in fold(i) or fold(i) in fold(text) for i in items):
                 continue
             if any(agree(text, item) for item in items):
@@ -228,10 +239,14 @@ def is_question(text: str) -> bool:
 
 
 def whole_phrase(chunk: Chunk, start: int, end: int) -> tuple[int, int]:
-    """A span with the rest of the name it is cut from: "Friendship" of "Order of Friendship", "U.S" of "U.S."
+    """A span within one sentence, with the rest of the name it is cut from.
 
-    `start` and `end` count characters of the document, before and after.
+    "Friendship" of "Order of Friendship", "U.S" of "U.S." `start` and `end` count characters of the document, before
+    and after.
     """
+    # An answer is told in one sentence: of a span across several the longest part.
+    parts = [(max(a, start), min(b, end)) for a, b in chunk.sentences if a < end and start < b]
+    start, end = max(parts, key=lambda part: part[1] - part[0], default=(start, end))
     text, first, last = chunk.text, start - chunk.start, end - chunk.start
     before = _NAME_OF.search(text, 0, first)
     if before and text[first].isupper():

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from rag.facts import facts
 from rag.hardware import read_text
 from rag.questions import fits, kind_of
 from rag.text import STOPWORDS, WORD, content_words, same_name, words
@@ -61,7 +62,12 @@ class Candidate:
 
 
 def agree(left: str, right: str) -> bool:
-    """Whether two spans tell the same: one holds the other's words, or they share most (names by sound)."""
+    """Whether two spans tell the same: one holds the other's words, or they share most (names by sound).
+
+    Figures, days and denials that differ tell apart what is otherwise alike ("780 million", "640 million").
+    """
+    if contradict(left, right):
+        return False
     a, b = content_words(left), content_words(right)
     if not a or not b:
         return words(left) == words(right)
@@ -69,6 +75,16 @@ def agree(left: str, right: str) -> bool:
         a, b = b, a
     shared = sum(any(_same_word(word, other) for other in b) for word in a)
     return shared >= 0.99 * len(a) or 2 * shared / (len(a) + len(b)) >= 0.6
+
+
+def contradict(left: str, right: str) -> bool:
+    """Whether both give figures or days of which neither holds the other's, or one denies what the other says."""
+    a, b = facts(left), facts(right)
+    if a.numbers and b.numbers and not (a.numbers <= b.numbers or b.numbers <= a.numbers):
+        return True
+    if a.dates and b.dates and not any(x.startswith(y) or y.startswith(x) for x in a.dates for y in b.dates):
+        return True  # "03" is a month, "03-12" a day in it
+    return bool((a.negated - b.negated) & set(words(right)) or (b.negated - a.negated) & set(words(left)))
 
 
 @lru_cache(maxsize=1 << 16)  # the same words meet in every passage of a question

@@ -35,6 +35,8 @@ FULL_DATE = re.compile(
 _WEEKDAY_DATE = re.compile(
     rf"\b({_WEEKDAY}),?\s+(?:(?:the|den|dem|le)\s+)?({_DAY_MONTH})(?!\.?,?\s+(?:del?\s+)?\d{{4}})", re.IGNORECASE
 )
+TOP = 300  # characters in which a line that is nothing but a date, or a name and a date, dates the article
+_BYLINE = re.compile(r"\W*(?:(?:by|por|par|von)\b[^.!?:;]*)?\W*", re.IGNORECASE)
 _LABEL = re.compile(r"\W*(?:last )?(?:published|updated|posted|date|publicado|actualizado|fecha|veröffentlicht|publié)",
                     re.IGNORECASE)  # fmt: skip
 
@@ -42,9 +44,9 @@ _LABEL = re.compile(r"\W*(?:last )?(?:published|updated|posted|date|publicado|ac
 def date_of_text(text: str, today: datetime.date) -> str | None:
     """ISO date of the article by its own words, None where they give none.
 
-    First a dateline: "Minsk (Belarus), 30 June 2023 —", or a short line with a date in it, in the first 1,500
-    characters. Else the latest day that the text reports: a full date, unless the text names a later year (then
-    the date is background), or "Wednesday, July 3" in the year that fits it. Nothing after `today` counts.
+    First a dateline: "Minsk (Belarus), 30 June 2023 —", a byline at the top, or a short line with a date in it, in the
+    first 1,500 characters. Else the latest day that the text reports: a full date, unless the text names a later year
+    (then the date is background), or "Wednesday, July 3" in the year that fits it. Nothing after `today` counts.
     """
     text = text[:_DATE_CHARACTERS]
     named = {int(year) for year in re.findall(r"(?<!\d)(?:1[89]|20)\d\d(?!\d)", text)}
@@ -64,8 +66,12 @@ def _is_dateline(text: str, match: re.Match[str], newest: bool) -> bool:
     before, after = text[start : match.start()], text[match.end() : match.end() + 6]
     if len(before) <= 120 and re.search(r"(?:^|[,)|])\s*$", before) and re.match(r"\s*(?:[—–]|-\s)\s*(?!\d)\S", after):
         return True
-    short = len(line) - len(match[0]) <= 60
-    return short and (bool(_LABEL.match(line)) or (newest and line[-1] not in ".!?:;…"))
+    if len(line) - len(match[0]) > 60:
+        return False
+    rest = line.replace(match[0], "", 1)
+    return bool(
+        _LABEL.match(line) or (start < TOP and _BYLINE.fullmatch(rest)) or (newest and line[-1] not in ".!?:;…")
+    )
 
 
 def _weekday_dates(text: str, named: set[int], today: datetime.date) -> list[datetime.date]:

@@ -327,10 +327,14 @@ class Chatbot:
                 return question, (), passages
             texts = (f"{passage.chunk.title}\n{passage.chunk.text}" for passage in passages)
             vocabulary = dict.fromkeys(match.group() for text in texts for match in WORD.finditer(text))
-            respelled, replaced = respell(question, vocabulary)
+            respelled, replaced = respell(question, vocabulary, self._is_word)
             if replaced:
                 passages = self._search(respelled, self.settings.read)
             return respelled, tuple(f"read {old!r} as {new!r}" for old, new in replaced.items()), passages
+
+    def _is_word(self, word: str) -> bool:
+        """Whether the embedding model knows a word whole, as it does the usual words of its language."""
+        return len(self._embedder.token_offsets(word)) == 1
 
     def _search(self, question: str, k: int) -> list[ScoredChunk]:
         mode = self.settings.retrieval

@@ -8,7 +8,7 @@ from typing import Literal
 
 from rag.text import fold
 
-Kind = Literal["person", "number", "date", "place", "reason", "list", "other"]
+Kind = Literal["person", "money", "number", "date", "place", "reason", "list", "other"]
 
 # "which countries", "what other topics": a plural after at most two words that are no verbs.
 _VERB = "does|is|was|has|did|do|were|are|had|have|can|could|would|will|of"
@@ -17,6 +17,7 @@ _RULES: tuple[tuple[Kind, str], ...] = (
     ("list", r"^(?:list|name (?:all|the|some)|enumerate)\b|\b(?:which|what) (?:people|media)\b"),
     ("list", r"\b(?:which|what) (?:\w+ ){0,2}?(?:are|were|have|include)\b|\bwho (?:else|all|are|were|attended)\b"),
     ("list", _PLURAL),
+    ("money", r"\bhow much (?:\w+ )*(?:cost|costs|pay|pays|paid|payed|earn|earns|earned|worth|spend|spent|spends)\b"),
     ("number", r"\bhow (?:many|much|old|long|often|far|big|large|tall)\b"),
     ("number", r"\bwhat (?:number|percentage|share|age|amount)\b"),
     ("date", r"\bwhen\b|\b(?:what|which) (?:\w+ )?(?:day|date|year|month|time)\b|\bhow long ago\b"),
@@ -28,7 +29,11 @@ _RULES: tuple[tuple[Kind, str], ...] = (
 _KINDS = [(kind, re.compile(pattern)) for kind, pattern in _RULES]
 _NUMBER = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?|millions?"
-    r"|billions?|several|few|couple|half|twice|once|first|second|third)\b", re.IGNORECASE
+    r"|billions?|several|few|couple|half|twice|once)\b", re.IGNORECASE
+)  # fmt: skip
+_MONEY = re.compile(
+    r"[$€£¥₽]|\b(?:dollars?|euros?|pounds?|pesos?|rubles?|roubles?|yen|yuan|francs?|crowns?|cents?|USD|EUR|GBP|millions?"
+    r"|billions?|thousands?|free|nothing)\b", re.IGNORECASE
 )  # fmt: skip
 _TIME = re.compile(
     r"\d|\b(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february|march|april|may|june|july|august"
@@ -62,6 +67,8 @@ def fits(kind: Kind, span: str, before: str = "") -> float:
     """
     if kind == "number":
         return float(bool(_NUMBER.search(span)))
+    if kind == "money":
+        return float(bool(_MONEY.search(span)))
     if kind == "date":
         return float(bool(_TIME.search(span)))
     if kind in ("person", "place"):

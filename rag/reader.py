@@ -13,7 +13,7 @@ import numpy.typing as npt
 from rag.embedding import Embedder
 from rag.errors import ModelError
 from rag.hardware import check_sha256, inference_dtype, quiet, read_text
-from rag.text import content_words, same_name
+from rag.text import WORD, content_words, same_name, words
 from rag.types import Chunk, Span
 
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ class ExtractiveReader:
             return []
         import torch
 
-        encoding = self._encode(question, chunks)
+        leads = [_lead(question, chunk) for chunk in chunks]
+        encoding = self._encode(question, [lead + chunk.text for lead, chunk in zip(leads, chunks, strict=True)])
         owner: list[int] = encoding["overflow_to_sample_mapping"]
         found: list[list[tuple[float, int, int]]] = [[] for _ in chunks]
         for batch in _batches([len(ids) for ids in encoding["input_ids"]]):
@@ -102,22 +103,24 @@ class ExtractiveReader:
                 output = self._model(**padded)
             starts, ends = output.start_logits.float().numpy(), output.end_logits.float().numpy()
             for row, window in enumerate(batch):
-                inside = [sequence == 1 for sequence in encoding.sequence_ids(window)]
+                offsets = encoding["offset_mapping"][window]
+                lead = len(leads[owner[window]])
+                sequences = encoding.sequence_ids(window)
+                inside = [s == 1 and start >= lead for s, (start, _) in zip(sequences, offsets, strict=True)]
                 length = len(inside)
                 spans = _best_spans(starts[row][:length], ends[row][:length], np.array(inside))
-                offsets = encoding["offset_mapping"][window]
-                found[owner[window]] += [(score, offsets[a][0], offsets[b][1]) for score, a, b in spans]
+                found[owner[window]] += [(score, offsets[a][0] - lead, offsets[b][1] - lead) for score, a, b in spans]
         return [_span(chunk, candidates) for chunk, candidates in zip(chunks, found, strict=True)]
 
-    def _encode(self, question: str, chunks: Sequence[Chunk]) -> Any:
+    def _encode(self, question: str, texts: Sequence[str]) -> Any:
         """Question and passage of each window, a BatchEncoding."""
         with self._tokenizing:
             question_ids = self._tokenizer(question, add_special_tokens=False, truncation=True)["input_ids"]
             if len(question_ids) > MAX_QUESTION_TOKENS:
                 question = str(self._tokenizer.decode(question_ids[:MAX_QUESTION_TOKENS]))
             return self._tokenizer(
-                [question] * len(chunks),
-                [chunk.text for chunk in chunks],
+                [question] * len(texts),
+                list(texts),
                 truncation="only_second",
                 max_length=MAX_TOKENS,
                 stride=STRIDE,
@@ -159,6 +162,16 @@ def load_reader(name: str, embedder: Embedder | None = None) -> Reader:
             raise ModelError('the reader "sentence" ranks by embeddings: pass an embedder')
         return SentenceReader(embedder)
     return ExtractiveReader.load(name)
+
+
+def _lead(question: str, chunk: Chunk) -> str:
+    """The title, to be read before a passage that lacks a name of the question which the title has; else nothing.
+
+    "In 1913 she married" answers "Whom did Castellane marry?" only to a reader who knows whom the article is about.
+    """
+    named = {word for match in WORD.finditer(question) if match.group()[0].isupper() for word in words(match.group())}
+    missing = named.intersection(content_words(question)).difference(words(chunk.text))
+    return f"{chunk.title}. " if missing.intersection(words(chunk.title)) else ""
 
 
 def _batches(lengths: list[int]) -> list[list[int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from itertools import pairwise
 
@@ -124,7 +124,9 @@ def _is_name(asked: str, known: str) -> bool:
     return asked[0].isupper() and known[0].isupper()
 
 
-def respell(question: str, vocabulary: Iterable[str]) -> tuple[str, dict[str, str]]:
+def respell(
+    question: str, vocabulary: Iterable[str], is_word: Callable[[str], bool] = lambda word: False
+) -> tuple[str, dict[str, str]]:
     """The question with words that are not in the vocabulary put into the vocabulary's spelling.
 
     Parameters
@@ -132,6 +134,8 @@ def respell(question: str, vocabulary: Iterable[str]) -> tuple[str, dict[str, st
     question : str
     vocabulary : iterable of str
         Words as a text spells them, with capitals and accents.
+    is_word : callable, optional
+        Whether a lower-case word is a word of the language, which is no misspelling of another ("founded", "funded").
 
     Returns
     -------
@@ -148,7 +152,7 @@ def respell(question: str, vocabulary: Iterable[str]) -> tuple[str, dict[str, st
 
     def choose(match: re.Match[str]) -> str:
         word, folded = match.group(), words(match.group())[0]
-        if folded in by_fold or folded in STOPWORDS or len(folded) < MIN_NAME:
+        if folded in by_fold or folded in STOPWORDS or len(folded) < MIN_NAME or (word.islower() and is_word(word)):
             return word
         near = [
             other
