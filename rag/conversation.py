@@ -128,7 +128,8 @@ class _History:
         short = answer.short_answer.split(";")[0].strip(" .,\"“”'’")
         first = fold(short.split()[0]) if short else ""
         fits = 0 < len(short.split()) <= MAX_ANTECEDENT and first not in FUNCTION_WORDS - DETERMINERS
-        return short if fits else ""
+        lone = " " not in short and not short[:1].isupper()  # "hungry" is no antecedent, either
+        return short if fits and not lone else ""
 
     def antecedent(self, pronoun: str, taken: Sequence[str]) -> Mention | None:
         """What a pronoun stands for: newest turn first, in it what was asked for, then the subject, then others."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rag.answering import compose, is_question, whole_phrase, without_questions
-from rag.confidence import Candidate
+from rag.confidence import Candidate, agree
 from rag.text import sentences
 from rag.types import Chunk, Document, ScoredChunk, Span
 
@@ -36,6 +36,7 @@ def candidate(document: Document, span: str, score: float, more: tuple[tuple[str
         ("Sanctioned by the U.S. Government.", "U.S", "U.S."),
         ("The list of countries is long.", "countries", "countries"),
         ("It ended in Minsk.", "Minsk", "Minsk"),
+        ("It is all for peace. Workers struck.", "all for peace. Workers", "all for peace."),
     ],
 )
 def test_a_span_takes_the_rest_of_its_name(text: str, span: str, whole: str) -> None:
@@ -87,23 +88,62 @@ def test_a_weak_rival_is_no_account() -> None:
     assert compose_over("Who opened the bridge?", found, [one, two]).accounts == ()
 
 
-def test_an_undated_rival_is_no_account() -> None:
-    one = Document("one", "A", "The bridge was opened by Anna Berg.", "one", date="2020-05-01")
-    two = Document("two", "B", "The bridge was opened by Carl Dahl.", "two")
+@pytest.mark.parametrize("dates", [("2020-05-01", None), (None, "2020-05-01"), (None, None)])
+def test_accounts_without_two_dates_are_none(dates: tuple[str | None, str | None]) -> None:
+    one = Document("one", "A", "The bridge was opened by Anna Berg.", "one", date=dates[0])
+    two = Document("two", "B", "The bridge was opened by Carl Dahl.", "two", date=dates[1])
     found = [candidate(one, "Anna Berg", 5.0), candidate(two, "Carl Dahl", 4.0)]
     assert compose_over("Who opened the bridge?", found, [one, two]).accounts == ()
 
 
+def test_another_figure_is_another_account_and_no_support() -> None:
+    one = Document("one", "A", "The bridge cost 780 million euros.", "one", date="2020-05-01")
+    two = Document("two", "B", "The bridge cost 640 million euros.", "two", date="2021-05-01")
+    found = [candidate(one, "780 million euros", 5.0), candidate(two, "640 million euros", 4.5)]
+    composed = compose_over("How much did the bridge cost?", found, [one, two])
+    assert [(a.short_answer, a.citations) for a in composed.accounts] == [
+        ("780 million euros", (1,)),
+        ("640 million euros", (2,)),
+    ]
+
+
+def test_an_article_of_one_account_does_not_support_another() -> None:
+    one = Document(
+        "one", "A", "Anna Berg will lead the firm. Carl Dahl will chair its board.", "one", date="2020-05-01"
+    )
+    two = Document("two", "B", "Carl Dahl leads the firm.", "two", date="2021-05-01")
+    found = [candidate(one, "Anna Berg", 5.0), candidate(two, "Carl Dahl", 4.5), candidate(one, "Carl Dahl", 4.0)]
+    accounts = compose_over("Who leads the firm?", found, [one, two]).accounts
+    assert [(a.short_answer, a.citations) for a in accounts] == [("Anna Berg", (1,)), ("Carl Dahl", (2,))]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "same"),
+    [
+        ("780 million euros", "640 million euros", False),
+        ("780 million euros", "some 780 million euros", True),
+        ("14 March 2024", "12 March 2024", False),
+        ("March 2024", "12 March 2024", True),
+        ("12 of the 30 members", "18 of the 30 members", False),
+        ("the plants will close", "the plants will not close", False),
+        ("Viktor Khrenin", "Víktor Jrenin", True),
+    ],
+)
+def test_what_tells_the_same(left: str, right: str, same: bool) -> None:
+    assert agree(left, right) is same
+    assert agree(right, left) is same
+
+
 def test_a_list_takes_several_spans_once_each() -> None:
-    one = Document("one", "A", "Norway joined. Later Sweden and Finland joined too.", "one")
+    one = Document("one", "A", "Norway joined. Later Sweden and Finland joined too, 3 in all.", "one")
     two = Document("two", "B", "Sweden joined in May.", "two")
     found = [
-        candidate(one, "Norway", 5.0, more=(("Sweden and Finland", 4.0), ("too", -3.0))),
+        candidate(one, "Norway", 5.0, more=(("Sweden and Finland", 4.0), ("3", 3.5), ("too", -3.0))),
         candidate(two, "Sweden", 4.5),
     ]
     composed = compose_over("Which countries joined?", found, [one, two])
     assert composed.short_answer == "Norway; Sweden and Finland"
-    assert composed.text.splitlines() == ["Norway joined. [1]", "Later Sweden and Finland joined too. [2]"]
+    assert composed.text.splitlines() == ["Norway joined. [1]", "Later Sweden and Finland joined too, 3 in all. [2]"]
 
 
 def test_a_sentence_that_leans_brings_the_one_before() -> None:

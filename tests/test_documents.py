@@ -448,6 +448,8 @@ def test_language(tmp_path: Path, text: str, language: str) -> None:
         (PROSE + "There will be a summit on 30 June 2031 in Minsk.", None),
         (PROSE + "It was accredited in August 2022, and on June 13 in Moscow.", None),
         (PROSE + "31 June 2023 never was.", None),
+        ("Cars banned\nBy Jonas Petrie, 19 June 2024\n" + PROSE + "It ends in 2025.", "2024-06-19"),
+        ("Cars banned\n19 June 2024\n" + PROSE + "It ends in 2025.", "2024-06-19"),
         (PROSE + "See https://example.org/2023/06/30/visit and version 2023-06-30-1.", "2023-06-30"),
         (PROSE + "The parade on Wednesday, July 3, is expected.", "2024-07-03"),
         (PROSE + "El desfile del miércoles 3 de julio se espera.", "2024-07-03"),

@@ -15,10 +15,11 @@ from rag.embedding import SentenceTransformerEmbedder, default_model_folder
 from rag.errors import ModelError
 from rag.pipeline import Chatbot
 from rag.reader import ExtractiveReader
-from rag.types import Answer
+from rag.types import Answer, Chunk
 
 pytestmark = pytest.mark.models
 QUESTIONS = Path(__file__).parents[1] / "eval" / "questions.jsonl"
+NAMED = "Wilhelmina Castellane, who measured mountains"
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +148,16 @@ def test_bfloat16_keeps_the_order_of_retrieval(bot: Chatbot, monkeypatch: pytest
     assert same_first >= 0.95
     assert shared >= 0.95
     assert spearman >= 0.99
+
+
+def test_a_passage_is_read_under_its_title_where_it_lacks_the_name() -> None:
+    reader = ExtractiveReader.load("default")
+    text = "In 1913 she married the botanist Henrik Solberg, who went with her on the second journey."
+    chunks = [Chunk("a#", "a", 100, 100 + len(text), text, title, ((100, 100 + len(text)),)) for title in ("", NAMED)]
+    bare, named = reader.read("Whom did Wilhelmina Castellane marry?", chunks)
+    assert named.score > bare.score + 3
+    assert text[named.start - 100 : named.end - 100] == named.text
+    assert "Henrik Solberg" in named.text
 
 
 def test_vectors_have_unit_norm(bot: Chatbot) -> None:

@@ -18,6 +18,8 @@ from rag.questions import fits, kind_of, without_date
         ("Which countries did he visit?", "list"),
         ("Where was the parade?", "place"),
         ("What did they sign?", "other"),
+        ("How much did the bridge cost?", "money"),
+        ("How much does she earn?", "money"),
     ],
 )
 def test_kinds_of_questions(question: str, kind: str) -> None:
@@ -29,6 +31,9 @@ def test_kinds_of_questions(question: str, kind: str) -> None:
     [
         ("number", "more than 5,000 soldiers", "", 1.0),
         ("number", "some soldiers", "", 0.0),
+        ("number", "the first woman", "", 0.0),
+        ("money", "120 beds", "", 0.0),
+        ("money", "780 million euros", "", 1.0),
         ("date", "last June", "", 1.0),
         ("person", "the minister", "", 0.0),
         ("reason", "to sing", "", 1.0),

@@ -206,6 +206,12 @@ def test_questions_take_the_articles_spelling(question: str, expected: str, repl
     assert respell(question, ARTICLE) == (expected, replaced)
 
 
+def test_a_word_of_the_language_is_no_misspelling_of_another() -> None:
+    known = {"founded", "funded"}.__contains__
+    assert respell("who founded it", ["funded"], known) == ("who founded it", {})
+    assert respell("who founned it", ["founded"], known)[0] == "who founded it"
+
+
 @given(st.text(), st.lists(st.text()))
 def test_respelling_takes_any_text(question: str, vocabulary: list[str]) -> None:
     respelled, replaced = respell(question, vocabulary)
