@@ -102,19 +102,13 @@ def missing(peers: Sequence[str], python: str) -> str | None:
 
 def make_work(dataset: Dataset) -> dict[str, Any]:
     """What a worker needs: the documents, the same cut into the chatbot's own passages, questions, weights."""
-    from rag.chunking import chunk_document
     from rag.embedding import default_model_folder
     from rag.pipeline import load_models
     from rag.reader import DEFAULT_FOLDER
 
     settings = Settings()
     documents = dataset.documents if dataset.corpus is None else systems.read_corpus(dataset.corpus)
-    offsets = load_models(settings)[0].token_offsets
-    chunks = [
-        chunk
-        for document in documents
-        for chunk in chunk_document(document, offsets, settings.chunk_tokens, settings.overlap_sentences)
-    ]
+    chunks = systems.cut(documents, load_models(settings)[0])
     fields = ("id", "document_id", "start", "end", "text", "title")
     return {
         "root": str(ROOT),

@@ -21,6 +21,7 @@ from rag.config import Settings
 from rag.types import Chunk, Document
 
 if TYPE_CHECKING:
+    from rag.embedding import Embedder
     from rag.pipeline import Chatbot
 
 Answerer = Callable[[Question], dict[str, Any]]
@@ -139,6 +140,18 @@ def texts(dataset: Dataset) -> TextOf:
     if dataset.corpus is None:
         return {document.id: document.text for document in dataset.documents}.get
     return {document.id: document.text for document in read_corpus(dataset.corpus)}.get
+
+
+def cut(documents: Iterable[Document], embedder: Embedder) -> list[Chunk]:
+    """The chunks of documents as the chatbot's own settings cut them."""
+    from rag.chunking import chunk_document
+
+    own = Settings()
+    return [
+        chunk
+        for document in documents
+        for chunk in chunk_document(document, embedder.token_offsets, own.chunk_tokens, own.overlap_sentences)
+    ]
 
 
 def read_corpus(folder: Path) -> list[Document]:

@@ -17,41 +17,24 @@ from typing import Any
 
 import numpy as np
 
+from eval.__main__ import QUESTIONS, SEEDS
 from eval.claims import Claim, made_claims
-from eval.datasets import Question, load, select
+from eval.datasets import load, select
 from eval.metrics import auroc
-from rag.chunking import chunk_document
+from eval.systems import cut, read_corpus
 from rag.config import Settings
-from rag.documents import read_document
 from rag.embedding import Embedder
 from rag.pipeline import load_models
 from rag.text import sentences
-from rag.types import Chunk, Document
+from rag.types import Document
 from rag.verification import Verifier
-
-HERE = Path(__file__).parent
-QUESTIONS = HERE / "questions.jsonl"
-SEEDS = HERE.parent / "seeds"
-MAX_BYTES = 25_000_000
-
-
-def corpus_chunks(folder: Path, embedder: Embedder) -> tuple[list[Chunk], dict[str, str | None]]:
-    """The chunks of a folder of articles, and the date of each document by its id."""
-    settings = Settings()
-    documents = [read_document(path, path.name, MAX_BYTES) for path in sorted(folder.glob("*.txt"))]
-    chunks = [
-        chunk
-        for document in documents
-        for chunk in chunk_document(document, embedder.token_offsets, settings.chunk_tokens, settings.overlap_sentences)
-    ]
-    return chunks, {document.id: document.date for document in documents}
 
 
 def claims_of(split: str, embedder: Embedder) -> list[Claim]:
     """The made sentences of one half of the fixed set."""
-    questions: tuple[Question, ...] = select(load(QUESTIONS, SEEDS), split).questions
-    chunks, dates = corpus_chunks(SEEDS, embedder)
-    return made_claims(questions, chunks, dates)
+    documents = read_corpus(SEEDS)
+    dates = {document.id: document.date for document in documents}
+    return made_claims(select(load(QUESTIONS, SEEDS), split).questions, cut(documents, embedder), dates)
 
 
 def score(verifier: Verifier, claim: Claim) -> float:
@@ -96,11 +79,7 @@ def on_human(verifier: Verifier, embedder: Embedder, path: Path, limit: int | No
     least, mean, grades = [], [], []
     for row in rows:
         given = [int(g["value"]) for g in row["annotations"]["faithfulness"].values() if str(g["value"]).isdigit()]
-        chunks = [
-            chunk
-            for i, text in enumerate(row["contexts"])
-            for chunk in chunk_document(_document(str(i), text), embedder.token_offsets, 160, 1)
-        ]
+        chunks = cut((_document(str(i), text) for i, text in enumerate(row["contexts"])), embedder)
         probabilities = []
         for a, b in sentences(row["answer"]):
             support = verifier.check(row["answer"][a:b], chunks, [], {})

@@ -138,8 +138,8 @@ def _differs(
     asked, named = content_words(question), names(question)
     return (
         first.span.document_id not in told
-        and date is not None
-        and not dates & {date, None}
+        and None not in (date, *dates)
+        and date not in dates
         and first.span.score > 0
         and covered(named, _context(first)) >= covered(named, _context(best))
         and covered(asked, _context(first)) >= covered(asked, _context(best)) - ACCOUNT_WORDS

@@ -84,7 +84,7 @@ def contradict(left: str, right: str) -> bool:
         return True
     if a.dates and b.dates and not any(x.startswith(y) or y.startswith(x) for x in a.dates for y in b.dates):
         return True  # "03" is a month, "03-12" a day in it
-    return bool((a.negated - b.negated) & set(words(right)) or (b.negated - a.negated) & set(words(left)))
+    return bool((a.negated - b.negated) & _word_set(right) or (b.negated - a.negated) & _word_set(left))
 
 
 @lru_cache(maxsize=1 << 16)  # the same words meet in every passage of a question

@@ -269,7 +269,7 @@ def _tied(claim: str, stated: Facts, text: str) -> float:
         near = [
             " ".join(told[max(0, i - NEAR) : i + NEAR + 1])
             for i, word in enumerate(told)
-            if word in own or any(same_name(word, other) for other in own)
+            if any(same_name(word, other) for other in own)
         ]
         shares.append(max((covered(wanted, around) for around in near), default=0.0))
     return min(shares, default=1.0)

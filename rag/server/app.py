@@ -18,6 +18,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 import rag
 from rag.errors import RagError
 from rag.pipeline import MAX_QUESTION, Chatbot
+from rag.records import PassageRecord, passage_record
 from rag.server import dialect
 from rag.server.gate import Gate, Meters, log, problem, write_log
 from rag.server.records import (
@@ -27,11 +28,9 @@ from rag.server.records import (
     Health,
     Model,
     Models,
-    PassageRecord,
     Problem,
     RetrieveRequest,
     answer_record,
-    passage_record,
 )
 from rag.types import Answer
 

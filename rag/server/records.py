@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from rag import records
 from rag.pipeline import MAX_QUESTION
-from rag.types import Answer, ScoredChunk
+from rag.types import Answer
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=MAX_QUESTION)]
 
@@ -27,55 +28,12 @@ class RetrieveRequest(BaseModel):
     k: int = Field(default=10, ge=1, le=50)
 
 
-class CitationRecord(BaseModel):
-    """An exact quote: characters [start, end) of the document."""
+class AnswerRecord(records.AnswerRecord):
+    """An answer, or, where `abstained`, the statement that the articles do not say; and what a generator took."""
 
-    document_id: str
-    title: str
-    date: str | None
-    start: int
-    end: int
-    quote: str
-
-
-class AccountRecord(BaseModel):
-    """One of several accounts that differ; `citations` are marker numbers from 1."""
-
-    short_answer: str
-    text: str
-    date: str | None
-    citations: list[int]
-
-
-class PassageRecord(BaseModel):
-    """A passage that was found."""
-
-    rank: int
-    score: float
-    document_id: str
-    title: str
-    start: int
-    end: int
-    text: str
-
-
-class AnswerRecord(BaseModel):
-    """An answer, or, where `abstained`, the statement that the articles do not say."""
-
-    question: str
-    understood: str
-    abstained: bool
-    short_answer: str
-    text: str
-    confidence: float
-    citations: list[CitationRecord]
-    accounts: list[AccountRecord]
-    passages: list[PassageRecord]
-    notes: list[str]
     generator: str
     tokens_in: int
     tokens_out: int
-    seconds: float
 
 
 class Health(BaseModel):
@@ -146,42 +104,10 @@ class Models(BaseModel):
 
 
 def answer_record(answer: Answer) -> AnswerRecord:
-    """An Answer for programs; it tells no path of this machine."""
+    """An Answer for programs, with what a generator took."""
     return AnswerRecord(
-        question=answer.question,
-        understood=answer.understood,
-        abstained=answer.abstained,
-        short_answer=answer.short_answer,
-        text=answer.text,
-        confidence=float(answer.confidence),
-        citations=[
-            CitationRecord(
-                document_id=c.document_id, title=c.title, date=c.date, start=c.start, end=c.end, quote=c.quote
-            )
-            for c in answer.citations
-        ],
-        accounts=[
-            AccountRecord(short_answer=a.short_answer, text=a.text, date=a.date, citations=list(a.citations))
-            for a in answer.accounts
-        ],
-        passages=[passage_record(passage) for passage in answer.passages],
-        notes=list(answer.notes),
+        **records.answer_record(answer),
         generator=answer.generator,
         tokens_in=answer.tokens_in,
         tokens_out=answer.tokens_out,
-        seconds=float(answer.seconds.get("total", 0.0)),
-    )
-
-
-def passage_record(passage: ScoredChunk) -> PassageRecord:
-    """A passage for programs."""
-    chunk = passage.chunk
-    return PassageRecord(
-        rank=passage.rank,
-        score=float(passage.score),
-        document_id=chunk.document_id,
-        title=chunk.title,
-        start=chunk.start,
-        end=chunk.end,
-        text=chunk.text,
     )

@@ -21,7 +21,7 @@ from rag.errors import RagError
 from rag.pipeline import Chatbot
 from rag.server.app import create_app
 from rag.web import page
-from rag.web.guard import LOOPBACK
+from rag.web.guard import is_loopback, login
 
 PER_MINUTE = 600
 FINISH_SECONDS = 15
@@ -40,17 +40,15 @@ def build(bot: Chatbot, host: str = "127.0.0.1", **page_options: Any) -> FastAPI
     RagError
         RAG_RATE is no number.
     """
-    key, password = os.environ.get("RAG_API_KEY"), os.environ.get("RAG_PASSWORD")
+    key, asked = os.environ.get("RAG_API_KEY"), login()
     credentials = [f"Bearer {key}"] if key else []
-    if password:
-        pair = f"{os.environ.get('RAG_USER') or 'reader'}:{password}"
-        credentials.append(f"Basic {base64.b64encode(pair.encode()).decode()}")
+    if asked:
+        credentials.append(f"Basic {base64.b64encode(':'.join(asked).encode()).decode()}")
     rate = os.environ.get("RAG_RATE") or str(PER_MINUTE)
     if not rate.isdigit():
         raise RagError(f"RAG_RATE is {rate!r}; expected requests a minute, 0 for no limit")
-    loopback = host in LOOPBACK or host.startswith("127.")
     questions = os.environ.get("RAG_LOG_QUESTIONS") == "1"
-    app = create_app(bot, credentials, int(rate), loopback, questions)
+    app = create_app(bot, credentials, int(rate), is_loopback(host), questions)
     return page.mount(app, bot, host, **page_options)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -29,6 +30,17 @@ _ROUTES = re.compile(
     r"|call/(?:v2/)?(?:ask|retrieve)(?:/\w+)?|(?:run|api)/\w+|mcp(?:/[\w./-]*)?))/?"
 )
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on is this machine's own."""
+    return host in LOOPBACK or host.startswith("127.")
+
+
+def login() -> tuple[str, str] | None:
+    """Name and password from the environment (RAG_USER, RAG_PASSWORD); None where no password is asked for."""
+    password = os.environ.get("RAG_PASSWORD")
+    return (os.environ.get("RAG_USER") or "reader", password) if password else None
 
 
 class Guard:

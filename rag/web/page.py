@@ -22,7 +22,7 @@ from starlette.middleware import Middleware
 from rag.documents import SUFFIXES
 from rag.web import render
 from rag.web.blocks import LocalBlocks
-from rag.web.guard import LOOPBACK, Guard
+from rag.web.guard import Guard, is_loopback, login
 from rag.web.handlers import ALL, CONCURRENCY, ONLY_OWN, OWN_WORDS, Page
 from rag.web.programs import add_programs
 from rag.web.sessions import Corpus, Limits, Sessions
@@ -222,13 +222,13 @@ def mount(app: FastAPI, bot: Corpus, host: str, limits: Limits | None = None, **
     sessions = built.pop("sessions", None) or Sessions(bot, limits, keep=built.pop("keep_uploads", None))
     demo = build(bot, sessions=sessions, **built)
     demo.state_session_capacity = SESSION_STATES
-    login, app_kwargs = _guarded(host, limits)
+    asked, app_kwargs = _guarded(host, limits)
     mounted: FastAPI = gr.mount_gradio_app(
         app,
         demo,
         path="",
         server_name=host,
-        auth=login,
+        auth=asked,
         show_error=False,
         footer_links=[],
         run_history=False,
@@ -248,10 +248,8 @@ def mount(app: FastAPI, bot: Corpus, host: str, limits: Limits | None = None, **
 
 def _guarded(host: str, limits: Limits) -> tuple[tuple[str, str] | None, dict[str, Any]]:
     """Name and password, where one is asked for, and what Gradio's application is made with."""
-    password = os.environ.get("RAG_PASSWORD") or None
-    login = (os.environ.get("RAG_USER") or "reader", password) if password else None
-    loopback = host in LOOPBACK or host.startswith("127.")
-    if not loopback and password is None:
+    asked, loopback = login(), is_loopback(host)
+    if not loopback and asked is None:
         log.warning("anybody who reaches %s can ask and read the articles; set RAG_PASSWORD to ask for one", host)
     body = limits.file_megabytes * limits.files + 10.0
     guard = Middleware(
@@ -260,9 +258,9 @@ def _guarded(host: str, limits: Limits) -> tuple[tuple[str, str] | None, dict[st
         body_megabytes=body,
         disk_megabytes=4 * body,
         loopback=loopback,
-        login=login,
+        login=asked,
     )
-    return login, {"middleware": [guard], "docs_url": None, "redoc_url": None, "openapi_url": None}
+    return asked, {"middleware": [guard], "docs_url": None, "redoc_url": None, "openapi_url": None}
 
 
 # The characters of each file of the serif; a page with others falls back to the system's.

@@ -8,67 +8,19 @@ import secrets
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypeVar
 
 import gradio as gr
 from gradio.events import api
 
 from rag.errors import RagError
-from rag.types import Answer, ScoredChunk
+from rag.records import AnswerRecord, PassageRecord, answer_record, passage_record
 from rag.web.sessions import Asker
 
 log = logging.getLogger("rag.web")
 MAX_HISTORY = 20
 MAX_PASSAGES = 50
 T = TypeVar("T")
-
-
-class CitationRecord(TypedDict):
-    """An exact quote: characters [start, end) of the document."""
-
-    document_id: str
-    title: str
-    date: str | None
-    start: int
-    end: int
-    quote: str
-
-
-class AccountRecord(TypedDict):
-    """One of several accounts that differ; `citations` are marker numbers from 1."""
-
-    short_answer: str
-    text: str
-    date: str | None
-    citations: list[int]
-
-
-class PassageRecord(TypedDict):
-    """A passage that was found: characters [start, end) of the document."""
-
-    rank: int
-    score: float
-    document_id: str
-    title: str
-    start: int
-    end: int
-    text: str
-
-
-class AnswerRecord(TypedDict):
-    """An answer, or, where `abstained`, the statement that the articles do not say."""
-
-    question: str
-    understood: str
-    abstained: bool
-    short_answer: str
-    text: str
-    confidence: float
-    citations: list[CitationRecord]
-    accounts: list[AccountRecord]
-    passages: list[PassageRecord]
-    notes: list[str]
-    seconds: float
 
 
 def add_programs(bot: Asker, submit: Callable[[Callable[[], Any]], Future[Any]]) -> None:
@@ -98,7 +50,7 @@ def add_programs(bot: Asker, submit: Callable[[Callable[[], Any]], Future[Any]])
             The answer with its citations (document, characters, quote), confidence in [0, 1], differing accounts and the passages found.
         """  # noqa: E501
         earlier = _history(history)
-        made: AnswerRecord = await answered(lambda: _answer_record(bot.ask(question_text(question), earlier)))
+        made: AnswerRecord = await answered(lambda: answer_record(bot.ask(question_text(question), earlier)))
         return made
 
     async def retrieve(question: str, k: int = 10) -> list[PassageRecord]:
@@ -113,7 +65,7 @@ def add_programs(bot: Asker, submit: Callable[[Callable[[], Any]], Future[Any]])
         if not 1 <= k <= MAX_PASSAGES:
             raise gr.Error(f"k is {k}; expected 1 to {MAX_PASSAGES}", print_exception=False)
         found = await answered(lambda: bot.retrieve(question_text(question), k))
-        return [_passage_record(passage) for passage in found]
+        return [passage_record(passage) for passage in found]
 
     api(ask, api_name="ask", queue=False)
     api(retrieve, api_name="retrieve", queue=False)
@@ -159,40 +111,3 @@ def _history(history: Any) -> list[str]:
     if not isinstance(history, list) or not all(isinstance(entry, str) for entry in history):
         raise gr.Error("history is expected to be a list of earlier questions", print_exception=False)
     return [entry[:2000] for entry in history[-MAX_HISTORY:] if entry.strip()]
-
-
-def _answer_record(answer: Answer) -> AnswerRecord:
-    return AnswerRecord(
-        question=answer.question,
-        understood=answer.understood,
-        abstained=answer.abstained,
-        short_answer=answer.short_answer,
-        text=answer.text,
-        confidence=float(answer.confidence),
-        citations=[
-            CitationRecord(
-                document_id=c.document_id, title=c.title, date=c.date, start=c.start, end=c.end, quote=c.quote
-            )
-            for c in answer.citations
-        ],
-        accounts=[
-            AccountRecord(short_answer=a.short_answer, text=a.text, date=a.date, citations=list(a.citations))
-            for a in answer.accounts
-        ],
-        passages=[_passage_record(passage) for passage in answer.passages],
-        notes=list(answer.notes),
-        seconds=float(answer.seconds.get("total", 0.0)),
-    )
-
-
-def _passage_record(passage: ScoredChunk) -> PassageRecord:
-    chunk = passage.chunk
-    return PassageRecord(
-        rank=passage.rank,
-        score=float(passage.score),
-        document_id=chunk.document_id,
-        title=chunk.title,
-        start=chunk.start,
-        end=chunk.end,
-        text=chunk.text,
-    )
