@@ -18,6 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from rag.errors import RagError
+from rag.hardware import steady_memory
 from rag.pipeline import Chatbot
 from rag.server.app import create_app
 from rag.web import page
@@ -66,6 +67,7 @@ def serve(
     RagError
         The port cannot be listened on.
     """
+    steady_memory()
     listener = _listen(host, port)
     server = _server(build(bot, host, keep_uploads=keep_uploads))
     handler = logging.StreamHandler()
