@@ -22,6 +22,7 @@ _FIGURE = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?(?=\b|st\b|nd\b|rd\b|th\b)")
 _SPELLED = {"2": "two", "3": "three", "4": "four", "5": "five", "10": "ten", "80": "eighty", "5,000": "five thousand"}
 _AUXILIARY = re.compile(r"\b(is|was|are|were|has|have|had|will|would|can|could|may|might|must)\b(?! not)")
 _PAST = re.compile(r"(?<!the )(?<!a )\b([a-z]{3,}ed)\b(?= (?:a|an|the|that|to|in|with|his|its|and|[A-Z]))")
+_VERB = re.compile(r"(?<=[\w)”]) (?:is|was|are|were|has|have|had|will|met|said|gave|took|made|came|[a-z]{3,}ed) ")
 _NEGATION = re.compile(r"\b(?:did|does|do) not (\w+)|\b(not|never) ")
 
 
@@ -69,6 +70,10 @@ def made_claims(
                 if wrong:
                     changed, how = rng.choice(wrong)
                     claims[changed, chunk.id] = Claim(changed, chunk, dates[chunk.document_id], False, how, question.id)
+                if extended := _extended(text, chunks, rng):
+                    claims[extended, chunk.id] = Claim(
+                        extended, chunk, dates[chunk.document_id], False, "clause added", question.id
+                    )
                 others = [c for c in chunks if c.document_id != chunk.document_id and not _shares(text, c.text)]
                 if others:
                     other = rng.choice(others)
@@ -142,6 +147,22 @@ def _renamed(text: str, chunk: Chunk, rng: random.Random) -> str:
     for old, new in zip(names, rng.sample(pool, len(names)), strict=True):
         text = text.replace(old, new)
     return text
+
+
+def _extended(text: str, chunks: Sequence[Chunk], rng: random.Random) -> str:
+    """A text with a clause made of another sentence's predicate, as models add them; empty where it has no names."""
+    if not facts(text).names:
+        return ""
+    named = {word for name in facts(text).names for word in content_words(name)}
+    predicates = []
+    for chunk in chunks:
+        for start, end in chunk.sentences:
+            sentence = chunk.text[start - chunk.start : end - chunk.start]
+            verb = _VERB.search(sentence)
+            about = facts(sentence[: verb.start()]).names if verb else ()
+            if verb and about and len(sentence) < 300 and named.isdisjoint(content_words(" ".join(about))):
+                predicates.append(sentence[verb.start() + 1 :].rstrip(" ."))
+    return f"{text.rstrip(' .')}, which {rng.choice(predicates)}." if predicates else ""
 
 
 def _false(text: str, chunk: Chunk, names: Sequence[str], rng: random.Random) -> Iterator[tuple[str, str]]:

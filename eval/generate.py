@@ -1,9 +1,10 @@
 """Unsupported sentences that a person would be shown, before and after verification: `python -m eval.generate`.
 
-Each answerable question of the fixed set's test half is put to a generator. Its sentences are judged by the gold
-evidence, not by the verifier: a sentence is supported when all its names, numbers and dates stand in the question's
-gold quotes, no negation differs, and most of its content words do. That judge is strict: what is true by another
-passage counts as unsupported, before and after alike.
+Each answerable question of the fixed set's test half is put to a generator. "Before" counts what it wrote, "after" what
+the chatbot shows of it: nothing, where the articles' own words stand in its place. Sentences are judged by the set's
+gold evidence, not by the verifier: one is supported when all its names, numbers and dates stand in a single piece of
+evidence of any question, no negation differs, and most of its content words are there. That judge is strict: what
+is true by another passage counts as unsupported, before and after alike. `--dump` writes the sentences for reading.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from tqdm import tqdm
 
 from eval.__main__ import QUESTIONS, SEEDS
 from eval.datasets import Question, load, select
@@ -46,13 +49,11 @@ def supported(sentence: str, evidence: str) -> bool:
     )
 
 
-def measure(bot: Chatbot, writer: Writer, questions: Sequence[Question], dump: Path | None) -> dict[str, Any]:
-    """Counts over the questions that the bot does not refuse."""
-    texts = {document.id: document.text for document in bot.documents()}
-    before: list[bool] = []
-    kept: list[bool] = []
-    rows, asked, failed, own_words, seconds = [], 0, 0, 0, 0.0
-    for question in questions:
+def measure(bot: Chatbot, writer: Writer, questions: Sequence[Question], evidence: Sequence[str]) -> dict[str, Any]:
+    """Counts over the questions that the bot does not refuse, and every sentence under "sentences"."""
+    rows: list[dict[str, Any]] = []
+    asked, failed, own_words, seconds = 0, 0, 0, 0.0
+    for question in tqdm(questions, desc="questions", disable=None):
         answer = bot.ask(question.question, list(question.history), generate=False)
         if answer.abstained or answer.accounts:
             continue
@@ -64,26 +65,30 @@ def measure(bot: Chatbot, writer: Writer, questions: Sequence[Question], dump: P
             failed += 1
             continue
         places = writer.supports(answer, draft)
+        shown = writer.checked(answer, draft, places)
         seconds += time.monotonic() - start
-        own_words += not any(places)
-        evidence = "\n".join(e.quote for e in question.evidence if e.document_id in texts)
+        own_words += not shown.generator
         for claim, place in zip(draft.claims, places, strict=True):
-            right = supported(claim.text, evidence)
-            before.append(right)
-            kept.extend([right] if place else [])
-            rows.append({"question": question.question, "claim": claim.text, "gold": right, "kept": place is not None})
-    if dump:
-        dump.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+            rows.append(
+                {
+                    "question": question.question,
+                    "sentence": claim.text,
+                    "supported": any(supported(claim.text, quote) for quote in evidence),
+                    "kept": place is not None,
+                    "shown": place is not None and bool(shown.generator),
+                }
+            )
+    after = [row for row in rows if row["shown"]]
+    right = [row for row in rows if row["supported"]]
     return {
         "questions_put_to_the_model": asked,
         "model_failed": failed,
         "answered_in_the_articles_own_words": own_words,
         "seconds_a_question": round(seconds / max(1, asked - failed), 1),
-        "sentences_before": len(before),
-        "unsupported_before": _share(before.count(False), len(before)),
-        "sentences_after": len(kept),
-        "unsupported_after": _share(kept.count(False), len(kept)),
-        "supported_kept": _share(kept.count(True), before.count(True)),
+        "unsupported_before": _share(len(rows) - len(right), len(rows)),
+        "unsupported_after": _share(sum(not row["supported"] for row in after), len(after)),
+        "supported_kept": _share(sum(row["kept"] for row in right), len(right)),
+        "sentences": rows,
     }
 
 
@@ -95,17 +100,24 @@ def main() -> None:
     """Print the figures as JSON."""
     parser = argparse.ArgumentParser(description="Unsupported sentences before and after verification")
     parser.add_argument("generator", help="as for rag ask --generator")
+    parser.add_argument("--split", default="test", choices=["tune", "test"])
     parser.add_argument("--limit", type=int, help="only so many questions, evenly spread")
     parser.add_argument("--dump", type=Path, help="write each sentence and both judgements here")
     given = parser.parse_args()
-    whole = select(load(QUESTIONS, SEEDS), "test")
+    everything = load(QUESTIONS, SEEDS)
+    whole = select(everything, given.split)
     bot = build_bot(whole, Settings())
     answerable = replace(whole, questions=tuple(q for q in whole.questions if q.answerable))
     questions = select(answerable, limit=given.limit).questions
+    evidence = list(dict.fromkeys(e.quote for q in everything.questions for e in q.evidence))
     # The parts of the bot that the verifier stands on.
     verifier = Verifier.load(bot._embedder, bot._reader)
     writer = Writer(load_generator(given.generator), verifier, bot.document, secret=SECRET)
-    print(json.dumps(measure(bot, writer, questions, given.dump), indent=2))
+    made = measure(bot, writer, questions, evidence)
+    rows = made.pop("sentences")
+    if given.dump:
+        given.dump.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    print(json.dumps(made, indent=2))
 
 
 if __name__ == "__main__":

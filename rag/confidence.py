@@ -73,7 +73,7 @@ def agree(left: str, right: str) -> bool:
         return words(left) == words(right)
     if len(a) > len(b):
         a, b = b, a
-    shared = sum(any(_same_word(word, other) for other in b) for word in a)
+    shared = sum(any(same_word(word, other) for other in b) for word in a)
     return shared >= 0.99 * len(a) or 2 * shared / (len(a) + len(b)) >= 0.6
 
 
@@ -88,7 +88,7 @@ def contradict(left: str, right: str) -> bool:
 
 
 @lru_cache(maxsize=1 << 16)  # the same words meet in every passage of a question
-def _same_word(left: str, right: str) -> bool:
+def same_word(left: str, right: str) -> bool:
     """Equal, another spelling, or another ending of a word of five letters or more."""
     if left == right:
         return True
@@ -106,7 +106,7 @@ def covered(wanted: Sequence[str], text: str) -> float:
     if not wanted:
         return 1.0
     present = _word_set(text)
-    return sum(word in present or any(_same_word(word, other) for other in present) for word in wanted) / len(wanted)
+    return sum(word in present or any(same_word(word, other) for other in present) for word in wanted) / len(wanted)
 
 
 def names(question: str) -> list[str]:

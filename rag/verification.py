@@ -7,10 +7,13 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
+from rapidfuzz.distance import LCSseq
+
 from rag.answering import is_question, without_questions
-from rag.confidence import agree, covered
+from rag.confidence import agree, covered, same_word
 from rag.embedding import Embedder
 from rag.facts import Facts, facts, opens_with_name
 from rag.reader import Reader
@@ -30,6 +33,15 @@ _ORDER = re.compile(
     r"(?:^|[.:!\n]\s*)(?:please |now |then |you must |always )*"
     r"(?:ignore|disregard|forget|say|answer|reply|respond|repeat|output|print|pretend|act as|click|follow this)\b"
     r"|\b(?:your|previous|all) (?:\w+ )?instructions\b|system prompt|<\||cite-\w",
+    re.I,
+)
+_IDENTITY = re.compile(r"(.*[A-Z]\w+ [A-Z][^,]*),? ((?:is|was) (?:the|an?)\b.+)")  # "Anna Petrova is the minister"
+# Speaks of the passages, not of what they tell.
+_ABOUT = re.compile(
+    r"^(?:the|this|these|both|all)(?: \w+)? passages?\b"
+    r"|^(?:the|this|these|both|all) (?:articles?|texts?|notes?) (?:also )?(?:is |are |differ|do(?:es)? not"
+    r"|describe|discuss|mention|provide|explain|detail|highlight|contain)"
+    r"|^they mention\b|\b(?:is|are|was|were) (?:also |not )?mentioned\b",
     re.I,
 )
 
@@ -107,7 +119,9 @@ class Verifier:
         Support or None
             Its probability says whether it is enough; None when there is nothing to compare with.
         """
-        if _LINK.search(claim) or not content_words(claim) or is_question(claim):
+        if _LINK.search(claim) or _ABOUT.search(claim) or is_question(claim) or len(_stated_words(claim)) < 2:
+            return None
+        if self._is_another(claim, passages):
             return None
         best: Support | None = None
         others = [i for i in range(len(passages)) if i not in cited]
@@ -121,6 +135,18 @@ class Verifier:
             if best and best.probability >= self.threshold:
                 break
         return best
+
+    def _is_another(self, claim: str, passages: Sequence[Chunk]) -> bool:
+        """Whether a claim of who somebody is names another than the passages do, asked as a question of all of them.
+
+        The passage that a model misreads may not tell who else it is.
+        """
+        identity = _IDENTITY.match(claim)
+        if not identity or not passages:
+            return False
+        spans = self._reader.read(f"Who {identity[2].rstrip('. ')}?", [without_questions(p) for p in passages])
+        best = max(spans, key=lambda span: span.score)
+        return best.score > 0 and not agree(best.text, identity[1])
 
     def _in(self, claim: str, passage: Chunk, number: int, date: str | None) -> Support | None:
         found = self.signals(claim, passage, date)
@@ -139,12 +165,15 @@ class Verifier:
         context = "\n".join([passage.title, *filter(is_evidence, pieces)])
         stated, around = facts(claim), facts(context)
         told = facts(window.text)
+        out_of_order, skipped = _followed(claim, window.text)
         return (
             window.start,
             window.end,
             {
                 "covered": covered(_unnamed(claim, stated), window.text),
                 "tied": _tied(claim, stated, context),
+                "out_of_order": out_of_order,
+                "skipped": skipped,
                 "contradicted": self._contradicted(claim, stated, passage),
                 "names_missing": float(min(2, len(_missing_names(claim, stated, window.text, passage)))),
                 "names_missing_passage": float(min(2, len(_missing_names(claim, stated, context, passage)))),
@@ -210,8 +239,27 @@ def _masked(claim: str, stated: Facts) -> list[tuple[str, str]]:
     return asked
 
 
+def _stated_words(claim: str) -> list[str]:
+    return [word for word in content_words(claim) if word.isalpha()]
+
+
 def _years(date: str | None) -> frozenset[str]:
     return frozenset({date[:4]}) if date else frozenset()
+
+
+def _followed(claim: str, text: str) -> tuple[float, float]:
+    """How many words of the claim the text does not have in the claim's order, and what it says in between.
+
+    The second is log(1 + n), n being the most words of the text between two that follow each other in the claim. A
+    model that invents takes its words from all over a passage ("he is" … "the head of the department").
+    """
+    said, told = ([word for word in words(each) if word not in STOPWORDS] for each in (claim, text))
+    found = {word: next((other for other in told if same_word(word, other)), word) for word in set(said)}
+    aligned = LCSseq.opcodes([found[word] for word in said], told)
+    same = [block for block in aligned if block.tag == "equal"]
+    between = [right.dest_start - left.dest_end - (right.src_start - left.src_end) for left, right in pairwise(same)]
+    followed = sum(block.src_end - block.src_start for block in same)
+    return float(min(6, len(said) - followed)), math.log1p(max(0, *between, 0))
 
 
 def _missing_dates(stated: Facts, told: Facts, date: str | None = None) -> set[str]:

@@ -18,9 +18,18 @@ UNSUPPORTED = "(the articles do not say this)"
 HOLDS_ANSWER = 0.5  # share of the short answer's words that a model's text must have to take its place
 _MARKER = re.compile(r"\s*\[(\d+)\]")
 _LATE_MARKERS = re.compile(r"([.!?…]+[\"'”’»)]*)((?:\s*\[\d+\])+)")
-_MARKUP = re.compile(r"\*\*|__|```\w*|</?[bi]>")
-_LEAD = re.compile(r"^(?:[-*•#>\s]+|\d+[.)]\s+|(?:answer|a)\s*:\s*)+", re.I)
+# Also the dates that stand behind the titles of the prompt.
+_MARKUP = re.compile(r"\*\*|__|```\w*|</?[bi]>|\s*\((?:undated|\d{4}-\d\d-\d\d)\)")
+_SAYS = r"(?:says?|states?|adds?|notes?|mentions?|reports?|explains?|concludes?|continues?)"
+_TOLD = rf"(?:the|this) (?:passage|article|text)s? (?:also )?{_SAYS}"
+# List marks, "Answer:", "The passage adds:", "The article says that", "According to the passages,"
+_LEAD = re.compile(
+    r"^(?:[-*•#>\s]+|\d+[.)]\s+|according to the (?:passage|article|text)s?, "
+    rf"|(?:(?:the )?answer(?: is)?|a|(?:the|this) (?:passage|article|text)|{_TOLD}(?: with)?)\s*:\s*|{_TOLD} that )+",
+    re.I,
+)
 _CLOSED = re.compile(r"[.!?…][\"'”’»)\]]*$")
+_UNFINISHED = re.compile(r"(?::|…|\.\.\.)[\"'”’»)\]]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +99,7 @@ class Writer:
             return _noted(answer, f"{name} gave no answer ({error}); these are the articles' own words")
         answer = replace(answer, tokens_in=draft.tokens_in, tokens_out=draft.tokens_out)
         try:
-            return self._checked(answer, draft)
+            return self.checked(answer, draft, self.supports(answer, draft))
         except KeyError:  # an article was changed or removed meanwhile
             return _noted(answer, "an article was changed meanwhile; these are the articles' own words")
 
@@ -132,12 +141,19 @@ class Writer:
         found = [self._verifier.check(claim.text, draft.passages, claim.cited, dates) for claim in draft.claims]
         return [s if s and s.probability >= self._verifier.threshold else None for s in found]
 
-    def _checked(self, answer: Answer, draft: Draft) -> Answer:
+    def checked(self, answer: Answer, draft: Draft, supports: Sequence[Support | None]) -> Answer:
+        """The answer with the draft's supported sentences for its text, or the same with a note why not.
+
+        Raises
+        ------
+        KeyError
+            An article was changed or removed meanwhile.
+        """
         name = self._generator.name
         made: list[Citation] = []
         kept: list[str] = []
         dropped = 0
-        for claim, support in zip(draft.claims, self.supports(answer, draft), strict=True):
+        for claim, support in zip(draft.claims, supports, strict=True):
             if support is None:
                 dropped += 1
                 if not self._strict:
@@ -167,7 +183,10 @@ class Writer:
 
 
 def split_claims(text: str, places: Sequence[int]) -> list[Claim]:
-    """The sentences of a model's text, each with what its markers cite; a repeated or empty one is left out.
+    """The sentences of a model's text, each with what its markers cite.
+
+    What only leads to a statement ("The passage adds that") is cut off. Empty, unfinished and repeated sentences are
+    left out.
 
     Parameters
     ----------
@@ -183,8 +202,9 @@ def split_claims(text: str, places: Sequence[int]) -> list[Claim]:
         sentence = text[start:end]
         cited = tuple(dict.fromkeys(places[int(n) - 1] for n in _MARKER.findall(sentence) if 0 < int(n) <= len(places)))
         plain = " ".join(_LEAD.sub("", _MARKER.sub("", sentence)).split())
+        plain = plain[:1].upper() + plain[1:]
         key = tuple(words(plain))
-        if key and key not in seen:
+        if key and key not in seen and not _UNFINISHED.search(plain):
             seen.add(key)
             claims.append(Claim(plain, cited))
     return claims

@@ -14,7 +14,7 @@ from rag.confidence import covered
 from rag.generation import Delta, GenerationError, Prompt
 from rag.pipeline import Chatbot
 from rag.text import content_words
-from rag.types import Account, Answer
+from rag.types import Account, Answer, Chunk, Span
 from rag.verification import Support, Verifier, is_evidence
 from rag.writing import UNSUPPORTED, Writer, split_claims
 
@@ -64,6 +64,19 @@ class WordVerifier(Verifier):
                 if is_evidence(text) and covered(content_words(claim), text) == 1.0:
                     return Support(i, start, end, 0.9)
         return None
+
+
+class AnswersOrlov(FakeReader):
+    """Finds Boris Orlov wherever he stands, and nothing elsewhere."""
+
+    def read(self, question: str, chunks: Sequence[Chunk]) -> list[Span]:
+        places = [chunk.text.find("Boris Orlov") for chunk in chunks]
+        return [
+            Span(c.id, c.document_id, c.start + at, c.start + at + 11, "Boris Orlov", 5.0)
+            if at >= 0
+            else Span(c.id, c.document_id, c.start, c.start + 1, c.text[:1], -5.0)
+            for c, at in zip(chunks, places, strict=True)
+        ]
 
 
 @pytest.fixture
@@ -176,6 +189,61 @@ def test_a_changed_article_is_noticed(bot: Chatbot) -> None:
 def test_sentences_take_the_markers_that_follow_them() -> None:
     claims = split_claims("Answer: He came. [1] She [2] left [1]. **He came.** ```\n- It rained", [5, 7])
     assert [(c.text, c.cited) for c in claims] == [("He came.", (5,)), ("She left.", (7, 5)), ("It rained", ())]
+
+
+@pytest.mark.parametrize(
+    ("says", "left"),
+    [
+        ("The answer is: He came.", ["He came."]),
+        ("The passage also mentions that he came.", ["He came."]),
+        ("According to the passages, he came.", ["He came."]),
+        ("The passage adds:\nHe came.", ["He came."]),
+        ("He came to Minsk (undated)", ["He came to Minsk"]),
+        ("The passage with the key of the article is:", []),
+        ("Anna Petrova, minister since 2019, has…", []),
+    ],
+)
+def test_what_only_leads_to_a_statement_is_cut_off(says: str, left: list[str]) -> None:
+    assert [claim.text for claim in split_claims(says, ())] == left
+
+
+@pytest.mark.parametrize(
+    "claim",
+    ["The passage discusses the visit to Minsk.", "The visit is also mentioned.", "30 June 2023", "When did she come?"],
+)
+def test_what_states_nothing_of_the_articles_has_no_support(bot: Chatbot, claim: str) -> None:
+    passages = [found.chunk for found in bot.ask(QUESTION).passages]
+    verifier = Verifier(FakeEmbedder(), FakeReader(), {"covered": 1.0}, 0.5)
+    assert verifier.check("Anna Petrova came to Minsk.", passages, [], {})
+    assert verifier.check(claim, passages, [], {}) is None
+
+
+def test_who_somebody_is_is_asked_of_all_passages(bot: Chatbot) -> None:
+    bot.add_documents(
+        [make_document("who.txt", "Boris Orlov is the mayor of Minsk. Anna Petrova met the mayor of Minsk.")]
+    )
+    passages = [found.chunk for found in bot.retrieve("Who is the mayor of Minsk?")]
+    verifier = Verifier(FakeEmbedder(), AnswersOrlov(), {"covered": 9.0}, 0.5)
+    assert verifier.check("Boris Orlov is the mayor of Minsk.", passages, [], {})
+    assert verifier.check("Anna Petrova is the mayor of Minsk.", passages, [], {}) is None
+
+
+def test_words_from_all_over_a_passage_count_against_a_claim(bot: Chatbot) -> None:
+    text = "Anna Petrova came to Minsk, said the press of the capital, where Boris Orlov is head of the army."
+    bot.add_documents([make_document("head.txt", text)])
+    chunk = next(found.chunk for found in bot.retrieve(QUESTION) if found.chunk.document_id == "head.txt")
+    verifier = Verifier(FakeEmbedder(), FakeReader(), {}, 0.5)
+
+    def signals(claim: str) -> dict[str, float]:
+        found = verifier.signals(claim, chunk, None)
+        assert found
+        return found[2]
+
+    said, mixed = signals("Boris Orlov is head of the army."), signals("Anna Petrova is head of the army.")
+    assert (said["out_of_order"], said["skipped"]) == (0.0, 0.0)
+    assert mixed["covered"] == said["covered"] == 1.0
+    assert mixed["skipped"] > 1.0
+    assert signals("The head of the army is Boris Orlov.")["out_of_order"] > 0.0
 
 
 # --- articles that want to be obeyed ----------------------------------------------------------------------------------
