@@ -165,15 +165,13 @@ class Verifier:
         context = "\n".join([passage.title, *filter(is_evidence, pieces)])
         stated, around = facts(claim), facts(context)
         told = facts(window.text)
-        out_of_order, skipped = _followed(claim, window.text)
         return (
             window.start,
             window.end,
             {
                 "covered": covered(_unnamed(claim, stated), window.text),
                 "tied": _tied(claim, stated, context),
-                "out_of_order": out_of_order,
-                "skipped": skipped,
+                **_followed(claim, window.text),
                 "contradicted": self._contradicted(claim, stated, passage),
                 "names_missing": float(min(2, len(_missing_names(claim, stated, window.text, passage)))),
                 "names_missing_passage": float(min(2, len(_missing_names(claim, stated, context, passage)))),
@@ -247,19 +245,30 @@ def _years(date: str | None) -> frozenset[str]:
     return frozenset({date[:4]}) if date else frozenset()
 
 
-def _followed(claim: str, text: str) -> tuple[float, float]:
-    """How many words of the claim the text does not have in the claim's order, and what it says in between.
+def _followed(claim: str, text: str) -> dict[str, float]:
+    """How closely a claim follows a text, their content words laid side by side.
 
-    The second is log(1 + n), n being the most words of the text between two that follow each other in the claim. A
-    model that invents takes its words from all over a passage ("he is" … "the head of the department").
+    "out_of_order": words of the claim that the text does not have in the claim's order. "skipped": log(1 + n), n being
+    the most words of the text between two that follow each other in the claim; a model that invents takes its words
+    from all over a passage ("he is" … "the head of the department"). "exchanged": places where the one has a name and
+    the other another, between words that both have.
     """
     said, told = ([word for word in words(each) if word not in STOPWORDS] for each in (claim, text))
     found = {word: next((other for other in told if same_word(word, other)), word) for word in set(said)}
     aligned = LCSseq.opcodes([found[word] for word in said], told)
     same = [block for block in aligned if block.tag == "equal"]
-    between = [right.dest_start - left.dest_end - (right.src_start - left.src_end) for left, right in pairwise(same)]
+    mine, theirs = ({word for name in facts(each).names for word in words(name)} for each in (claim, text))
+    skipped = exchanged = 0
+    for left, right in pairwise(same):
+        own, other = said[left.src_end : right.src_start], told[left.dest_end : right.dest_start]
+        skipped = max(skipped, len(other) - len(own))
+        exchanged += len(other) <= BESIDE and not mine.isdisjoint(own) and not theirs.isdisjoint(other)
     followed = sum(block.src_end - block.src_start for block in same)
-    return float(min(6, len(said) - followed)), math.log1p(max(0, *between, 0))
+    return {
+        "out_of_order": float(min(6, len(said) - followed)),
+        "skipped": math.log1p(skipped),
+        "exchanged": float(min(2, exchanged)),
+    }
 
 
 def _missing_dates(stated: Facts, told: Facts, date: str | None = None) -> set[str]:

@@ -244,6 +244,7 @@ def test_words_from_all_over_a_passage_count_against_a_claim(bot: Chatbot) -> No
     assert mixed["covered"] == said["covered"] == 1.0
     assert mixed["skipped"] > 1.0
     assert signals("The head of the army is Boris Orlov.")["out_of_order"] > 0.0
+    assert signals("Anna Petrova came to Lima, said the press of the capital.")["exchanged"] == 1.0
 
 
 # --- articles that want to be obeyed ----------------------------------------------------------------------------------
