@@ -26,8 +26,7 @@ NEAREST = 3  # windows of a passage that are embedded
 ELSEWHERE = 2  # passages that were not cited and are looked at when the cited ones do not support
 MAX_MASKED = 4  # names, numbers and dates of a claim that the reader is asked for
 CLIP = 10.0  # logits
-BESIDE = 5  # words of a claim on either side of a name
-NEAR = 9  # words of a passage on either side of the same name
+BESIDE = 5  # words of a passage that may stand where a claim has a name
 _LINK = re.compile(r"https?:|www\.|\]\(|<\w|\b[\w-]+\.(?:com|org|net|io|ru|cn|info)\b", re.I)
 _ORDER = re.compile(
     r"(?:^|[.:!\n]\s*)(?:please |now |then |you must |always )*"
@@ -35,7 +34,7 @@ _ORDER = re.compile(
     r"|\b(?:your|previous|all) (?:\w+ )?instructions\b|system prompt|<\||cite-\w",
     re.I,
 )
-_IDENTITY = re.compile(r"(.*[A-Z]\w+ [A-Z][^,]*),? ((?:is|was) (?:the|an?)\b.+)")  # "Anna Petrova is the minister"
+_IDENTITY = re.compile(r"(.+?),? ((?:is|was) (?:the|an?)\b.+)")  # "Anna Petrova is the minister"
 # Speaks of the passages, not of what they tell.
 _ABOUT = re.compile(
     r"^(?:the|this|these|both|all)(?: \w+)? passages?\b"
@@ -142,7 +141,7 @@ class Verifier:
         The passage that a model misreads may not tell who else it is.
         """
         identity = _IDENTITY.match(claim)
-        if not identity or not passages:
+        if not identity or not passages or not any(" " in name for name in facts(identity[1]).names):
             return False
         spans = self._reader.read(f"Who {identity[2].rstrip('. ')}?", [without_questions(p) for p in passages])
         best = max(spans, key=lambda span: span.score)
@@ -170,7 +169,6 @@ class Verifier:
             window.end,
             {
                 "covered": covered(_unnamed(claim, stated), window.text),
-                "tied": _tied(claim, stated, context),
                 **_followed(claim, window.text),
                 "contradicted": self._contradicted(claim, stated, passage),
                 "names_missing": float(min(2, len(_missing_names(claim, stated, window.text, passage)))),
@@ -307,26 +305,3 @@ def _unnamed(claim: str, stated: Facts) -> list[str]:
     """The claim's content words that are no part of a name: what it says, apart from of whom."""
     named = {word for name in stated.names for word in words(name)}
     return [word for word in content_words(claim) if word not in named]
-
-
-def _tied(claim: str, stated: Facts, text: str) -> float:
-    """Whether the claim says of its names what the text says of them, in [0, 1]; 1 when it has no names.
-
-    The least, over the names, of the share of the words beside the name that also stand near it in the text.
-    """
-    said, told = words(claim), words(text)
-    shares = []
-    for name in stated.names:
-        own = [word for word in words(name) if word not in STOPWORDS]
-        places = [i for i, word in enumerate(said) if word in own]
-        if not places:
-            continue
-        beside = said[max(0, places[0] - BESIDE) : places[0]] + said[places[-1] + 1 : places[-1] + 1 + BESIDE]
-        wanted = [word for word in beside if word not in STOPWORDS and word not in own]
-        near = [
-            " ".join(told[max(0, i - NEAR) : i + NEAR + 1])
-            for i, word in enumerate(told)
-            if any(same_name(word, other) for other in own)
-        ]
-        shares.append(max((covered(wanted, around) for around in near), default=0.0))
-    return min(shares, default=1.0)

@@ -18,7 +18,7 @@ from rag.verification import DEFAULT_FILE, Verifier
 FOLDS = 5
 RIDGE = 1e-3
 LEAST = {
-    "covered": 3.0, "tied": 0.0, "out_of_order": -0.5, "skipped": -0.5, "exchanged": -1.0, "contradicted": -0.0,
+    "covered": 3.0, "out_of_order": -0.5, "skipped": -0.5, "exchanged": -1.0, "contradicted": -0.0,
     "names_missing": -1.0, "names_missing_passage": -3.0, "numbers_missing_passage": -5.0,
     "dates_missing_passage": -5.0, "negation": -5.0,
 }  # fmt: skip
