@@ -3,8 +3,9 @@
 Each answerable question of the fixed set's test half is put to a generator. "Before" counts what it wrote, "after" what
 the chatbot shows of it: nothing, where the articles' own words stand in its place. Sentences are judged by the set's
 gold evidence, not by the verifier: one is supported when all its names, numbers and dates stand in a single piece of
-evidence of any question, no negation differs, and most of its content words are there. That judge is strict: what
-is true by another passage counts as unsupported, before and after alike. `--dump` writes the sentences for reading.
+evidence of any question, no negation differs, and most of its content words are there. What is true by other words of
+the articles counts as unsupported, before and after alike, and the judge does not see who does what: `--dump` writes
+the sentences for reading.
 """
 
 from __future__ import annotations

@@ -118,13 +118,14 @@ class Verifier:
         Support or None
             Its probability says whether it is enough; None when there is nothing to compare with.
         """
-        if _LINK.search(claim) or _ABOUT.search(claim) or is_question(claim) or len(_stated_words(claim)) < 2:
+        wanted = content_words(claim)
+        states = sum(word.isalpha() for word in wanted) > 1
+        if not states or _LINK.search(claim) or _ABOUT.search(claim) or is_question(claim):
             return None
         if self._is_another(claim, passages):
             return None
         best: Support | None = None
         others = [i for i in range(len(passages)) if i not in cited]
-        wanted = content_words(claim)
         others.sort(key=lambda i: (-covered(wanted, passages[i].text), i))
         for group in (list(cited), others[:ELSEWHERE]):
             for i in group:
@@ -233,10 +234,6 @@ def _masked(claim: str, stated: Facts) -> list[tuple[str, str]]:
         question = f"{claim[:at]}{word}{claim[at + len(fact) :]}".rstrip(". ") + "?"
         asked.append((question[:1].upper() + question[1:], fact))
     return asked
-
-
-def _stated_words(claim: str) -> list[str]:
-    return [word for word in content_words(claim) if word.isalpha()]
 
 
 def _years(date: str | None) -> frozenset[str]:
