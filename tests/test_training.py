@@ -18,7 +18,7 @@ from transformers import BertConfig, BertForQuestionAnswering, PreTrainedTokeniz
 
 from training import train as training_run  # noqa: E402
 from training.data import Question, holds_answer, load_training, sentences  # noqa: E402
-from training.evaluate import Prediction, auroc, best_threshold, exact_and_f1, interval, predict  # noqa: E402
+from training.evaluate import Prediction, predict, scores, threshold_of  # noqa: E402
 from training.export import export  # noqa: E402
 from training.features import BUCKET, batches, collate, encode  # noqa: E402
 from training.mixture import Example, build, crop, joined  # noqa: E402
@@ -309,27 +309,12 @@ def test_a_run_repeats_and_resumes_to_the_same_weights(tmp_path: Path, data: Pat
 # --- evaluation
 
 
-def test_exact_match_and_f1_by_hand() -> None:
-    assert exact_and_f1("the Kyiv", ["Kyiv."]) == (1.0, 1.0)
-    assert exact_and_f1("in Kyiv", ["Kyiv"]) == (0.0, pytest.approx(2 / 3))
-    assert exact_and_f1("", []) == (1.0, 1.0)
-    assert exact_and_f1("Kyiv", []) == (0.0, 0.0)
-
-
-def test_best_threshold_separates_answerable_from_not() -> None:
+def test_the_threshold_separates_answerable_from_not() -> None:
     asked = [question("a", "1523"), question("b", "1701"), question("c"), question("d")]
     found = [Prediction(text, 0, 4, margin) for text, margin in (("1523", 4), ("1701", 2), ("x", 1), ("y", -3))]
-    assert best_threshold(asked, found) == pytest.approx(1.5)
-
-
-def test_auroc_by_hand() -> None:
-    margins = np.array([3.0, 1.0, 2.0, 0.0])
-    assert auroc(margins, np.array([True, True, False, False])) == pytest.approx(0.75)
-
-
-def test_interval_draws_whole_groups() -> None:
-    low, high = interval(np.array([1.0, 1.0, 0.0, 0.0]), ["a", "a", "b", "b"])
-    assert (low, high) == (0.0, 1.0)
+    threshold = threshold_of(asked, found)
+    assert scores(asked, found, threshold).tolist() == [[1, 1]] * 4
+    assert scores(asked, found, None).tolist() == [[1, 1], [1, 1], [0, 0], [0, 0]]
 
 
 def test_predicted_spans_are_the_passage_at_their_offsets(tiny: Path, tokenizer: PreTrainedTokenizerFast) -> None:

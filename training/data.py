@@ -5,11 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 import re
-import string
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from random import Random
+
+from eval.metrics import normalise
 
 # Whole groups kept out of training, for calibration and for choosing between recipes. The SQuAD articles are named so
 # that Disfl-QA, which asks about the same articles, leaves them out too; the others are drawn by a fixed seed.
@@ -113,12 +114,6 @@ def load_training(data: Path) -> tuple[list[Question], list[Question]]:
         for question in questions:
             (held_out if group_of(question) in groups else train).append(question)
     return train, held_out
-
-
-def normalise(text: str) -> str:
-    """Text as SQuAD's script compares it: lower case, no punctuation, no articles, single spaces."""
-    text = "".join(char for char in text.lower() if char not in string.punctuation)
-    return " ".join(re.sub(r"\b(a|an|the)\b", " ", text).split())
 
 
 def holds_answer(passage: str, answers: tuple[tuple[int, str], ...]) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -19,7 +18,9 @@ import numpy as np
 import torch
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from training.data import Question, load_clapnq, load_squad_json, load_training, normalise
+from eval.bootstrap import mean
+from eval.metrics import auroc, best_threshold, exact_match, f1
+from training.data import Question, load_clapnq, load_squad_json, load_training
 from training.features import BUCKET, MAX_TOKENS, STRIDE, batches
 from training.noise import respell_names
 
@@ -81,60 +82,29 @@ def predict(
     return [found for found in best if found is not None]
 
 
-def exact_and_f1(text: str, answers: list[str]) -> tuple[float, float]:
-    """Exact match and F1 in [0, 1], the best over the accepted answers; no accepted answer means "" is right."""
-    best_exact = best_f1 = 0.0
-    for answer in answers or [""]:
-        said, gold = normalise(text).split(), normalise(answer).split()
-        best_exact = max(best_exact, float(said == gold))
-        common = sum((Counter(said) & Counter(gold)).values())
-        f1 = 2 * common / (len(said) + len(gold)) if said and gold else float(said == gold)
-        best_f1 = max(best_f1, f1)
-    return best_exact, best_f1
-
-
 def scores(questions: list[Question], predictions: list[Prediction], threshold: float | None) -> np.ndarray:
     """Exact match and F1, (n_questions, 2); a margin not over the threshold answers nothing (None: always answers)."""
-    return np.array(
-        [
-            exact_and_f1(
-                "" if threshold is not None and found.margin <= threshold else found.text,
-                [text for _, text in question.answers],
-            )
-            for question, found in zip(questions, predictions, strict=True)
-        ]
-    )
+    rows = []
+    for question, found in zip(questions, predictions, strict=True):
+        text = "" if threshold is not None and found.margin <= threshold else found.text
+        accepted = [answer for _, answer in question.answers]
+        rows.append((exact_match(text, accepted), f1(text, accepted)))
+    return np.array(rows)
 
 
-def best_threshold(questions: list[Question], predictions: list[Prediction]) -> float:
+def margins(predictions: list[Prediction]) -> np.ndarray:
+    """Of each prediction, (n,)."""
+    return np.array([found.margin for found in predictions])
+
+
+def answerable(questions: list[Question]) -> np.ndarray:
+    """Whether each question has an answer, (n,) bool."""
+    return np.array([bool(question.answers) for question in questions])
+
+
+def threshold_of(questions: list[Question], predictions: list[Prediction]) -> float:
     """The threshold on the margin with the highest F1 on these questions."""
-    order = sorted(range(len(questions)), key=lambda index: -predictions[index].margin)
-    answered = scores(questions, predictions, None)[:, 1]
-    total = float(sum(not question.answers for question in questions))
-    best, threshold = total, predictions[order[0]].margin
-    for place, index in enumerate(order):
-        total += answered[index] - (0.0 if questions[index].answers else 1.0)
-        if total > best:
-            below = predictions[order[place + 1]].margin if place + 1 < len(order) else predictions[index].margin - 1
-            best, threshold = total, (predictions[index].margin + below) / 2
-    return threshold
-
-
-def auroc(margins: np.ndarray, answerable: np.ndarray) -> float:
-    """Area under the ROC curve of the margin as a sign that a question is answerable; ties count half."""
-    positive, negative = margins[answerable], np.sort(margins[~answerable])
-    below = np.searchsorted(negative, positive, side="left")
-    upto = np.searchsorted(negative, positive, side="right")
-    return float((below + upto).mean() / 2 / len(negative))
-
-
-def interval(values: np.ndarray, groups: list[str], rounds: int = 1000, seed: int = 0) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of the mean of `values`, drawing whole groups."""
-    names, index = np.unique(groups, return_inverse=True)
-    sums, counts = np.bincount(index, values), np.bincount(index)
-    draws = np.random.default_rng(seed).integers(0, len(names), (rounds, len(names)))
-    means = sums[draws].sum(1) / counts[draws].sum(1)
-    return float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
+    return best_threshold(margins(predictions), scores(questions, predictions, None)[:, 1], answerable(questions))[1]
 
 
 def report(
@@ -146,11 +116,13 @@ def report(
     row: dict[str, Any] = {"set": name, "questions": len(questions), "threshold": threshold}
     for column, key in enumerate(("exact", "f1")):
         row[key] = float(result[:, column].mean())
-        row[f"{key}_interval"] = interval(result[:, column], groups)
-    answerable = np.array([bool(question.answers) for question in questions])
-    if not answerable.all():
-        row["f1_answerable"] = float(result[answerable, 1].mean())
-        row["refused_unanswerable"] = float(result[~answerable, 0].mean())
+        estimate = mean(result[:, column].tolist(), groups)
+        assert estimate is not None
+        row[f"{key}_interval"] = (estimate.low, estimate.high)
+    has = answerable(questions)
+    if not has.all():
+        row["f1_answerable"] = float(result[has, 1].mean())
+        row["refused_unanswerable"] = float(result[~has, 0].mean())
     text = f"{name:44s} n {len(questions):5d}"
     for key in ("exact", "f1"):
         low, high = row[f"{key}_interval"]
@@ -206,22 +178,20 @@ def main(argv: list[str] | None = None) -> None:
             if part:
                 rows.append(report(f"held out of train: {dataset}, answerable", chosen, made, None))
         part = [place for place, q in enumerate(held_out) if q.dataset in ("squad", "disfl_qa")]
-        fitted = best_threshold([held_out[place] for place in part], [found[place] for place in part])
+        fitted = threshold_of([held_out[place] for place in part], [found[place] for place in part])
         squad = load_squad_json(arguments.data / "eval" / "squad2_heldout_a.json")
         found = read(squad)
         kept["squad2"] = (squad, found)
         rows.append(report("SQuAD 2.0 held out, threshold 0", squad, found, 0.0))
-        rows.append(report("SQuAD 2.0 held out, best threshold", squad, found, best_threshold(squad, found)))
+        rows.append(report("SQuAD 2.0 held out, best threshold", squad, found, threshold_of(squad, found)))
         rows.append(report("SQuAD 2.0 held out, threshold from train", squad, found, fitted))
-        area = auroc(
-            np.array([made.margin for made in found]), np.array([bool(question.answers) for question in squad])
-        )
+        area = auroc(margins(found), answerable(squad))
         rows.append({"set": "SQuAD 2.0 held out", "auroc": area, "fitted_threshold": fitted})
         print(f"SQuAD 2.0 held out: AUROC of the margin {area:.3f}; threshold fitted on train {fitted:.2f}")
         near = load_clapnq(arguments.data / "eval" / "clapnq_a.jsonl.gz")
         found = read(near)
         kept["clapnq"] = (near, found)
-        area = auroc(np.array([made.margin for made in found]), np.array([bool(question.answers) for question in near]))
+        area = auroc(margins(found), answerable(near))
         inside = [
             float(any(start <= made.start < start + len(text) for start, text in question.answers))
             for question, made in zip(near, found, strict=True)
