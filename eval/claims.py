@@ -157,7 +157,7 @@ def _extended(text: str, chunks: Sequence[Chunk], rng: random.Random) -> str:
     predicates = []
     for chunk in chunks:
         for start, end in chunk.sentences:
-            sentence = chunk.text[start - chunk.start : end - chunk.start]
+            sentence = chunk.between(start, end)
             verb = _VERB.search(sentence)
             about = facts(sentence[: verb.start()]).names if verb else ()
             if verb and about and len(sentence) < 300 and named.isdisjoint(content_words(" ".join(about))):

@@ -182,7 +182,7 @@ def _same_sentence(sentence: str, span: str, chunk: Chunk) -> tuple[int, int] | 
     """The sentence of a near-identical chunk that says what the given one says."""
     wanted = content_words(sentence)
     for start, end in chunk.sentences:
-        text = chunk.text[start - chunk.start : end - chunk.start]
+        text = chunk.between(start, end)
         if covered(wanted, text) >= 0.7 and covered(content_words(span), text) == 1.0:
             return start, end
     return None
@@ -194,7 +194,7 @@ def _readable(chunk: Chunk, start: int, end: int) -> tuple[int, int]:
     before = [(a, b) for a, b in chunk.sentences if b <= start]
     text = _text(chunk, start, end)
     if before and _LEANS.match(text):
-        between = chunk.text[before[-1][1] - chunk.start : start - chunk.start]
+        between = chunk.between(before[-1][1], start)
         if "\n" not in between and not is_question(_text(chunk, *before[-1])):
             return before[-1][0], end
     return start, end
@@ -202,7 +202,7 @@ def _readable(chunk: Chunk, start: int, end: int) -> tuple[int, int]:
 
 def _text(chunk: Chunk, start: int, end: int) -> str:
     """Text of a place on one line. A bracketed number of the article's own must not pass for a marker."""
-    return _MARKUP.sub("[\u2060", " ".join(chunk.text[start - chunk.start : end - chunk.start].split()))
+    return _MARKUP.sub("[\u2060", " ".join(chunk.between(start, end).split()))
 
 
 def _compose_list(candidates: Sequence[Candidate], made: _Citations, chunk: Callable[[str], Chunk]) -> Composed:

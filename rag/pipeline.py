@@ -488,14 +488,14 @@ def _turn(entry: str | Turn | tuple[str, Answer | None]) -> Turn:
 def _candidate(passage: ScoredChunk, span: Span, date: str | None) -> Candidate:
     chunk = passage.chunk
     first, last = whole_phrase(chunk, span.start, span.end)
-    span = replace(span, start=first, end=last, text=chunk.text[first - chunk.start : last - chunk.start])
+    span = replace(span, start=first, end=last, text=chunk.between(first, last))
     start, end = sentences_around(chunk, span.start, span.end)
-    earlier = [chunk.text[a - chunk.start : b - chunk.start] for a, b in chunk.sentences if b <= start]
+    earlier = [chunk.between(a, b) for a, b in chunk.sentences if b <= start]
     return Candidate(
         passage,
         span,
-        sentence=chunk.text[start - chunk.start : end - chunk.start],
-        before=chunk.text[start - chunk.start : span.start - chunk.start],
+        sentence=chunk.between(start, end),
+        before=chunk.between(start, span.start),
         heading=earlier[-1] if earlier and is_question(earlier[-1]) else "",
         date=date,
     )

@@ -142,7 +142,7 @@ class SentenceReader:
         if not chunks:
             return []
         places = [(i, start, end) for i, chunk in enumerate(chunks) for start, end in chunk.sentences]
-        texts = [chunks[i].text[start - chunks[i].start : end - chunks[i].start] for i, start, end in places]
+        texts = [chunks[i].between(start, end) for i, start, end in places]
         vectors = self._embedder.embed_texts([question, *texts])
         wanted = content_words(question)
         found: list[list[tuple[float, int, int]]] = [[] for _ in chunks]

@@ -54,6 +54,10 @@ class Chunk:
     title: str
     sentences: tuple[tuple[int, int], ...]
 
+    def between(self, start: int, end: int) -> str:
+        """The text of [start, end), which are characters of the document, within the chunk."""
+        return self.text[start - self.start : end - self.start]
+
 
 @dataclass(frozen=True, slots=True)
 class ScoredChunk:
