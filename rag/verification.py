@@ -161,7 +161,7 @@ class Verifier:
         window = self._window(claim, passage)
         if window is None:
             return None
-        pieces = (passage.text[a - passage.start : b - passage.start] for a, b in passage.sentences)
+        pieces = (passage.between(a, b) for a, b in passage.sentences)
         context = "\n".join([passage.title, *filter(is_evidence, pieces)])
         stated, around = facts(claim), facts(context)
         told = facts(window.text)
@@ -188,7 +188,7 @@ class Verifier:
         for size in WINDOWS:
             for i in range(len(passage.sentences) - size + 1):
                 start, end = passage.sentences[i][0], passage.sentences[i + size - 1][1]
-                text = passage.text[start - passage.start : end - passage.start]
+                text = passage.between(start, end)
                 if not is_evidence(text):
                     continue
                 told = facts(text)

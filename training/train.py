@@ -51,7 +51,7 @@ class Trainer:
     def __init__(
         self, init: Path, peak: float, average: float, dropout: float, inner_dropout: float, device: str
     ) -> None:
-        # None on the attention's weights: drawing that many random numbers slows two cores by half.
+        # None on the attention's weights: drawing that many random numbers nearly halves the speed of two cores.
         config = AutoConfig.from_pretrained(init, hidden_dropout_prob=inner_dropout, attention_probs_dropout_prob=0.0)
         self.model = AutoModelForQuestionAnswering.from_pretrained(
             init, config=config, dtype=torch.float32, attn_implementation="eager"
@@ -155,7 +155,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=1.2e-4, help="peak learning rate")
     parser.add_argument("--dropout", type=float, default=0.1, help="behind the embeddings and before the head")
-    parser.add_argument("--inner-dropout", type=float, default=0.0, help="inside the layers; a fifth slower on CPUs")
+    parser.add_argument("--inner-dropout", type=float, default=0.0, help="in layers and embeddings; slower on CPUs")
     parser.add_argument("--average", type=float, default=0.995, help="decay of the moving average, per step")
     parser.add_argument("--tokens", type=int, default=2048, help="padded tokens in a micro-batch")
     parser.add_argument("--micro-batches", type=int, default=2, help="micro-batches of a step")
