@@ -5,10 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
+from typing import Any
 
 from eval.metrics import normalise
 
@@ -19,12 +23,19 @@ HELD_OUT_SHARE = 0.02
 HELD_OUT_SEED = 20
 
 
+HELD_OUT_NEWS = 0.1  # share of the news groups, which stand for a stranger's folder in calibration
+
 _FAMILY = {"squad1.1": "squad", "squad2.0": "squad"}
+LABELS = ("supported", "contradicted", "not_stated", "unsupported")
 
 
 @dataclass(frozen=True)
 class Question:
-    """One question on one passage; `answers` are (start, text) pairs, none when the passage does not answer."""
+    """One question on one passage; `answers` are (start, text) pairs, none when the passage does not answer.
+
+    `title` and `date` are what stands before the passage when it is read. `group` is what is held out as a whole.
+    Of a yes-no question `answers` is the sentence that decides it and `denial` tells whether it says no.
+    """
 
     id: str
     dataset: str
@@ -32,30 +43,140 @@ class Question:
     context: str
     text: str
     answers: tuple[tuple[int, str], ...]
+    group: str = ""
+    date: str | None = None
+    article: str = ""
+    denial: bool | None = None
 
 
-def load_jsonl(path: Path) -> list[Question]:
-    """Questions of one `train/` file (JSON Lines, gzip), in file order."""
-    questions = []
+@dataclass(frozen=True)
+class Claim:
+    """One statement and the premise that may support it; `label` is one of `LABELS`.
+
+    `evidence` is a verbatim run of the premise that supports or contradicts the claim, empty where nobody marked one.
+    """
+
+    dataset: str
+    group: str
+    premise: str
+    text: str
+    label: str
+    evidence: str = ""
+    title: str = ""
+    date: str | None = None
+    article: str = ""
+
+
+@dataclass(frozen=True)
+class Article:
+    """A news article; the last of its group reports another event than the first two."""
+
+    id: str
+    group: str
+    title: str
+    date: str
+    text: str
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    """The objects of a file of JSON Lines, gzip."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            row = json.loads(line)
-            answers = tuple((answer["start"], answer["text"]) for answer in row["answers"] if answer["text"].strip())
-            if row["is_impossible"]:
-                answers = ()
-            elif not answers:
-                continue
-            questions.append(
-                Question(
-                    row["id"],
-                    _FAMILY.get(row["dataset"], row["dataset"]),
-                    row["title"],
-                    row["context"],
-                    row["question"].strip(),
-                    answers,
+        return [json.loads(line) for line in lines]
+
+
+def load_articles(data: Path) -> dict[str, Article]:
+    """The news articles by id; none where the folder has none."""
+    path = data / "train" / "news_articles.jsonl.gz"
+    if not path.exists():
+        return {}
+    rows = rows_of(path)
+    return {row["id"]: Article(row["id"], row["group"], row["title"], row["date"], row["text"]) for row in rows}
+
+
+def load_jsonl(path: Path, articles: Mapping[str, Article] = MappingProxyType({})) -> list[Question]:
+    """Questions of one `train/` file (JSON Lines, gzip), in file order; follow-ups in their complete form."""
+    questions = []
+    for row in rows_of(path):
+        answers = tuple((answer["start"], answer["text"]) for answer in row["answers"] if answer["text"].strip())
+        denial = None
+        if row.get("type") == "yes-no":
+            denial = answers[0][1].lower() == "no"
+            answers = ((row["context"].find(row["sentence"]), row["sentence"]),)
+        if row["is_impossible"]:
+            answers = ()
+        elif not answers or answers[0][0] < 0:
+            continue
+        article = articles.get(row["title"])
+        dataset = _FAMILY.get(row["dataset"], row["dataset"])
+        questions.append(
+            Question(
+                id=row["id"],
+                dataset=dataset,
+                title=article.title if article else row["title"].replace("_", " "),
+                context=row["context"],
+                text=row.get("rewrite") or row["question"].strip(),
+                answers=answers,
+                group=row.get("group") or _group(row),
+                date=article.date if article else None,
+                article=article.id if article else "",
+                denial=denial,
+            )
+        )
+    return questions
+
+
+def _group(row: Mapping[str, Any]) -> str:
+    """The title, or the passage where there is none or one title covers a whole site."""
+    return row["context"] if row["title"] in ("", "Filtered_Reddit_Comments") else row["title"]
+
+
+def load_claims(data: Path) -> tuple[list[Claim], list[Claim]]:
+    """Claims to train on and claims held out, from `data`/train; no group lies on both sides."""
+    articles = load_articles(data)
+    train: list[Claim] = []
+    held_out: list[Claim] = []
+    news = data / "train" / "news_claims.jsonl.gz"
+    for path in [*sorted((data / "train" / "claims").glob("*.jsonl.gz")), *([news] if news.exists() else [])]:
+        found = []
+        for row in rows_of(path):
+            article = articles.get(row.get("article", ""))
+            found.append(
+                Claim(
+                    dataset=row["dataset"],
+                    group=row["group"],
+                    premise=row["premise"],
+                    text=row["claim"],
+                    label=row["label"],
+                    evidence=row.get("evidence", ""),
+                    title=article.title if article else row.get("title", ""),
+                    date=article.date if article else None,
+                    article=article.id if article else "",
                 )
             )
-    return questions
+        groups = _held_out_news(articles) if path == news else _drawn([claim.group for claim in found])
+        for claim in found:
+            (held_out if claim.group in groups else train).append(claim)
+    return train, held_out
+
+
+def _held_out_news(articles: Mapping[str, Article]) -> set[str]:
+    names = sorted({article.group for article in articles.values()})
+    Random(HELD_OUT_SEED).shuffle(names)
+    return set(names[: round(HELD_OUT_NEWS * len(names))])
+
+
+def _drawn(groups: Sequence[str]) -> set[str]:
+    """Groups that hold at most `HELD_OUT_SHARE` of the rows together, drawn by a fixed seed; one group a row."""
+    sizes = Counter(groups)
+    names = sorted(sizes)
+    Random(HELD_OUT_SEED).shuffle(names)
+    chosen: set[str] = set()
+    count = 0
+    for name in names:
+        if count + sizes[name] <= HELD_OUT_SHARE * len(groups):
+            chosen.add(name)
+            count += sizes[name]
+    return chosen
 
 
 def load_squad_json(path: Path) -> list[Question]:
@@ -85,34 +206,24 @@ def load_clapnq(path: Path) -> list[Question]:
     return questions
 
 
-def group_of(question: Question) -> str:
-    """The group that is held out as a whole: the title, or the passage where one title covers a whole site."""
-    return question.context if question.title == "Filtered_Reddit_Comments" else question.title
-
-
 def load_training(data: Path) -> tuple[list[Question], list[Question]]:
     """Questions to train on and questions held out, from `data`/train; no group lies on both sides."""
+    articles = load_articles(data)
     train: list[Question] = []
     held_out: list[Question] = []
     for path in sorted((data / "train").glob("*.jsonl.gz")):
+        if path.name in ("news_articles.jsonl.gz", "news_claims.jsonl.gz"):
+            continue
         # SQuAD 2.0 repeats questions of 1.1: each stays once.
-        questions = list({(question.context, question.text): question for question in load_jsonl(path)}.values())
+        questions = list({(q.context, q.text): q for q in load_jsonl(path, articles)}.values())
         if path.name.startswith(("squad_dev", "disfl")):
             groups = set(HELD_OUT_ARTICLES)
+        elif path.name.startswith("news"):
+            groups = _held_out_news(articles)
         else:
-            names = sorted({group_of(question) for question in questions})
-            Random(HELD_OUT_SEED).shuffle(names)
-            groups, count = set(), 0
-            sizes = dict.fromkeys(names, 0)
-            for question in questions:
-                sizes[group_of(question)] += 1
-            for name in names:
-                if count + sizes[name] > HELD_OUT_SHARE * len(questions):
-                    continue
-                groups.add(name)
-                count += sizes[name]
+            groups = _drawn([question.group for question in questions])
         for question in questions:
-            (held_out if group_of(question) in groups else train).append(question)
+            (held_out if question.group in groups else train).append(question)
     return train, held_out
 
 

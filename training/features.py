@@ -12,18 +12,21 @@ from transformers import PreTrainedTokenizerBase
 
 from training.mixture import Example
 
-MAX_TOKENS = 256
-STRIDE = 128
+MAX_TOKENS = 288
+STRIDE = 96
 BUCKET = 16
-MAX_QUESTION_TOKENS = 64
+MAX_QUESTION_TOKENS = 96
+SOMEWHERE = -1  # start and end of a window that supports the claim at a place nobody marked
+UNKNOWN = -1  # denial of a window of which nobody said whether it denies
 
 
 @dataclass(frozen=True)
 class Features:
     """Windows of question and passage, flat: window i is tokens[bounds[i]:bounds[i + 1]].
 
-    `lead` is the number of tokens up to and with the first [SEP] (segment 0); `start` and `end` are token positions of
-    the answer in the window, inclusive, both 0 ([CLS]) where there is none.
+    `lead` is the number of tokens before the passage (question and special tokens); `start` and `end` are token
+    positions of the answer in the window, inclusive, both 0 (the first token) where there is none, both `SOMEWHERE`
+    where only that there is one is known. `denial` is 1, 0 or `UNKNOWN`.
     """
 
     tokens: np.ndarray
@@ -31,6 +34,7 @@ class Features:
     lead: np.ndarray
     start: np.ndarray
     end: np.ndarray
+    denial: np.ndarray
 
     def __len__(self) -> int:
         return len(self.lead)
@@ -44,6 +48,12 @@ class Features:
             return cls(**dict(arrays))
 
 
+def separators(tokenizer: PreTrainedTokenizerBase) -> int:
+    """How many separator tokens stand between question and passage: one for BERT's kind, two for MPNet's."""
+    ids = tokenizer("a", "a")["input_ids"]
+    return len(ids) - 2 * len(tokenizer("a", add_special_tokens=False)["input_ids"]) - 2
+
+
 def encode(
     examples: list[Example],
     tokenizer: PreTrainedTokenizerBase,
@@ -51,10 +61,11 @@ def encode(
     max_tokens: int = MAX_TOKENS,
     stride: int = STRIDE,
 ) -> Features:
-    """One window per example.
+    """At most one window per example.
 
     A passage longer than one window gives, for an answered example, a window with the whole answer seven times in
-    eight (else one without, labelled as null); for an unanswered one, any window.
+    eight (else one without, labelled as null); for an unanswered one, any window. A claim that a long passage supports
+    somewhere is left out, as no window of it is known to.
     """
     random = Random(seed)
     questions = tokenizer([example.question for example in examples], add_special_tokens=False)["input_ids"]
@@ -62,37 +73,43 @@ def encode(
         [example.passage for example in examples], add_special_tokens=False, return_offsets_mapping=True, verbose=False
     )
     cls_id, sep_id = tokenizer.cls_token_id, tokenizer.sep_token_id
+    between = separators(tokenizer)
     tokens: list[int] = []
-    bounds, lead, starts, ends = [0], [], [], []
+    bounds, lead, starts, ends, denials = [0], [], [], [], []
     for row, example in enumerate(examples):
         question = questions[row][:MAX_QUESTION_TOKENS]
         passage, offsets = passages["input_ids"][row], passages["offset_mapping"][row]
-        room = max_tokens - len(question) - 3
+        room = max_tokens - len(question) - 2 - between
+        if example.somewhere and len(passage) > room:
+            continue
         first = last = -1
         if example.start >= 0:
             covered = [i for i, (left, right) in enumerate(offsets) if left < example.end and right > example.start]
             if not covered:
                 continue
             first, last = covered[0], covered[-1]
+        denial = UNKNOWN if example.denial is None else int(example.denial)
         windows = list(range(0, max(1, len(passage) - stride), room - stride)) if len(passage) > room else [0]
         if example.start >= 0 and len(windows) > 1:
             whole = [left for left in windows if left <= first and last < left + room]
             without = [left for left in windows if left > last or left + room <= first]
             if (without and random.random() < 0.125) or not whole:
-                windows, first = without, -1
+                windows, first, denial = without, -1, 0
             else:
                 windows = whole
             if not windows:
                 continue
         left = random.choice(windows)
         window = passage[left : left + room]
-        shift = len(question) + 2 - left
-        tokens += [cls_id, *question, sep_id, *window, sep_id]
+        shift = len(question) + 1 + between - left
+        tokens += [cls_id, *question, *[sep_id] * between, *window, sep_id]
         bounds.append(len(tokens))
-        lead.append(len(question) + 2)
-        starts.append(first + shift if first >= 0 else 0)
-        ends.append(last + shift if first >= 0 else 0)
-    return Features(*(np.asarray(part, dtype=np.int32) for part in (tokens, bounds, lead, starts, ends)))
+        lead.append(len(question) + 1 + between)
+        nothing = SOMEWHERE if example.somewhere else 0
+        starts.append(first + shift if first >= 0 else nothing)
+        ends.append(last + shift if first >= 0 else nothing)
+        denials.append(denial)
+    return Features(*(np.asarray(part, dtype=np.int32) for part in (tokens, bounds, lead, starts, ends, denials)))
 
 
 def batches(lengths: np.ndarray, budget: int, pool: int, seed: int) -> list[np.ndarray]:
@@ -119,10 +136,13 @@ def batches(lengths: np.ndarray, budget: int, pool: int, seed: int) -> list[np.n
     return [cut[index] for index in random.permutation(len(cut))]
 
 
-def collate(features: Features, chosen: np.ndarray) -> dict[str, torch.Tensor]:
-    """Padded int64 tensors (n_windows, longest) of the chosen windows, and their start and end positions."""
+def collate(features: Features, chosen: np.ndarray, padding: int) -> dict[str, torch.Tensor]:
+    """Padded int64 tensors (n_windows, longest) of the chosen windows, and their labels (n_windows,).
+
+    `segments` is 1 from the passage's first token to the window's last.
+    """
     lengths = features.bounds[chosen + 1] - features.bounds[chosen]
-    ids = np.zeros((len(chosen), -(-int(lengths.max()) // BUCKET) * BUCKET), dtype=np.int64)
+    ids = np.full((len(chosen), -(-int(lengths.max()) // BUCKET) * BUCKET), padding, dtype=np.int64)
     mask = np.zeros_like(ids)
     segments = np.zeros_like(ids)
     for row, index in enumerate(chosen):
@@ -130,10 +150,8 @@ def collate(features: Features, chosen: np.ndarray) -> dict[str, torch.Tensor]:
         ids[row, :length] = features.tokens[features.bounds[index] : features.bounds[index + 1]]
         mask[row, :length] = 1
         segments[row, features.lead[index] : length] = 1
-    return {
-        "input_ids": torch.from_numpy(ids),
-        "attention_mask": torch.from_numpy(mask),
-        "token_type_ids": torch.from_numpy(segments),
-        "start": torch.from_numpy(features.start[chosen].astype(np.int64)),
-        "end": torch.from_numpy(features.end[chosen].astype(np.int64)),
+    labels = {
+        name: torch.from_numpy(getattr(features, name)[chosen].astype(np.int64)) for name in ("start", "end", "denial")
     }
+    arrays = {"input_ids": ids, "attention_mask": mask, "segments": segments}
+    return {name: torch.from_numpy(array) for name, array in arrays.items()} | labels

@@ -1,28 +1,111 @@
-"""One pass of training examples: which questions, with which passage, how noisy."""
+"""One pass of training examples: which questions and claims, with which passage, how noisy."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
 
-from training.data import Question, holds_answer, sentences
+from training.data import Article, Claim, Question, holds_answer, sentences
 from training.negatives import corpus_of, exchange_name, names, without_answer_sentence
 from training.noise import _FUNCTION_WORDS, noisy
 
-NOISE_SHARE = 0.15
+NOISE_SHARE = 0.12
+LEAD_SHARE = 0.75  # of the passages that have a title are read behind it
 
 
 @dataclass(frozen=True)
 class Example:
-    """A question on a passage; `start` and `end` are characters of the passage, both -1 when it does not answer."""
+    """A question or claim on a passage; `start` and `end` are characters of it, both -1 when it answers nothing.
+
+    `somewhere`: the passage supports the claim at a place nobody marked. `denial`: whether the passage denies the claim
+    or what a yes-no question asks; None where nobody said.
+    """
 
     question: str
     passage: str
     start: int
     end: int
     kind: str
+    somewhere: bool = False
+    denial: bool | None = None
+
+
+@dataclass(frozen=True)
+class Weight:
+    """Mean copies of one set's questions in a pass, answered or not, and of the negatives made of an answered one."""
+
+    answered: float
+    unanswered: float = 0.0
+    cut: float = 0.0  # its passage without the sentence of the answer
+    exchanged: float = 0.0  # a name or year of the question exchanged
+    retrieved: float = 0.0  # a passage that retrieval ranks high
+
+
+# The users ask about news and encyclopaedia text, so those weigh most; weighed by worth, not by size.
+WEIGHTS = {
+    "squad": Weight(0.9, 0.9, cut=0.12, exchanged=0.15, retrieved=0.5),
+    "squad_train_part": Weight(0.6, cut=0.08, exchanged=0.08, retrieved=0.3),
+    "squad_train_unanswerable": Weight(0.0, 0.8),
+    "squad_train_lower_passages": Weight(0.15),
+    "squad_train_sentences": Weight(0.25),
+    "squadshifts": Weight(0.12, cut=0.02, retrieved=0.08),
+    "disfl_qa": Weight(0.15, 0.15),
+    "qamr": Weight(0.1, cut=0.02, exchanged=0.03, retrieved=0.05),
+    "policyqa": Weight(0.05),
+    "covid_qa_win": Weight(0.3, 0.3, cut=0.1),
+    "qed_nq": Weight(0.6, cut=0.08, exchanged=0.05, retrieved=0.3),
+    "nq_open_gold": Weight(0.7, cut=0.08, retrieved=0.3),
+    "multispanqa": Weight(2.0),
+    "qadiscourse": Weight(0.3, cut=0.05),
+    "causal_news": Weight(0.4),
+    "fairytaleqa": Weight(0.25, cut=0.05),
+    "narrativeqa_summaries": Weight(0.15, cut=0.03),
+    "quoref": Weight(0.7),
+    "afriqa_en": Weight(0.4, cut=0.05),
+    "timeqa_human": Weight(0.8, cut=0.1),
+    "tatqa_text": Weight(0.4),
+    "friendsqa": Weight(0.2),
+    "news": Weight(2.2, 2.2, cut=0.7, exchanged=0.2, retrieved=0.9),
+}
+CLAIM_COPIES = {
+    "news": 2.0,
+    "summedits": 0.7,
+    "bump": 0.6,
+    "wice": 0.8,
+    "defacto": 0.5,
+    "fib_xsum": 0.3,
+    "factcheckgpt": 0.8,
+    "qasem_consistency": 0.8,
+    "cogensumm_val": 0.5,
+    "factcc_manual_val": 0.5,
+    "frank_val": 0.5,
+    "fm2": 0.8,
+    "sufficient_facts": 0.6,
+    "fever_symmetric": 0.8,
+    "fever_docnli": 0.12,
+    "check_covid": 0.5,
+    "mnli_docnli": 0.08,
+    "nli_new_protocols": 0.08,
+    "cad_nli": 0.08,
+    "negation_nli": 0.2,
+    "conjnli": 0.15,
+    "med": 0.05,
+    "begin": 0.3,
+}
+ASKED_SHARE = 0.2  # of the claims with marked evidence are asked as questions
+EXPLAINING_FACTOR = 1.5  # for why, how, and long answers
+CROP_SHARE = 0.45
+_COUNTED = ("many", "much", "long", "old", "often", "far", "large", "big", "tall", "high")
+
+
+def lead(title: str, date: str | None) -> str:
+    """What stands before a passage when it is read: its title and, where known, its date."""
+    if not title:
+        return ""
+    return f"{title} ({date}): " if date else f"{title}: "
 
 
 def content_words(text: str) -> set[str]:
@@ -43,24 +126,6 @@ def is_specific(question: Question) -> bool:
     return len(words & content_words(question.context)) >= 2 and len(question.text.split()) >= 5
 
 
-# Mean copies of a question in one pass. The users ask about encyclopaedia and news text, so those weigh most.
-ANSWERED_COPIES = {
-    "squad": 1.5,
-    "squadshifts": 0.75,
-    "disfl_qa": 1.0,
-    "qamr": 0.5,
-    "policyqa": 0.25,
-    "covid_qa_win": 1.0,
-}
-UNANSWERED_COPIES = {"squad": 1.4, "disfl_qa": 0.7, "covid_qa_win": 0.6}
-EXPLAINING_FACTOR = 1.6  # for why, how, and long answers
-RETRIEVED_SHARE = {"squad": 0.9, "disfl_qa": 0.8, "squadshifts": 0.5, "qamr": 0.6, "policyqa": 0.8}
-CUT_SHARE = {"squad": 0.2, "squadshifts": 0.1, "disfl_qa": 0.1, "qamr": 0.08, "covid_qa_win": 0.2}
-EXCHANGE_SHARE = {"squad": 0.25, "squadshifts": 0.04, "disfl_qa": 0.1, "qamr": 0.15}
-CROP_SHARE = 0.45
-_COUNTED = ("many", "much", "long", "old", "often", "far", "large", "big", "tall", "high")
-
-
 def asks_to_explain(question: Question) -> bool:
     """Whether a question asks for a reason or a manner, or its answers are long (eight words or more on average)."""
     words = question.text.lower().split()
@@ -70,13 +135,15 @@ def asks_to_explain(question: Question) -> bool:
     return bool(lengths) and sum(lengths) / len(lengths) >= 8
 
 
-def crop(passage: str, start: int, end: int, random: Random) -> tuple[str, int, int]:
-    """A run of whole sentences of 150 to 600 characters or more, with [start, end) inside it and moved with it.
+def crop(
+    passage: str, start: int, end: int, random: Random, shortest: int = 150, longest: int = 600
+) -> tuple[str, int, int]:
+    """A run of whole sentences of `shortest` to `longest` characters or more, with [start, end) in it, moved with it.
 
     With `start` and `end` -1 any run is taken, and they stay -1.
     """
     bounds = sentences(passage)
-    wanted = random.randint(150, 600)
+    wanted = random.randint(shortest, longest)
     if start < 0:
         first = last = random.randrange(len(bounds))
     else:
@@ -92,7 +159,7 @@ def crop(passage: str, start: int, end: int, random: Random) -> tuple[str, int, 
     return (text, -1, -1) if start < 0 else (text, start - left, end - left)
 
 
-def neighbours(questions: list[Question]) -> dict[str, list[str]]:
+def neighbours(questions: Sequence[Question]) -> dict[str, list[str]]:
     """The sentences of each QAMR document by title, in the document's order (which its ids tell)."""
     places: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
     for question in questions:
@@ -111,58 +178,173 @@ def joined(context: str, document: list[str], random: Random) -> tuple[str, int]
     return " ".join(parts), offset
 
 
-def build(questions: list[Question], retrieved: dict[str, list[str]], seed: int) -> list[Example]:
+def copies(mean: float, random: Random) -> int:
+    """A whole number whose mean over many draws is `mean`."""
+    return int(mean) + (random.random() < mean % 1)
+
+
+class Pass:
+    """Collects the examples of one pass."""
+
+    def __init__(self, articles: Mapping[str, Article], retrieved: Mapping[str, list[str]], random: Random) -> None:
+        self.examples: list[Example] = []
+        self._articles = articles
+        self._retrieved = retrieved
+        self._random = random
+        self._groups: dict[str, list[Article]] = defaultdict(list)
+        for article in articles.values():
+            self._groups[article.group].append(article)
+
+    def _add(
+        self,
+        text: str,
+        passage: str,
+        place: tuple[int, int],
+        kind: str,
+        before: str = "",
+        somewhere: bool = False,
+        denial: bool | None = None,
+    ) -> None:
+        if before and self._random.random() < LEAD_SHARE:
+            passage = before + passage
+            place = (place[0] + len(before), place[1] + len(before)) if place[0] >= 0 else place
+        self.examples.append(Example(text, passage, *place, kind, somewhere, denial))
+
+    # --- questions on paragraphs
+
+    def question(self, question: Question, document: list[str], others: list[str]) -> None:
+        """The question on its own passage, and on passages that do not answer it."""
+        random, weight, name = self._random, WEIGHTS[question.dataset], question.dataset
+        mean = weight.answered if question.answers else weight.unanswered
+        mean *= EXPLAINING_FACTOR if name != "policyqa" and asks_to_explain(question) else 1.0
+        specific = is_specific(question)
+        before = lead(question.title, question.date) if name not in ("squadshifts", "qamr", "qadiscourse") else ""
+        for _ in range(copies(mean if specific else mean * 0.3, random)):
+            if not question.answers:
+                self._asked(question.text, question.context, (-1, -1), f"{name}/unanswerable", before)
+                continue
+            start, text = random.choice(question.answers)
+            passage = question.context
+            if name == "qamr" and specific and random.random() < 0.6:
+                passage, offset = joined(passage, document, random)
+                start += offset
+            self._asked(question.text, passage, (start, start + len(text)), f"{name}/answered", before)
+        if not question.answers or not specific:
+            return
+        for _ in range(copies(weight.retrieved, random)):
+            if found := self._retrieved.get(question.id):
+                self._asked(question.text, random.choice(found), (-1, -1), f"{name}/retrieved", "")
+        for _ in range(copies(weight.cut, random)):
+            if name == "qamr":
+                rest = [part for part in document if part != question.context]
+                cut = " ".join(random.sample(rest, min(3, len(rest)))) or None
+                cut = None if cut and holds_answer(cut, question.answers) else cut
+            else:
+                cut = without_answer_sentence(question)
+            if cut:
+                self._asked(question.text, cut, (-1, -1), f"{name}/cut", before)
+        for _ in range(copies(weight.exchanged, random)):
+            if exchanged := exchange_name(question, others, random):
+                self._asked(exchanged, question.context, (-1, -1), f"{name}/exchanged", before)
+
+    def _asked(self, text: str, passage: str, place: tuple[int, int], kind: str, before: str) -> None:
+        if self._random.random() < CROP_SHARE and len(passage) > 450:
+            passage, *cropped = crop(passage, *place, self._random)
+            place = (cropped[0], cropped[1])
+        if self._random.random() < NOISE_SHARE:
+            text = noisy(text, passage, self._random)
+        self._add(text, passage, place, kind, before, denial=False)
+
+    # --- questions on news articles
+
+    def news(self, question: Question, others: list[str]) -> None:
+        """The question on windows of its own article, with and without the answer, and of its sister articles."""
+        random, weight = self._random, WEIGHTS["news"]
+        own = self._articles[question.article]
+        text = question.text if random.random() >= NOISE_SHARE else noisy(question.text, question.context, random)
+        if not question.answers:
+            for _ in range(copies(weight.unanswered, random)):
+                # Its details stand in its own article most of all, but nothing in the group answers it.
+                article = own if random.random() < 0.7 else random.choice(self._groups[own.group])
+                self._window(text, article, "news/unanswerable")
+            return
+        factor = EXPLAINING_FACTOR if asks_to_explain(question) else 1.0
+        for _ in range(copies(weight.answered * factor, random)):
+            start, answer = random.choice(question.answers)
+            passage, *place = crop(own.text, start, start + len(answer), random, 250, 1000)
+            kind = "news/answered" if question.denial is None else "news/yes-no"
+            self._add(text, passage, (place[0], place[1]), kind, lead(own.title, own.date), denial=bool(question.denial))
+        for _ in range(copies(weight.cut, random)):
+            self._window(text, own, "news/cut", question.answers)
+        for _ in range(copies(weight.retrieved, random)):
+            # A sister of the same event may tell it in other words, so the like event is taken more often.
+            sisters = [article for article in self._groups[own.group] if article is not own]
+            article = max(sisters, key=lambda a: a.id) if random.random() < 0.6 else random.choice(sisters)
+            self._window(text, article, "news/sister", question.answers)
+        for _ in range(copies(weight.exchanged, random)):
+            if exchanged := exchange_name(question, others, random):
+                self._window(exchanged, own, "news/exchanged")
+
+    def _window(self, text: str, article: Article, kind: str, answers: tuple[tuple[int, str], ...] = ()) -> None:
+        """A run of an article that holds none of the answers and touches no sentence of theirs."""
+        passage, _, _ = crop(article.text, -1, -1, self._random, 250, 1000)
+        left = article.text.find(passage)
+        touched = any(left <= start < left + len(passage) for start, _ in answers if kind == "news/cut")
+        if not touched and not holds_answer(passage, answers):
+            self._add(text, passage, (-1, -1), kind, lead(article.title, article.date), denial=False)
+
+    # --- claims
+
+    def claim(self, claim: Claim) -> None:
+        """The claim on its premise; news claims on windows of their article, with and without the evidence."""
+        random = self._random
+        denial = {"contradicted": True, "not_stated": False, "supported": False}.get(claim.label)
+        before = lead(claim.title, claim.date)
+        supported = claim.label == "supported"
+        start = claim.premise.find(claim.evidence) if claim.evidence else -1
+        for _ in range(copies(CLAIM_COPIES[claim.dataset], random)):
+            kind = f"claim-{claim.dataset}/{claim.label}"
+            if start < 0:
+                passage = claim.premise
+                if not supported and len(passage) > 1000:
+                    passage, _, _ = crop(passage, -1, -1, random, 400, 1000)
+                    denial = None if denial else denial
+                self._add(claim.text, passage, (-1, -1), kind, before, somewhere=supported, denial=denial)
+                continue
+            passage, *place = crop(claim.premise, start, start + len(claim.evidence), random, 250, 1000)
+            asked = random.random() < ASKED_SHARE
+            text = f"Is it true that {claim.text[:1].lower()}{claim.text[1:].rstrip('. ')}?" if asked else claim.text
+            points = (place[0], place[1]) if supported or asked else (-1, -1)
+            self._add(text, passage, points, kind, before, denial=denial)
+            if claim.article and supported and random.random() < 0.3:
+                self._window(claim.text, self._articles[claim.article], "news/cut", ((start, claim.evidence),))
+
+
+def build(
+    questions: Sequence[Question],
+    retrieved: Mapping[str, list[str]],
+    seed: int,
+    claims: Sequence[Claim] = (),
+    articles: Mapping[str, Article] | None = None,
+) -> list[Example]:
     """One pass of examples in random order, the same for the same seed."""
     random = Random(seed)
     documents = neighbours(questions)
     named: dict[str, list[str]] = defaultdict(list)
     for question in questions:
-        named[question.title if question.dataset != "squadshifts" else corpus_of(question)].extend(names(question.text))
-    examples: list[Example] = []
-
-    def add(question: str, passage: str, start: int, end: int, kind: str) -> None:
-        if random.random() < CROP_SHARE and len(passage) > 450:
-            passage, start, end = crop(passage, start, end, random)
-        if random.random() < NOISE_SHARE:
-            question = noisy(question, passage, random)
-        examples.append(Example(question, passage, start, end, kind))
-
+        named[_named_with(question)].extend(names(question.text))
+    made = Pass(articles or {}, retrieved, random)
     for question in questions:
-        copies = (ANSWERED_COPIES if question.answers else UNANSWERED_COPIES)[question.dataset]
-        if question.dataset != "policyqa" and asks_to_explain(question):
-            copies *= EXPLAINING_FACTOR
-        specific = is_specific(question)
-        if not specific:
-            copies *= 0.3
-        for _ in range(int(copies) + (random.random() < copies % 1)):
-            if not question.answers:
-                add(question.text, question.context, -1, -1, f"{question.dataset}/unanswerable")
-                continue
-            start, text = random.choice(question.answers)
-            passage = question.context
-            if question.dataset == "qamr" and specific and random.random() < 0.6:
-                passage, offset = joined(passage, documents[question.title], random)
-                start += offset
-            add(question.text, passage, start, start + len(text), f"{question.dataset}/answered")
-        if not question.answers:
-            continue
-        if retrieved.get(question.id) and random.random() < RETRIEVED_SHARE.get(question.dataset, 0):
-            passage = random.choice(retrieved[question.id])
-            add(question.text, passage, -1, -1, f"{question.dataset}/retrieved")
-        if specific and random.random() < CUT_SHARE.get(question.dataset, 0):
-            if question.dataset == "qamr":
-                rest = [part for part in documents[question.title] if part != question.context]
-                cut = " ".join(random.sample(rest, min(3, len(rest)))) if rest else None
-                if cut is not None and holds_answer(cut, question.answers):
-                    cut = None
-            else:
-                cut = without_answer_sentence(question)
-            if cut:
-                add(question.text, cut, -1, -1, f"{question.dataset}/cut")
-        if random.random() < EXCHANGE_SHARE.get(question.dataset, 0):
-            title = question.title if question.dataset != "squadshifts" else corpus_of(question)
-            exchanged = exchange_name(question, named[title], random)
-            if exchanged:
-                add(exchanged, question.context, -1, -1, f"{question.dataset}/exchanged")
-    random.shuffle(examples)
-    return examples
+        if question.article:
+            made.news(question, named[_named_with(question)])
+        else:
+            made.question(question, documents.get(question.title, []), named[_named_with(question)])
+    for claim in claims:
+        made.claim(claim)
+    random.shuffle(made.examples)
+    return made.examples
+
+
+def _named_with(question: Question) -> str:
+    """What a question's names are exchanged with: those of questions on the same thing."""
+    return corpus_of(question) if question.dataset in ("squadshifts", "squad_train_part") else question.group

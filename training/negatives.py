@@ -19,10 +19,10 @@ RRF_CONSTANT = 60
 
 def corpus_of(question: Question) -> str:
     """The name of the passages among which a question's negatives are looked for."""
-    if question.dataset in ("squad", "disfl_qa"):
+    if question.dataset in ("squad", "disfl_qa", "squad_train_part", "qed_nq", "nq_open_gold", "afriqa_en"):
         return "wikipedia"
     if question.dataset == "squadshifts":
-        return "reddit" if question.title == "Filtered_Reddit_Comments" else "amazon"
+        return "reddit" if question.title == "Filtered Reddit Comments" else "amazon"
     return question.dataset
 
 

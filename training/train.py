@@ -11,15 +11,18 @@ import copy
 import json
 import math
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional
-from transformers import AutoConfig, AutoModelForQuestionAnswering, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from training.data import load_training
+from rag.network import load_network, save_network
+from training.attention import speed_up
+from training.data import load_articles, load_claims, load_training
 from training.features import Features, batches, collate, encode
 from training.mixture import build
 
@@ -31,18 +34,41 @@ def learning_rate(progress: float, peak: float, warm_up: float = 0.03) -> float:
     return peak * max(0.01, (1 - progress) / (1 - warm_up))
 
 
-def span_loss(start: torch.Tensor, end: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Sum over windows of the mean cross-entropy of start and end; only [CLS] and passage tokens take part.
+DENIAL_WEIGHT = 0.5  # of the loss of the third output, beside that of the span
 
-    The question's tokens are masked as they are when the reader answers, so the null margin means the same in both.
+
+def window_loss(
+    start: torch.Tensor, end: torch.Tensor, denial: torch.Tensor, batch: dict[str, torch.Tensor]
+) -> torch.Tensor:
+    """Sum of the windows' losses. Only the first token and the passage's take part, as when the reader answers.
+
+    Where the span is known (or that there is none): the mean cross-entropy of start and end. Where it is only known
+    that there is one: the loss of "nothing" against all spans together. Where it is known whether the passage denies
+    what is asked: the cross-entropy of the third output besides.
     """
-    allowed = (batch["token_type_ids"] == 1) & (batch["attention_mask"] == 1)
+    allowed = (batch["segments"] == 1) & (batch["attention_mask"] == 1)
     allowed[:, 0] = True
     low = torch.finfo(start.dtype).min
-    return 0.5 * (
-        functional.cross_entropy(start.masked_fill(~allowed, low), batch["start"], reduction="sum")
-        + functional.cross_entropy(end.masked_fill(~allowed, low), batch["end"], reduction="sum")
+    start, end = start.masked_fill(~allowed, low), end.masked_fill(~allowed, low)
+    marked = batch["start"] >= 0
+    total = 0.5 * (
+        functional.cross_entropy(start[marked], batch["start"][marked], reduction="sum")
+        + functional.cross_entropy(end[marked], batch["end"][marked], reduction="sum")
     )
+    if not bool(marked.all()):
+        total = total + functional.softplus(-evidence_margin(start[~marked], end[~marked])).sum()
+    known = batch["denial"] >= 0
+    if bool(known.any()):
+        target = batch["denial"][known].to(denial.dtype)
+        total = total + DENIAL_WEIGHT * functional.binary_cross_entropy_with_logits(
+            denial[known], target, reduction="sum"
+        )
+    return total
+
+
+def evidence_margin(start: torch.Tensor, end: torch.Tensor) -> torch.Tensor:
+    """Logit of all spans together over "nothing", (n_windows,), from masked logits, (n_windows, n_tokens)."""
+    return start[:, 1:].logsumexp(1) + end[:, 1:].logsumexp(1) - start[:, 0] - end[:, 0]
 
 
 class Trainer:
@@ -52,11 +78,10 @@ class Trainer:
         self, init: Path, peak: float, average: float, dropout: float, inner_dropout: float, device: str
     ) -> None:
         # None on the attention's weights: drawing that many random numbers nearly halves the speed of two cores.
-        config = AutoConfig.from_pretrained(init, hidden_dropout_prob=inner_dropout, attention_probs_dropout_prob=0.0)
-        self.model = AutoModelForQuestionAnswering.from_pretrained(
-            init, config=config, dtype=torch.float32, attn_implementation="eager"
-        ).to(device)
-        self.model.base_model.embeddings.word_embeddings.weight.requires_grad_(False)
+        dropouts = {"hidden_dropout_prob": inner_dropout, "attention_probs_dropout_prob": 0.0}
+        self.model = load_network(init, **dropouts).to(device)
+        self.model.encoder.embeddings.word_embeddings.weight.requires_grad_(False)
+        speed_up(self.model.encoder)
         self.worker = copy.deepcopy(self.model).to(torch.bfloat16).train()
         self.averaged = copy.deepcopy(self.model).eval()
         pairs = [
@@ -73,15 +98,12 @@ class Trainer:
 
     def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         """Summed loss of one micro-batch."""
-        encoder = self.worker.base_model
-        embedded = encoder.embeddings(input_ids=batch["input_ids"], token_type_ids=batch["token_type_ids"])
-        embedded = functional.dropout(embedded, self.dropout)
+        encoder = self.worker.encoder
+        kinds = {"token_type_ids": batch["segments"]} if hasattr(encoder.embeddings, "token_type_embeddings") else {}
+        embedded = functional.dropout(encoder.embeddings(input_ids=batch["input_ids"], **kinds), self.dropout)
         mask = batch["attention_mask"][:, None, None, :].to(embedded.dtype)
-        hidden = encoder.encoder(embedded, attention_mask=(1 - mask) * -1e4).last_hidden_state
-        hidden = functional.dropout(hidden.float(), self.dropout)
-        head = self.worker.qa_outputs
-        start, end = functional.linear(hidden, head.weight.float(), head.bias.float()).unbind(-1)
-        return span_loss(start, end, batch)
+        hidden = encoder.encoder(embedded, attention_mask=(1 - mask) * -1e4, return_dict=True).last_hidden_state
+        return window_loss(*self.worker.score(functional.dropout(hidden.float(), self.dropout)), batch)
 
     def step(self, micro_batches: list[dict[str, torch.Tensor]], progress: float) -> float:
         """Mean loss per window of one optimiser step over several micro-batches."""
@@ -92,7 +114,7 @@ class Trainer:
             (loss / count).backward()  # type: ignore[no-untyped-call]
             total += loss.item()
         for weight, running in zip(self.weights, self.copies, strict=True):
-            weight.grad = running.grad.float()
+            weight.grad = torch.zeros_like(weight) if running.grad is None else running.grad.float()
             running.grad = None
         torch.nn.utils.clip_grad_norm_(self.weights, 1.0)
         for group in self.optimizer.param_groups:
@@ -130,16 +152,14 @@ def prepared(
     """Features of one pass, built once and kept in `work`."""
     path = work / f"pass-{seed}-{number}.npz"
     if not path.exists():
-        train, _ = load_training(data)
-        retrieved = json.loads(negatives.read_text(encoding="utf-8")) if negatives else {}
-        examples = build(train, retrieved, seed * 1000 + number)
+        retrieved = json.loads(negatives.read_text(encoding="utf-8")) if negatives and negatives.exists() else {}
+        (questions, _), (claims, _) = load_training(data), load_claims(data)
+        examples = build(questions, retrieved, seed * 1000 + number, claims, load_articles(data))
         partial = path.with_suffix(".partial.npz")
         encode(examples, tokenizer, seed * 1000 + number).save(partial)
         partial.replace(path)
-        kinds: dict[str, int] = {}
-        for example in examples:
-            kinds[example.kind] = kinds.get(example.kind, 0) + 1
-        (work / f"pass-{seed}-{number}.json").write_text(json.dumps(dict(sorted(kinds.items())), indent=1))
+        kinds = dict(sorted(Counter(example.kind for example in examples).items()))
+        (work / f"pass-{seed}-{number}.json").write_text(json.dumps(kinds, indent=1))
     return Features.load(path)
 
 
@@ -153,12 +173,12 @@ def main(argv: list[str] | None = None) -> None:
     length.add_argument("--minutes", type=float, help="length of the run in time; the rate falls with the clock")
     length.add_argument("--steps", type=int, help="length of the run in optimiser steps; repeats exactly")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rate", type=float, default=1.2e-4, help="peak learning rate")
+    parser.add_argument("--rate", type=float, default=4e-5, help="peak learning rate")
     parser.add_argument("--dropout", type=float, default=0.1, help="behind the embeddings and before the head")
     parser.add_argument("--inner-dropout", type=float, default=0.0, help="in layers and embeddings; slower on CPUs")
     parser.add_argument("--average", type=float, default=0.995, help="decay of the moving average, per step")
-    parser.add_argument("--tokens", type=int, default=2048, help="padded tokens in a micro-batch")
-    parser.add_argument("--micro-batches", type=int, default=2, help="micro-batches of a step")
+    parser.add_argument("--tokens", type=int, default=4096, help="padded tokens in a micro-batch")
+    parser.add_argument("--micro-batches", type=int, default=1, help="micro-batches of a step")
     parser.add_argument("--pool", type=int, default=4096, help="windows sorted by length together")
     parser.add_argument("--save-minutes", type=float, default=5.0)
     parser.add_argument("--snapshot-minutes", type=float, default=25.0, help="averaged weights kept for the curve")
@@ -194,7 +214,7 @@ def main(argv: list[str] | None = None) -> None:
         partial.replace(checkpoint)
 
     def keep(name: str) -> None:
-        trainer.averaged.save_pretrained(arguments.work / name)
+        save_network(trainer.averaged, arguments.work / name)
         tokenizer.save_pretrained(arguments.work / name)
 
     def progress() -> float:
@@ -213,7 +233,7 @@ def main(argv: list[str] | None = None) -> None:
         clock = time.monotonic()
         while position < len(cut) and not over():
             chosen = cut[position : position + arguments.micro_batches]
-            loss = trainer.step([collate(features, part) for part in chosen], progress())
+            loss = trainer.step([collate(features, part, tokenizer.pad_token_id) for part in chosen], progress())
             position += len(chosen)
             seen += sum(map(len, chosen))
             now = time.monotonic()
