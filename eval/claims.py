@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from eval.datasets import Question
-from rag.clauses import FORMS_OF_BE, parse
-from rag.confidence import covered
-from rag.facts import facts
-from rag.text import content_words, sentences
+from rag.answering.confidence import covered
+from rag.language.clauses import FORMS_OF_BE, parse
+from rag.language.facts import facts
+from rag.language.text import content_words, sentences
 from rag.types import Chunk
 
 _MONTHS = list(calendar.month_name)[1:]

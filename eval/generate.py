@@ -23,14 +23,14 @@ from tqdm import tqdm
 from eval.__main__ import QUESTIONS, SEEDS
 from eval.datasets import Question, load, select
 from eval.systems import build_bot
-from rag.confidence import covered
+from rag.answering.confidence import covered
 from rag.config import Settings
-from rag.facts import facts
-from rag.generation import GenerationError, load_generator
+from rag.grounding.generators import GenerationError, load_generator
+from rag.grounding.verifier import Verifier
+from rag.grounding.writing import Writer
+from rag.language.facts import facts
+from rag.language.text import content_words, same_name, words
 from rag.pipeline import Chatbot
-from rag.text import content_words, same_name, words
-from rag.verification import Verifier
-from rag.writing import Writer
 
 MOST = 0.8  # of a sentence's content words
 SECRET = b"the same keys in every run"

@@ -66,7 +66,7 @@ class Visitor:
 
     def ask(self, question: str) -> str:
         """Everything that the page is sent for a question, as one text."""
-        from rag.web.handlers import ALL, OWN_WORDS
+        from rag.serve.page.handlers import ALL, OWN_WORDS
 
         self.asked += 1
         asked = json.dumps({"question": question, "alone": False})

@@ -102,9 +102,9 @@ def missing(peers: Sequence[str], python: str) -> str | None:
 
 def make_work(dataset: Dataset) -> dict[str, Any]:
     """What a worker needs: the documents, the same cut into the chatbot's own passages, questions, weights."""
-    from rag.embedding import default_model_folder
+    from rag.models.embedding import default_model_folder
+    from rag.models.reader import DEFAULT_FOLDER
     from rag.pipeline import load_models
-    from rag.reader import DEFAULT_FOLDER
 
     settings = Settings()
     documents = dataset.documents if dataset.corpus is None else systems.read_corpus(dataset.corpus)

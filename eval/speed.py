@@ -104,7 +104,7 @@ def indexing(work: dict[str, Any], chunks: int, rounds: int) -> dict[str, float]
     import torch
     from sentence_transformers import SentenceTransformer
 
-    from rag.hardware import inference_dtype
+    from rag.models.hardware import inference_dtype
     from rag.pipeline import Chatbot
 
     copies = max(1, round(chunks / len(work["passages"])))

@@ -21,7 +21,7 @@ from rag.config import Settings
 from rag.types import Chunk, Document
 
 if TYPE_CHECKING:
-    from rag.embedding import Embedder
+    from rag.models.embedding import Embedder
     from rag.pipeline import Chatbot
 
 Answerer = Callable[[Question], dict[str, Any]]
@@ -52,7 +52,7 @@ def settings_from(pairs: Iterable[str]) -> Settings:
 
 def weights(settings: Settings) -> dict[str, str]:
     """File -> start of its sha256, of the project's own weights that a run with these settings uses."""
-    from rag.reader import DEFAULT_FOLDER
+    from rag.models.reader import DEFAULT_FOLDER
 
     if settings.reader != "default":
         return {}
@@ -89,8 +89,8 @@ def gold_reader(dataset: Dataset, settings: Settings) -> Answerer:
     Confidence is the logistic function of the margin: a ranking, not calibrated. `span` keeps the
     best span where the reader refuses.
     """
+    from rag.language.text import sentences
     from rag.pipeline import load_models
-    from rag.text import sentences
 
     _, reader, _ = load_models(settings)
     documents = {document.id: document for document in dataset.documents}
@@ -144,7 +144,7 @@ def texts(dataset: Dataset) -> TextOf:
 
 def cut(documents: Iterable[Document], embedder: Embedder) -> list[Chunk]:
     """The chunks of documents as the chatbot's own settings cut them."""
-    from rag.chunking import chunk_document
+    from rag.articles.chunking import chunk_document
 
     own = Settings()
     return [
@@ -156,7 +156,7 @@ def cut(documents: Iterable[Document], embedder: Embedder) -> list[Chunk]:
 
 def read_corpus(folder: Path) -> list[Document]:
     """The documents of a folder as the chatbot reads them; a file that cannot be read is left out."""
-    from rag.documents import find_files, read_document
+    from rag.articles.documents import find_files, read_document
     from rag.errors import DocumentError
 
     documents = []

@@ -23,11 +23,11 @@ from eval.datasets import load, select
 from eval.metrics import auroc
 from eval.systems import cut, read_corpus
 from rag.config import Settings
-from rag.embedding import Embedder
+from rag.grounding.verifier import Verifier
+from rag.language.text import sentences
+from rag.models.embedding import Embedder
 from rag.pipeline import load_models
-from rag.text import sentences
 from rag.types import Document
-from rag.verification import Verifier
 
 
 def claims_of(split: str, embedder: Embedder) -> list[Claim]:

@@ -190,7 +190,7 @@ def serve(
     generator: GeneratorName = "",
 ) -> None:
     """Serve the chat page and the interfaces for programs. RAG_PASSWORD and RAG_USER ask for a password."""
-    from rag.server.run import serve as run_server
+    from rag.serve.run import serve as run_server
 
     bot = _open(corpus, Settings(reader=reader), generator=generator)
     run_server(bot, host, port, keep_uploads, browser)
@@ -222,7 +222,7 @@ def render(answer: Answer) -> str:
 
 
 def _open(corpus: Path | None, settings: Settings, quiet: bool = False, generator: str = "") -> Chatbot:
-    from rag.generation import load_generator
+    from rag.grounding.generators import load_generator
     from rag.pipeline import Chatbot
     from rag.places import is_index, own_index, seeds
 

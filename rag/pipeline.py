@@ -12,25 +12,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from rag.answering import ABSTENTION, compose, is_question, whole_phrase, without_questions
-from rag.chunking import chunk_document
-from rag.citations import sentences_around
-from rag.confidence import Calibration, Candidate
+from rag.answering.citations import sentences_around
+from rag.answering.composing import ABSTENTION, compose, is_question, whole_phrase, without_questions
+from rag.answering.confidence import Calibration, Candidate
+from rag.answering.rewriting import understand
+from rag.articles.chunking import chunk_document
+from rag.articles.documents import find_files, read_document
 from rag.config import Settings
-from rag.conversation import understand
-from rag.documents import find_files, read_document
-from rag.embedding import TITLE_TOKENS, Embedder, SentenceTransformerEmbedder
 from rag.errors import DocumentError, RagError
 from rag.index import Index, LocalIndex
+from rag.language.questions import without_date
+from rag.language.text import WORD, respell
+from rag.models.embedding import TITLE_TOKENS, Embedder, SentenceTransformerEmbedder
+from rag.models.reader import Reader, load_reader
 from rag.places import corpus_index
-from rag.questions import without_date
-from rag.reader import Reader, load_reader
-from rag.text import WORD, respell
 from rag.types import Answer, Chunk, Document, IndexReport, ScoredChunk, Span, Turn
 
 if TYPE_CHECKING:
-    from rag.generation import Generator
-    from rag.writing import Writer
+    from rag.grounding.generators import Generator
+    from rag.grounding.writing import Writer
 
 History: TypeAlias = Sequence["str | Turn | tuple[str, Answer | None]"]
 T = TypeVar("T")
@@ -298,8 +298,8 @@ class Chatbot:
         )
 
     def _writer(self, generator: Generator) -> Writer:
-        from rag.verification import Verifier
-        from rag.writing import Writer
+        from rag.grounding.verifier import Verifier
+        from rag.grounding.writing import Writer
 
         verifier = Verifier.load(self._embedder, self._reader)
         return Writer(generator, verifier, self.document, self.settings.strict, self.settings.write_seconds)

@@ -9,7 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from rag.config import Settings
-from rag.index.store import FILE_NAME, FORMAT_VERSION
+from rag.index.sqlite import FILE_NAME, FORMAT_VERSION
 
 
 def home() -> Path:

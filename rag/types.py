@@ -8,6 +8,18 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """A unit of a document as its format tells it: characters [start, end) of the text, in order, never overlapping.
+
+    `kind` is "paragraph", "heading", "item" (of a list), "row" (of a table), "caption" or "note".
+    """
+
+    kind: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One article, with its text exactly as it was read.
 
@@ -28,6 +40,12 @@ class Document:
         the latest day it reports on. None when the text gives none.
     content_hash : str
         sha256 of the file's bytes, hexadecimal.
+    outlet : str or None
+        Who published it, where the text or its metadata say so.
+    blocks : tuple of Block
+        Its units, where the format tells them; without, line ends are what there is to go by.
+    pages : tuple of int
+        Character at which each page begins, for formats that have pages.
     """
 
     id: str
@@ -37,6 +55,9 @@ class Document:
     language: str = "und"
     date: str | None = None
     content_hash: str = ""
+    outlet: str | None = None
+    blocks: tuple[Block, ...] = ()
+    pages: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +124,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """An exact quote: `document.text[start:end] == quote`. Made by `rag.citations.cite` alone."""
+    """An exact quote: `document.text[start:end] == quote`. Made by `rag.answering.citations.cite` alone."""
 
     document_id: str
     title: str

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.chunking import chunk_document
-from rag.confidence import Calibration
+from rag.answering.confidence import Calibration
+from rag.articles.chunking import chunk_document
 from rag.config import Settings
-from rag.embedding import Embedder, Vectors
 from rag.index import LocalIndex
+from rag.language.text import WORD, content_words
+from rag.models.embedding import Embedder, Vectors
+from rag.models.reader import Reader
 from rag.pipeline import Chatbot, manifest
-from rag.reader import Reader
-from rag.text import WORD, content_words
 from rag.types import Chunk, Document, Span
 
 DIMENSION = 64

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answering import compose, is_question, whole_phrase, without_questions
-from rag.confidence import Candidate, agree
-from rag.text import sentences
+from rag.answering.composing import compose, is_question, whole_phrase, without_questions
+from rag.answering.confidence import Candidate, agree
+from rag.language.text import sentences
 from rag.types import Chunk, Document, ScoredChunk, Span
 
 

@@ -10,8 +10,8 @@ from fakes import SEEDS, FakeEmbedder, make_document
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.chunking import TokenOffsets, chunk_document, is_boilerplate
-from rag.text import sentences
+from rag.articles.chunking import TokenOffsets, chunk_document, is_boilerplate
+from rag.language.text import sentences
 from rag.types import Document
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.clauses import mentions, parse
-from rag.conversation import understand
+from rag.answering.rewriting import understand
+from rag.language.clauses import mentions, parse
 from rag.types import Answer, Turn
 
 QUESTIONS = Path(__file__).resolve().parents[1] / "eval" / "questions.jsonl"

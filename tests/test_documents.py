@@ -15,10 +15,10 @@ from pathlib import Path
 import docx
 import pytest
 
-from rag import formats
-from rag.dates import date_of_text
-from rag.documents import find_files, read_document, title_of_text
+from rag.articles import formats
+from rag.articles.documents import find_files, read_document, title_of_text
 from rag.errors import DocumentError, RagError
+from rag.language.dates import date_of_text
 from rag.types import Document
 
 TODAY = datetime.date(2026, 11, 21)
@@ -475,6 +475,6 @@ def test_dates_and_titles_take_no_time_on_hostile_text() -> None:
 
 def test_the_module_is_cheap_to_import() -> None:
     heavy = "{'docx', 'lxml', 'trafilatura', 'htmldate', 'pypdfium2', 'py3langid', 'numpy'}"
-    code = f"import sys, rag.documents; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, rag.articles.documents; print(sorted({heavy} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.facts import facts
+from rag.language.facts import facts
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ import pytest
 from fakes import make_document
 from scripted import KEY, Script, scripted
 
-from rag.chunking import chunk_document
+from rag.articles.chunking import chunk_document
 from rag.errors import RagError
-from rag.generation import Delta, GenerationError, Prompt, build_prompt, load_generator, within
-from rag.generation.contract import MAX_CHARACTERS
-from rag.generation.remote import OpenAIGenerator
-from rag.text import WORD
+from rag.grounding.generators import Delta, GenerationError, Prompt, build_prompt, load_generator, within
+from rag.grounding.generators.contract import MAX_CHARACTERS
+from rag.grounding.generators.remote import OpenAIGenerator
+from rag.language.text import WORD
 from rag.types import ScoredChunk
 
 PROMPT = Prompt("Who?", (), (), 50, ({"role": "user", "content": "Who?"},))

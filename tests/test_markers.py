@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.generation import Markers, passage_key
+from rag.grounding.generators import Markers, passage_key
 
 A, B = "cite-0a1b2c3d", "cite-ffffffff"
 

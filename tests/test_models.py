@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from fakes import SEEDS, make_document
 
-from rag import embedding, hardware, reader
 from rag.config import Settings
-from rag.embedding import SentenceTransformerEmbedder, default_model_folder
 from rag.errors import ModelError
+from rag.models import embedding, hardware, reader
+from rag.models.embedding import SentenceTransformerEmbedder, default_model_folder
+from rag.models.reader import ExtractiveReader
 from rag.pipeline import Chatbot
-from rag.reader import ExtractiveReader
 from rag.types import Answer, Chunk
 
 pytestmark = pytest.mark.models

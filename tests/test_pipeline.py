@@ -12,7 +12,7 @@ from fakes import SEEDS, FakeEmbedder, fake_models, make_bot, make_document
 
 import rag
 from rag import pipeline
-from rag.citations import cite, is_exact
+from rag.answering.citations import cite, is_exact
 from rag.config import Settings
 from rag.errors import RagError, StoreError
 from rag.pipeline import MAX_QUESTION, Chatbot, manifest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.questions import fits, kind_of, without_date
+from rag.language.questions import fits, kind_of, without_date
 
 
 @pytest.mark.parametrize(

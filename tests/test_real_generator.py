@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.generation import Generator, load_generator
+from rag.grounding.generators import Generator, load_generator
 from rag.pipeline import Chatbot
 from rag.places import seeds
 

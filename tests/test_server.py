@@ -12,9 +12,9 @@ from fakes import make_bot, make_document
 from fastapi.testclient import TestClient
 from test_writing import QUESTION, VISIT, FakeGenerator
 
-from rag.generation import GenerationError
+from rag.grounding.generators import GenerationError
 from rag.pipeline import Chatbot
-from rag.server.app import create_app
+from rag.serve.app import create_app
 
 
 def articles(**options: Any) -> Chatbot:
@@ -94,15 +94,15 @@ def test_key_and_rate() -> None:
 
 
 def test_metrics_and_logs_tell_no_question(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, "rag.server"):
+    with caplog.at_level(logging.INFO, "rag.serve"):
         client.post("/api/ask", json={"question": QUESTION})
-    records = [json.loads(r.getMessage()) for r in caplog.records if r.name == "rag.server"]
+    records = [json.loads(r.getMessage()) for r in caplog.records if r.name == "rag.serve"]
     assert {record["event"] for record in records} == {"answer", "request"}
     assert "Petrova" not in caplog.text
     text = client.get("/metrics").text
     assert 'rag_requests_total{route="/api/ask",status="200"} 1.0' in text
     assert 'rag_answers_total{words="articles"} 1.0' in text
-    with caplog.at_level(logging.INFO, "rag.server"):
+    with caplog.at_level(logging.INFO, "rag.serve"):
         app = create_app(articles(), log_questions=True)
         with TestClient(app, base_url="http://127.0.0.1") as other:
             other.post("/api/ask", json={"question": QUESTION})

@@ -17,9 +17,10 @@ import pytest
 from fakes import add, make_document, vector_of
 
 from rag.errors import RagError, StoreError
-from rag.index import LocalIndex, store
-from rag.index.store import FILE_NAME, FORMAT_VERSION
-from rag.text import words
+from rag.index import LocalIndex
+from rag.index import sqlite as store
+from rag.index.sqlite import FILE_NAME, FORMAT_VERSION
+from rag.language.text import words
 
 MANIFEST = {"embedding": "fake|1", "chunk_tokens": "160"}
 N_DOCUMENTS = 30

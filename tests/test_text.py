@@ -9,7 +9,7 @@ from fakes import SEEDS
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rag.text import content_words, fold, respell, same_name, sentences, words
+from rag.language.text import content_words, fold, respell, same_name, sentences, words
 
 # Characters at which sentences end or may seem to, amid all of Unicode.
 TEXT = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from(list(" \n\t\r.!?…”»\"')。A1a"))))

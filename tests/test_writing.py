@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from fakes import FakeEmbedder, FakeReader, make_bot, make_document
 
-from rag.confidence import covered
-from rag.generation import Delta, GenerationError, Prompt
+from rag.answering.confidence import covered
+from rag.grounding.generators import Delta, GenerationError, Prompt
+from rag.grounding.verifier import Support, Verifier, is_evidence
+from rag.grounding.writing import UNSUPPORTED, Writer, split_claims
+from rag.language.text import content_words
 from rag.pipeline import Chatbot
-from rag.text import content_words
 from rag.types import Account, Answer, Chunk, Span
-from rag.verification import Support, Verifier, is_evidence
-from rag.writing import UNSUPPORTED, Writer, split_claims
 
 VISIT = "Anna Petrova came to Minsk on 30 June 2023. She met the minister. She did not visit Havana."
 PARADE = "The parade in Minsk takes place on Wednesday. It shows 300 tanks."

@@ -27,7 +27,7 @@ def speed_up(encoder: torch.nn.Module) -> None:
 def _once(self: MPNetEncoder, hidden: torch.Tensor, *_: Any) -> torch.Tensor:
     """The bias by distance, (1, heads, tokens, tokens): the same for all windows."""
     places = torch.arange(hidden.shape[1], device=hidden.device)
-    buckets = self.relative_position_bucket(places[None, :] - places[:, None])
+    buckets = self.relative_position_bucket(places[None, :] - places[:, None])  # type: ignore[no-untyped-call]
     bias: torch.Tensor = self.relative_attention_bias(buckets)
     return bias.permute(2, 0, 1)[None]
 

@@ -2,8 +2,8 @@
 
 `python -m training.calibrate --data DIR` asks the tune half of the fixed set and the held-out questions of the
 training data (SQuAD articles that training left out) through retrieval and reader, and fits the two logistic
-regressions of `rag.confidence` to what came. A third of the held-out questions that have an answer are asked again
-with every passage taken away that holds it: then nothing is right.
+regressions of `rag.answering.confidence` to what came. A third of the held-out questions that have an answer are asked
+again with every passage taken away that holds it: then nothing is right.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from eval.__main__ import QUESTIONS, SEEDS
 from eval.evidence import covers
 from eval.metrics import calibration_error, contains, is_right
 from eval.systems import build_bot
-from rag.confidence import DEFAULT_FILE, Calibration, Candidate, decision_signals, evidence_signals
+from rag.answering.confidence import DEFAULT_FILE, Calibration, Candidate, decision_signals, evidence_signals
 from rag.config import Settings
+from rag.language.questions import kind_of
 from rag.pipeline import Chatbot
-from rag.questions import kind_of
 from rag.types import Document
 from training.data import load_training
 

@@ -127,7 +127,7 @@ def load_jsonl(path: Path, articles: Mapping[str, Article] = MappingProxyType({}
 
 def _group(row: Mapping[str, Any]) -> str:
     """The title, or the passage where there is none or one title covers a whole site."""
-    return row["context"] if row["title"] in ("", "Filtered_Reddit_Comments") else row["title"]
+    return str(row["context"] if row["title"] in ("", "Filtered_Reddit_Comments") else row["title"])
 
 
 def load_claims(data: Path) -> tuple[list[Claim], list[Claim]]:

@@ -273,7 +273,9 @@ class Pass:
             start, answer = random.choice(question.answers)
             passage, *place = crop(own.text, start, start + len(answer), random, 250, 1000)
             kind = "news/answered" if question.denial is None else "news/yes-no"
-            self._add(text, passage, (place[0], place[1]), kind, lead(own.title, own.date), denial=bool(question.denial))
+            self._add(
+                text, passage, (place[0], place[1]), kind, lead(own.title, own.date), denial=bool(question.denial)
+            )
         for _ in range(copies(weight.cut, random)):
             self._window(text, own, "news/cut", question.answers)
         for _ in range(copies(weight.retrieved, random)):

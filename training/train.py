@@ -20,7 +20,7 @@ import torch
 from torch.nn import functional
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from rag.network import load_network, save_network
+from rag.models.network import load_network, save_network
 from training.attention import speed_up
 from training.data import load_articles, load_claims, load_training
 from training.features import Features, batches, collate, encode
@@ -124,7 +124,7 @@ class Trainer:
         with torch.no_grad():
             torch._foreach_copy_(self.copies, self.weights)
             keep = min(self.average, (1 + self.steps) / (10 + self.steps))
-            torch._foreach_lerp_(self.averages, self.weights, 1 - keep)
+            torch._foreach_lerp_(list[torch.Tensor](self.averages), list[torch.Tensor](self.weights), 1 - keep)
         return total / count
 
     def state(self) -> dict[str, Any]:

@@ -12,8 +12,8 @@ import numpy as np
 from eval.metrics import Booleans, Floats
 from eval.verify import claims_of
 from rag.config import Settings
+from rag.grounding.verifier import DEFAULT_FILE, Verifier
 from rag.pipeline import load_models
-from rag.verification import DEFAULT_FILE, Verifier
 
 FOLDS = 5
 RIDGE = 1e-3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeVar
 
-from rag.text import words
+from rag.language.text import words
 from rag.types import Chunk
 
 K = TypeVar("K", bound=Hashable)

@@ -7,7 +7,7 @@ from itertools import chain
 
 from rapidfuzz import fuzz, process
 
-from rag.text import MIN_NAME, WORD, content_words, same_name, sound_key, words
+from rag.language.text import MIN_NAME, WORD, content_words, same_name, sound_key, words
 
 MAX_VARIANTS = 6  # other spellings of one word
 TYPING_ERROR = 75  # rapidfuzz ratio, percent, from which a known word is looked at closer

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rag.server.run import running
-from rag.web.sessions import Limits, Sessions
+from rag.serve.page.sessions import Limits, Sessions
+from rag.serve.run import running
 from tests.web.fakes import HOSTILE, FakeBot, document
 from tests.web.test_sessions import both
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from rag.citations import cite
+from rag.answering.citations import cite
 from rag.errors import RagError
-from rag.text import content_words, sentences
+from rag.language.text import content_words, sentences
 from rag.types import Account, Answer, Chunk, Document, ScoredChunk, Turn
 
 HOSTILE = (

@@ -7,8 +7,8 @@ import pytest
 
 from rag.index import LocalIndex
 from rag.index.contract import Vectors
+from rag.index.joined import JoinedIndex
 from rag.types import Chunk, Document
-from rag.web.joined import JoinedIndex
 
 WORDS = ["heron", "stork", "gannet", "puffin", "eider", "plover", "dunlin", "curlew"]
 

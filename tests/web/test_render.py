@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from rag.web import render
+from rag.present import html as render
 from tests.web.fakes import HOSTILE, FakeBot, document
 
 ALLOWED = {

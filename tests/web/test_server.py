@@ -18,10 +18,10 @@ from typer.testing import CliRunner
 
 from rag.cli import app
 from rag.errors import RagError
-from rag.server.run import running
-from rag.web import guard
-from rag.web import page as web_page
-from rag.web.handlers import ALL, OWN_WORDS
+from rag.serve.page import guard
+from rag.serve.page import page as web_page
+from rag.serve.page.handlers import ALL, OWN_WORDS
+from rag.serve.run import running
 from tests.web.conftest import Talk, articles
 
 pytestmark = pytest.mark.timeout(60)
@@ -215,7 +215,7 @@ def test_a_session_does_not_grow_with_its_questions(monkeypatch: pytest.MonkeyPa
 def test_command_line_serves_with_its_options(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     asked: list[tuple[object, ...]] = []
     monkeypatch.setattr("rag.cli._open", lambda corpus, settings, **_: corpus)
-    monkeypatch.setattr("rag.server.run.serve", lambda *given: asked.append(given))
+    monkeypatch.setattr("rag.serve.run.serve", lambda *given: asked.append(given))
     kept = tmp_path / "kept"
     for options in ([], ["--corpus", tmp_path, "--port", 0, "--host", "::1", "--keep-uploads", kept, "--browser"]):
         assert CliRunner().invoke(app, ["serve", *map(str, options)]).exit_code == 0

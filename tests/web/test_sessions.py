@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from rag.errors import RagError
-from rag.web import export, feedback, records
-from rag.web.render import Exchange
-from rag.web.sessions import OWN, Corpus, Limits, Session, Sessions, safe_name
+from rag.present import export
+from rag.present.html import Exchange
+from rag.serve.page import feedback
+from rag.serve.page import kept as records
+from rag.serve.page.sessions import OWN, Corpus, Limits, Session, Sessions, safe_name
 from tests.web.fakes import HOSTILE, BothBots, FakeBot, document
 
 

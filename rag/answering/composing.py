@@ -1,0 +1,270 @@
+"""Spans -> an answer that a person can read: whole sentences, markers, accounts side by side. No models, no I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from rag.answering.citations import cite, sentences_around
+from rag.answering.confidence import Candidate, agree, covered, names
+from rag.language.facts import facts
+from rag.language.questions import kind_of
+from rag.language.text import content_words, fold
+from rag.types import Account, Chunk, Citation, Document
+
+ABSTENTION = "The articles do not say."
+ACCOUNT_MARGIN = 4.0  # logits that another account may lie behind the best one
+ACCOUNT_WORDS = 0.34  # share of the question's words that it may miss, which the best one has
+ACCOUNT_COSINE = 0.2  # that its sentence may be farther from the question
+SUPPORT_MARGIN = 6.0  # the same for a passage that tells the same
+LIST_MARGIN = 3.0  # the same for a further item of a list
+MAX_ACCOUNTS = 3
+MAX_ITEMS = 8
+SAME_SENTENCE = 0.75  # cosine from which two sentences give one reason
+_LEANS = re.compile(
+    r"^(?:he|she|they|it|this|these|that|those|his|her|their|its|such|also|additionally|however)\b", re.I
+)
+_NAME_OF = re.compile(r"\b[A-Z][\w’'-]+ (?:of|de|del) (?:the |la |los )?$")
+_INITIALS = re.compile(r"\b(?:[A-Z]\.)+[A-Z]$")
+_MARKUP = re.compile(r"\[(?=\d+\])")
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """The parts of an Answer that come from its spans."""
+
+    short_answer: str
+    text: str
+    citations: tuple[Citation, ...]
+    accounts: tuple[Account, ...]
+
+
+class _Citations:
+    """Citations in the order of their markers; the same place is cited once."""
+
+    def __init__(self, document: Callable[[str], Document]) -> None:
+        self._document = document
+        self.made: list[Citation] = []
+
+    def number(self, document_id: str, start: int, end: int, score: float) -> int:
+        for i, citation in enumerate(self.made, start=1):
+            if citation.document_id == document_id and citation.start <= start and end <= citation.end:
+                return i
+        self.made.append(cite(self._document(document_id), start, end, score))
+        return len(self.made)
+
+
+def compose(
+    question: str,
+    candidates: Sequence[Candidate],
+    document: Callable[[str], Document],
+    chunk: Callable[[str], Chunk],
+) -> Composed:
+    """An answer from candidates, best first.
+
+    Parameters
+    ----------
+    question : str
+        As understood.
+    candidates : sequence of Candidate
+        At least one; the first is the answer.
+    document, chunk : callable
+        Fetch by id.
+    """
+    made = _Citations(document)
+    if kind_of(question) == "list":
+        return _compose_list(candidates, made, chunk)
+    groups = _groups(candidates)
+    differing = [groups[0]]
+    for group in groups[1:]:
+        if len(differing) == MAX_ACCOUNTS or group[0].evidence < candidates[0].evidence - ACCOUNT_MARGIN:
+            break
+        if _differs(question, group, differing, document):
+            differing.append(group)
+    heads = [group[0].span.document_id for group in differing]
+    parts = [_sentence(group, made, chunk, set(heads) - {head}) for group, head in zip(differing, heads, strict=True)]
+    short = groups[0][0].span.text.strip(" ,;:")
+    if len(parts) == 1:
+        return Composed(short, parts[0][0], tuple(made.made), ())
+    accounts = tuple(
+        Account(group[0].span.text, text, document(group[0].span.document_id).date, numbers)
+        for group, (text, numbers) in zip(differing, parts, strict=True)
+    )
+    lines = [f"{_dated(account.date)}: {account.text}" for account in accounts]
+    return Composed(short, "The articles give different accounts.\n" + "\n".join(lines), tuple(made.made), accounts)
+
+
+def _dated(date: str | None) -> str:
+    return f"Article of {date}" if date else "Undated article"
+
+
+def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
+    """Candidates that tell the same together, in the order of their best ones."""
+    groups: list[list[Candidate]] = []
+    floor = candidates[0].evidence - SUPPORT_MARGIN
+    for candidate in candidates:
+        if candidate.evidence < floor:
+            continue
+        for group in groups:
+            first = group[0]
+            if agree(candidate.span.text, first.span.text) or _same_sense(candidate, first):
+                group.append(candidate)
+                break
+        else:
+            groups.append([candidate])
+    return groups
+
+
+def _same_sense(left: Candidate, right: Candidate) -> bool:
+    """Whether the sentences around two long spans say the same; short spans (names, dates) must agree themselves."""
+    if left.vector is None or right.vector is None or len(right.span.text.split()) <= 4:
+        return False
+    return float(left.vector @ right.vector) >= SAME_SENTENCE
+
+
+def _differs(
+    question: str, group: list[Candidate], earlier: list[list[Candidate]], document: Callable[[str], Document]
+) -> bool:
+    """Whether a group is another account of what was asked and not another topic.
+
+    Both must come from articles of known dates that differ; the group must believe in its own span, hold the names of
+    the question as the first does, and be about as near to the question in words and in meaning.
+    """
+    first, best = group[0], earlier[0][0]
+    told = {candidate.span.document_id for other in earlier for candidate in other}
+    dates = {document(other[0].span.document_id).date for other in earlier}
+    date = document(first.span.document_id).date
+    asked, named = content_words(question), names(question)
+    return (
+        first.span.document_id not in told
+        and None not in (date, *dates)
+        and date not in dates
+        and first.span.score > 0
+        and covered(named, _context(first)) >= covered(named, _context(best))
+        and covered(asked, _context(first)) >= covered(asked, _context(best)) - ACCOUNT_WORDS
+        and first.sentence_cosine >= best.sentence_cosine - ACCOUNT_COSINE
+    )
+
+
+def _context(candidate: Candidate) -> str:
+    return f"{candidate.passage.chunk.title}\n{candidate.sentence}"
+
+
+def _sentence(
+    group: list[Candidate], made: _Citations, chunk: Callable[[str], Chunk], others: set[str]
+) -> tuple[str, tuple[int, ...]]:
+    """The readable sentence of a group with its markers, and their numbers.
+
+    `others` are the documents of the accounts beside it: what tells one account does not support another.
+    """
+    best = group[0]
+    start, end = _readable(best.passage.chunk, best.span.start, best.span.end)
+    numbers = [made.number(best.span.document_id, start, end, best.span.score)]
+    cited = {best.span.document_id, *others}
+    for candidate in group[1:]:
+        if candidate.span.document_id not in cited and len(numbers) < 3 and candidate.span.score > 0:
+            place = sentences_around(candidate.passage.chunk, candidate.span.start, candidate.span.end)
+            numbers.append(made.number(candidate.span.document_id, *place, candidate.span.score))
+            cited.add(candidate.span.document_id)
+    sentence = _text(best.passage.chunk, *sentences_around(best.passage.chunk, best.span.start, best.span.end))
+    for chunk_id in best.passage.duplicates:
+        other = chunk(chunk_id)
+        place_ = _same_sentence(sentence, best.span.text, other)
+        if place_ and other.document_id not in cited and len(numbers) < 3:
+            numbers.append(made.number(other.document_id, *place_, best.span.score))
+            cited.add(other.document_id)
+    text = _text(best.passage.chunk, start, end)
+    return f"{text} {''.join(f'[{n}]' for n in numbers)}", tuple(numbers)
+
+
+def _same_sentence(sentence: str, span: str, chunk: Chunk) -> tuple[int, int] | None:
+    """The sentence of a near-identical chunk that says what the given one says."""
+    wanted = content_words(sentence)
+    for start, end in chunk.sentences:
+        text = chunk.between(start, end)
+        if covered(wanted, text) >= 0.7 and covered(content_words(span), text) == 1.0:
+            return start, end
+    return None
+
+
+def _readable(chunk: Chunk, start: int, end: int) -> tuple[int, int]:
+    """The sentences around a span, with the one before when the first leans on it ("He also…")."""
+    start, end = sentences_around(chunk, start, end)
+    before = [(a, b) for a, b in chunk.sentences if b <= start]
+    text = _text(chunk, start, end)
+    if before and _LEANS.match(text):
+        between = chunk.between(before[-1][1], start)
+        if "\n" not in between and not is_question(_text(chunk, *before[-1])):
+            return before[-1][0], end
+    return start, end
+
+
+def _text(chunk: Chunk, start: int, end: int) -> str:
+    """Text of a place on one line. A bracketed number of the article's own must not pass for a marker."""
+    return _MARKUP.sub("[\u2060", " ".join(chunk.between(start, end).split()))
+
+
+def _compose_list(candidates: Sequence[Candidate], made: _Citations, chunk: Callable[[str], Chunk]) -> Composed:
+    """Several spans, one line each with its sentence; what is told twice comes once."""
+    best = candidates[0].span.score
+    items: list[str] = []
+    quoted: dict[str, list[int]] = {}
+    for candidate in candidates:
+        if candidate.span.score < max(best - LIST_MARGIN, 0.0) and items:
+            continue
+        for span in (candidate.span, *candidate.span.alternatives):
+            if span.score < max(best - LIST_MARGIN, 0.0) and items:
+                continue
+            text = span.text.strip(" ,;:")
+            if all(facts(word).numbers for word in content_words(text)):  # a bare figure, or nothing, is no item
+                continue
+            if len(items) >= MAX_ITEMS or any(fold(text) in fold(i) or fold(i) in fold(text) for i in items):
+                continue
+            if any(agree(text, item) for item in items):
+                continue
+            place = sentences_around(candidate.passage.chunk, span.start, span.end)
+            sentence = _text(candidate.passage.chunk, *place)
+            number = made.number(span.document_id, *place, span.score)
+            items.append(text)
+            if number not in quoted.setdefault(sentence, []):
+                quoted[sentence].append(number)
+    lines = [f"{sentence} {''.join(f'[{n}]' for n in numbers)}" for sentence, numbers in quoted.items()]
+    return Composed("; ".join(items), "\n".join(lines), tuple(made.made), ())
+
+
+def is_question(text: str) -> bool:
+    """Whether the text is a question itself, which repeats the words of the asked one and answers nothing."""
+    return text.rstrip("\"'”’») ").endswith("?")
+
+
+def whole_phrase(chunk: Chunk, start: int, end: int) -> tuple[int, int]:
+    """A span within one sentence, with the rest of the name it is cut from.
+
+    "Friendship" of "Order of Friendship", "U.S" of "U.S." `start` and `end` count characters of the document, before
+    and after.
+    """
+    # An answer is told in one sentence: of a span across several the longest part.
+    parts = [(max(a, start), min(b, end)) for a, b in chunk.sentences if a < end and start < b]
+    start, end = max(parts, key=lambda part: part[1] - part[0], default=(start, end))
+    text, first, last = chunk.text, start - chunk.start, end - chunk.start
+    before = _NAME_OF.search(text, 0, first)
+    if before and text[first].isupper():
+        first = before.start()
+    if text[last : last + 1] == "." and _INITIALS.search(text, first, last):
+        last += 1
+    return chunk.start + first, chunk.start + last
+
+
+def without_questions(chunk: Chunk) -> Chunk:
+    """The chunk with questions of the article's own blanked out, every character left in its place.
+
+    A question repeats the words of the asked one and answers nothing; readers fall for it, or, where the
+    passage asks and answers, for "no answer".
+    """
+    text = chunk.text
+    for start, end in chunk.sentences:
+        a, b = start - chunk.start, end - chunk.start
+        if is_question(text[a:b]):
+            text = text[:a] + " " * (b - a) + text[b:]
+    return chunk if text == chunk.text or not text.strip() else replace(chunk, text=text)

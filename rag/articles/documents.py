@@ -1,0 +1,194 @@
+"""Files -> Documents, from folders or one by one; each format's parser is in `formats`."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import os
+import re
+import stat
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+from rag.articles.formats import Content, decode, extract, markdown
+from rag.errors import DocumentError, RagError
+from rag.language.dates import FULL_DATE, date_of_text, stated_date
+from rag.types import Document
+
+SUFFIXES: tuple[str, ...] = (".txt", ".md", ".markdown", ".html", ".htm", ".pdf", ".docx")
+
+
+# ---------------------------------------------------------------- finding files
+
+
+def find_files(paths: Iterable[Path]) -> list[tuple[str, Path]]:
+    """(document id, path) of every readable file below `paths`, sorted by id, each file once.
+
+    The id is the POSIX path below the folder given (the name, for a file given), in NFC; ids that collide
+    between arguments get the folder's name in front. A file given by name is listed whatever its suffix,
+    so that `read_document` reports it by name.
+
+    Raises
+    ------
+    RagError
+        A path does not exist, a folder cannot be listed, or two files would share an id.
+    """
+    found: dict[str, tuple[str, Path, Path]] = {}
+    for argument in map(Path, paths):
+        if not os.path.lexists(argument):
+            raise RagError(f"{_printable(argument)} does not exist: expected a file or a folder; check the path")
+        # the folder given is resolved, so that every way to name it gives the same sources; links below it are not
+        folder = (argument if argument.is_dir() else argument.parent).resolve()
+        for path in _walk(folder) if argument.is_dir() else [folder / argument.name]:
+            name = unicodedata.normalize("NFC", _printable(path.relative_to(folder).as_posix()))
+            found.setdefault(os.path.realpath(path), (name, folder, path))
+    uses = Counter(name for name, _, _ in found.values())
+    files: dict[str, Path] = {}
+    for name, folder, path in found.values():
+        unique = f"{unicodedata.normalize('NFC', _printable(folder.name))}/{name}" if uses[name] > 1 else name
+        if unique in files:
+            both = f"{_printable(files[unique])} and {_printable(path)}"
+            raise RagError(f"{both} would both be document {unique!r}: rename one, or give a folder above both")
+        files[unique] = path
+    return sorted(files.items())
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Files with a known suffix below `folder`; linked folders come last, and no folder twice."""
+
+    def report(error: OSError) -> NoReturn:
+        raise RagError(f"folder {_printable(error.filename)} cannot be listed ({error.strerror}): "
+                       "allow reading it, or leave it out")  # fmt: skip
+
+    pending, seen = [folder], set[str]()
+    for top in pending:  # grows while it is walked
+        for parent, folders, names in os.walk(top, onerror=report):
+            real = os.path.realpath(parent)
+            folders[:] = [] if real in seen else sorted(n for n in folders if not n.startswith("."))
+            pending += [Path(parent, n) for n in folders if os.path.islink(os.path.join(parent, n))]
+            shown = [] if real in seen else sorted(n for n in names if not n.startswith((".", "~$")))
+            yield from (Path(parent, n) for n in shown if n.lower().endswith(SUFFIXES))
+            seen.add(real)
+
+
+def _printable(path: Path | str) -> str:
+    """`path` as text that UTF-8 can hold, whatever bytes the file system has."""
+    return os.fspath(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+# ---------------------------------------------------------------- reading one file
+
+
+def read_document(path: Path, document_id: str, max_bytes: int, today: datetime.date | None = None) -> Document:
+    """The Document that `path` holds.
+
+    The text of .txt and .md is the file's own, decoded from UTF-8 without its byte order mark and otherwise
+    untouched; for other formats it is what was extracted.
+
+    Parameters
+    ----------
+    path : Path
+    document_id : str
+    max_bytes : int
+        Largest file that is read, in bytes; also the most text, in characters, that it may unpack to.
+    today : datetime.date, optional
+        Later dates are not believed; default: the system's.
+
+    Raises
+    ------
+    DocumentError
+        In one sentence with the file's name: what came, what was expected, what to do.
+    """
+    name, suffix = _printable(path.name), path.suffix.lower()
+    today = today or datetime.date.today()
+    if suffix not in SUFFIXES:
+        raise DocumentError(f"{name} has the suffix {suffix!r}: expected one of {', '.join(SUFFIXES)}; convert it")
+    data = _load(path, name, max_bytes)
+    _check_signature(data, name, suffix)
+    if suffix in (".txt", ".md", ".markdown"):
+        content = Content(decode(data, name))
+        body = content.text
+        if suffix != ".txt":
+            content, body = markdown(content.text)
+    else:
+        content = extract(data, name, suffix, max_bytes, today)
+        body = content.text
+    if not any(map(str.isalnum, content.text)):
+        advice = "run OCR on it first (ocrmypdf)" if suffix == ".pdf" else "fill it or leave it out"
+        scan = " (a scan?)" if suffix == ".pdf" else ""
+        raise DocumentError(f"{name} holds no text{scan}: expected an article; {advice}")
+    return Document(
+        id=document_id,
+        title=_tidy(content.title) or title_of_text(body),
+        text=content.text,
+        source=_printable(os.path.abspath(path)),
+        language=_language(body),
+        date=stated_date(content.date, today) or date_of_text(body, today),
+        content_hash=hashlib.sha256(data).hexdigest(),
+    )
+
+
+def _load(path: Path, name: str, max_bytes: int) -> bytes:
+    """The bytes of a regular file of at most `max_bytes`."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
+            raise DocumentError(f"{name} is not a regular file: expected one; give the file itself")
+        with path.open("rb") as file:
+            data = file.read(max_bytes + 1)
+            size = os.fstat(file.fileno()).st_size
+    except OSError as error:
+        why = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be opened ({error.strerror})"
+        raise DocumentError(f"{name} {why}: expected a readable file; check its path and permissions") from error
+    if len(data) > max_bytes:
+        raise DocumentError(f"{name} has {size:,} bytes: expected at most {max_bytes:,}; split it or raise the limit")
+    if not data.strip():
+        raise DocumentError(f"{name} is empty: expected an article; fill it or leave it out")
+    return data
+
+
+def _check_signature(data: bytes, name: str, suffix: str) -> None:
+    """Raise if the first bytes belong to another format than the suffix says."""
+    if data.startswith(b"%PDF-") and suffix != ".pdf":
+        raise DocumentError(f"{name} has the content of a PDF: expected {suffix}; rename it to .pdf")
+    if data.startswith(b"PK\x03\x04") and suffix != ".docx":
+        raise DocumentError(
+            f"{name} is a zip archive or Office file: expected {suffix}; unpack it, or save it as .docx"
+        )
+    if data.startswith(b"\xd0\xcf\x11\xe0"):
+        advice = "save it as .docx without a password"
+        raise DocumentError(f"{name} is an old or password-protected Office file: expected {suffix}; {advice}")
+
+
+def title_of_text(text: str) -> str:
+    """The first headline among the first three lines, else the start of the first sentence.
+
+    A headline has 4 words or more, at most 150 characters and no full stop, and is not just a date.
+    """
+    lines = [" ".join(line.split()) for line in re.findall(r"\S[^\n]*", text[:20_000])[:3]]
+    for line in lines:
+        words = re.sub(FULL_DATE, "", line).split()
+        if len(words) >= 4 and len(line) <= 150 and not line.endswith("."):
+            return line
+    return _tidy(lines[0] if lines else "", 90)
+
+
+def _tidy(title: str, limit: int = 200) -> str:
+    """`title` on one line; over `limit` characters its first sentence, else whole words and an ellipsis."""
+    title = " ".join(title.split())
+    if len(title) <= limit:
+        return title
+    sentence = re.match(rf".{{30,{limit - 1}}}?[.!?。！？](?=\s)", title)
+    return sentence[0] if sentence else (title[:limit].rpartition(" ")[0] or title[:limit]).rstrip(" ,;:") + "…"
+
+
+def _language(text: str) -> str:
+    """ISO 639-1 code of the first 5,000 characters, "und" for fewer than 40 letters."""
+    sample = text[:5000]
+    if sum(map(str.isalpha, sample)) < 40:
+        return "und"
+    from py3langid import classify  # type: ignore[import-untyped,unused-ignore]
+
+    return str(classify(sample)[0])

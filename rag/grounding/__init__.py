@@ -1,0 +1,1 @@
+"""A language model's words -> what of them the passages support."""

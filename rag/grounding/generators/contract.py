@@ -1,0 +1,179 @@
+"""What the pipeline needs of a language model, and how long it waits for one."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from rag.errors import RagError
+
+POLL_SECONDS = 0.1
+MAX_CHARACTERS = 20_000
+"""Of one answer; a model that goes on is stopped, whatever it was told."""
+
+
+class GenerationError(RagError):
+    """A model that gave no usable answer. The message holds nothing that a server said: it may repeat the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A passage as the model sees it. `key` stands for it in the model's text; see `passage_key`."""
+
+    key: str
+    title: str
+    date: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a model is asked.
+
+    Attributes
+    ----------
+    question : str
+        As understood.
+    passages : tuple of Passage
+        Best first.
+    history : tuple of str
+        Earlier questions, oldest first.
+    max_tokens : int
+        Longest answer, in the model's tokens.
+    messages : tuple of dict
+        All of it as chat messages with "role" and "content".
+    """
+
+    question: str
+    passages: tuple[Passage, ...]
+    history: tuple[str, ...]
+    max_tokens: int
+    messages: tuple[dict[str, str], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of a model's text.
+
+    Attributes
+    ----------
+    text : str
+    finish : str
+        Empty until the last piece; then "stop", or "length" where the model reached its limit.
+    tokens_in, tokens_out : int
+        Of prompt and answer as the model counts them, on the last piece; 0 when it does not tell.
+    """
+
+    text: str
+    finish: str = ""
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+class Generator(Protocol):
+    """What the pipeline needs of a language model."""
+
+    @property
+    def name(self) -> str:
+        """What a person reads ("llama3.2")."""
+
+    @property
+    def context_tokens(self) -> int:
+        """Longest prompt and answer together, in the model's tokens."""
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a text as the model counts them; an estimate errs on the high side."""
+
+    def stream(self, prompt: Prompt) -> Iterator[Delta]:
+        """The model's text, piece by piece; the last piece tells why it ended. Closing the iterator stops the model.
+
+        Raises
+        ------
+        GenerationError
+            The model cannot be reached, refuses, breaks off, or answers in no known form.
+        """
+
+
+def within(deltas: Iterator[Delta], seconds: float, cancelled: Callable[[], bool] | None = None) -> Iterator[Delta]:
+    """The same pieces, but no longer than so many seconds and characters, nor after it was cancelled.
+
+    The model runs on a thread of its own: what hangs is left behind, and stopped when it next says something.
+
+    Raises
+    ------
+    GenerationError
+        Time or patience ran out, or the text ended without saying why.
+    """
+    pieces: queue.SimpleQueue[Delta | BaseException | None] = queue.SimpleQueue()
+    stop = threading.Event()
+
+    def pump() -> None:
+        try:
+            with closing(deltas) as source:  # type: ignore[type-var]
+                for delta in source:
+                    pieces.put(delta)
+                    if stop.is_set():
+                        return
+            pieces.put(None)
+        except BaseException as error:
+            pieces.put(error)
+
+    threading.Thread(target=pump, name="rag-generate", daemon=True).start()
+    end = time.monotonic() + seconds
+    characters, finish = 0, ""
+    try:
+        while True:
+            if cancelled is not None and cancelled():
+                raise GenerationError("the question was withdrawn")
+            try:
+                piece = pieces.get(timeout=max(0.0, min(POLL_SECONDS, end - time.monotonic())))
+            except queue.Empty:
+                if time.monotonic() >= end:
+                    raise GenerationError(f"the model took longer than {seconds:g} s") from None
+                continue
+            if piece is None:
+                break
+            if isinstance(piece, GenerationError):
+                raise piece
+            if isinstance(piece, BaseException):
+                # The cause is not chained: a client's error may hold what was sent, the key among it.
+                raise GenerationError(f"the model failed ({type(piece).__name__})") from None
+            characters += len(piece.text)
+            finish = piece.finish or finish
+            if characters > MAX_CHARACTERS:
+                raise GenerationError(f"the model wrote more than {MAX_CHARACTERS} characters")
+            if time.monotonic() >= end and not finish:
+                raise GenerationError(f"the model took longer than {seconds:g} s")
+            yield piece
+        if not finish:
+            raise GenerationError("the model broke off")
+    finally:
+        stop.set()
+
+
+def load_generator(name: str) -> Generator:
+    """The generator of a name: "openai:MODEL" or "transformers:NAME, FOLDER OR GGUF FILE".
+
+    Raises
+    ------
+    RagError
+        The name has another form, the extra is not installed, or the model cannot be loaded.
+    """
+    kind, _, model = name.partition(":")
+    if kind == "openai" and model:
+        from rag.grounding.generators.remote import OpenAIGenerator
+
+        return OpenAIGenerator.from_environment(model)
+    if kind == "transformers" and model:
+        from rag.grounding.generators.local import TransformersGenerator
+
+        return TransformersGenerator.load(model)
+    raise RagError(
+        f"the generator {name!r} is of no known kind; expected openai:MODEL (any OpenAI-compatible server, "
+        "OPENAI_BASE_URL names it) or transformers:NAME, FOLDER or FILE.gguf"
+    )

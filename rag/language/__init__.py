@@ -1,0 +1,1 @@
+"""Words, names, figures, dates and questions of plain text. Pure functions."""

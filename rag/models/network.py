@@ -1,0 +1,73 @@
+"""The reader's network: an encoder and one linear head over each token's state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+N_OUTPUTS = 3  # start, end, denial
+
+
+class ReaderNetwork(nn.Module):
+    """Scores of each token as the first and as the last of the span that answers; the first token stands for "nothing".
+
+    The third output is read at the first token alone: the logit that the passage denies what is asked or claimed.
+    """
+
+    def __init__(self, encoder: PreTrainedModel) -> None:
+        super().__init__()
+        self.encoder: Any = encoder
+        self.head = nn.Linear(encoder.config.hidden_size, N_OUTPUTS)
+
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Logits of start and end, (n_windows, n_tokens) float32 each, and of a denial, (n_windows,) float32."""
+        kinds = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **kinds).last_hidden_state
+        return self.score(hidden)
+
+    def score(self, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The outputs of the encoder's last states, (n_windows, n_tokens, dim); the head computes in float32."""
+        logits = functional.linear(hidden.float(), self.head.weight.float(), self.head.bias.float())
+        return logits[..., 0], logits[..., 1], logits[:, 0, 2]
+
+
+def save_network(network: ReaderNetwork, folder: Path) -> None:
+    """Writes config.json and model.safetensors, in the precision that the network has."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    network.encoder.config.save_pretrained(folder)
+    state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    save_file(state, folder / "model.safetensors")
+
+
+def load_network(folder: Path, **options: float) -> ReaderNetwork:
+    """The network of a folder that `save_network` wrote, or of an encoder, whose head then starts at random; float32.
+
+    `options` replace values of the encoder's configuration.
+    """
+    from safetensors.torch import load_file
+    from transformers import AutoConfig, AutoModel
+
+    config = AutoConfig.from_pretrained(folder, **options)
+    config._attn_implementation = "eager"
+    network = ReaderNetwork(AutoModel.from_config(config, add_pooling_layer=False))  # type: ignore[no-untyped-call]
+    state = load_file(folder / "model.safetensors")
+    if "head.weight" not in state:
+        prefix = f"{network.encoder.base_model_prefix}."
+        state = {f"encoder.{name.removeprefix(prefix)}": tensor for name, tensor in state.items()}
+        state = {name: tensor for name, tensor in state.items() if name in network.state_dict()}
+        torch.nn.init.normal_(network.head.weight, std=0.02)
+        torch.nn.init.zeros_(network.head.bias)
+        state |= {"head.weight": network.head.weight.data, "head.bias": network.head.bias.data}
+    network.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+    return network

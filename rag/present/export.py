@@ -1,0 +1,70 @@
+"""A conversation as Markdown and as JSON, with its citations. Pure functions."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+
+from rag.present.html import Exchange, likelihood, percent, written_date
+from rag.serve.page.kept import kept
+from rag.types import Answer, Citation
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~$&:@^=-])")
+_MARKER = re.compile(r"\[(\d{1,3})\]")
+
+
+def as_json(exchanges: Sequence[Exchange]) -> str:
+    """The conversation with all that is known of each answer; indented, as it is."""
+    made = {"format": "rag-conversation", "version": 1, "exchanges": kept(list(exchanges))}
+    return json.dumps(made, ensure_ascii=False, indent=2) + "\n"
+
+
+def as_markdown(exchanges: Sequence[Exchange]) -> str:
+    """The conversation to read or paste, with the quotes as footnotes.
+
+    Text of articles and questions is escaped: it shows as it is and makes no link, image, HTML, maths or footnote.
+    """
+    parts = ["# Conversation"]
+    notes = []
+    number = 0
+    for entry in exchanges:
+        parts.append(f"## {inline(entry.question)}")
+        if entry.answer is None:
+            parts.append(f"*{inline(entry.problem)}*")
+            continue
+        parts += _answer(entry.answer, number)
+        notes += [_note(number + n, citation) for n, citation in enumerate(entry.answer.citations, start=1)]
+        number += len(entry.answer.citations)
+    return "\n\n".join(parts + notes) + "\n"
+
+
+def inline(text: str) -> str:
+    """Text on one line in which Markdown finds nothing to act on."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _answer(answer: Answer, before: int) -> list[str]:
+    parts = []
+    if answer.understood.strip() != answer.question.strip():
+        parts.append(f"*Understood as: {inline(answer.understood)}*")
+    if answer.short_answer and not answer.accounts:
+        parts.append(f"**{inline(answer.short_answer)}**")
+    parts += [_marked(line, len(answer.citations), before) for line in answer.text.split("\n") if line.strip()]
+    if not answer.abstained:
+        parts.append(f"Confidence: {likelihood(answer.confidence)} ({percent(answer.confidence)})")
+    return parts
+
+
+def _marked(line: str, count: int, before: int) -> str:
+    made, last = "", 0
+    for match in _MARKER.finditer(line):
+        if 1 <= int(match.group(1)) <= count:
+            made += inline(line[last : match.start()]) + f"[^{before + int(match.group(1))}]"
+            last = match.end()
+    return made + inline(line[last:])
+
+
+def _note(number: int, citation: Citation) -> str:
+    place = f"{inline(citation.document_id)}, characters {citation.start}–{citation.end}"
+    return f"[^{number}]: {inline(citation.title)}, {written_date(citation.date)} ({place}): “{inline(citation.quote)}”"

@@ -1,0 +1,1 @@
+"""The page and the interfaces for other programs, behind one port."""

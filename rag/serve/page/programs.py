@@ -1,0 +1,113 @@
+"""`ask` and `retrieve` for programs, over Gradio's API and as MCP tools."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, TypeVar
+
+import gradio as gr
+from gradio.events import api
+
+from rag.errors import RagError
+from rag.present.records import AnswerRecord, PassageRecord, answer_record, passage_record
+from rag.serve.page.sessions import Asker
+
+log = logging.getLogger("rag.serve.page")
+MAX_HISTORY = 20
+MAX_PASSAGES = 50
+T = TypeVar("T")
+
+
+def add_programs(bot: Asker, submit: Callable[[Callable[[], Any]], Future[Any]]) -> None:
+    """Add both functions to the Blocks that is being built.
+
+    They wait for the models' threads and not in Gradio's queue, which MCP tools reach only through a client without
+    the server's password.
+
+    Parameters
+    ----------
+    bot : Asker
+    submit : callable
+        Has a function run on the threads that the models use.
+    """
+
+    async def answered(work: Callable[[], Any]) -> Any:
+        return await asyncio.wrap_future(submit(partial(guarded, work)))
+
+    # Gradio reads "Parameters:" and "Returns:" out of the docstrings and shows them to programs.
+    async def ask(question: str, history: list[str] | None = None) -> AnswerRecord:
+        """Answer a question from the indexed articles, with exact quotes, or say that they do not hold the answer.
+
+        Parameters:
+            question: The question, at most 2,000 characters.
+            history: Earlier questions of the conversation, oldest first, so that "and when?" is understood.
+        Returns:
+            The answer with its citations (document, characters, quote), confidence in [0, 1], differing accounts and the passages found.
+        """  # noqa: E501
+        earlier = _history(history)
+        made: AnswerRecord = await answered(lambda: answer_record(bot.ask(question_text(question), earlier)))
+        return made
+
+    async def retrieve(question: str, k: int = 10) -> list[PassageRecord]:
+        """Find the passages of the indexed articles that are nearest to a question, best first.
+
+        Parameters:
+            question: The question or search words, at most 2,000 characters.
+            k: How many passages, from 1 to 50.
+        Returns:
+            Passages with rank, score, document, characters and text.
+        """
+        if not 1 <= k <= MAX_PASSAGES:
+            raise gr.Error(f"k is {k}; expected 1 to {MAX_PASSAGES}", print_exception=False)
+        found = await answered(lambda: bot.retrieve(question_text(question), k))
+        return [passage_record(passage) for passage in found]
+
+    api(ask, api_name="ask", queue=False)
+    api(retrieve, api_name="retrieve", queue=False)
+
+
+def question_text(question: Any) -> str:
+    """The question, when there are words in it.
+
+    Raises
+    ------
+    RagError
+        It is no text, or holds no letter and no digit.
+    """
+    if not isinstance(question, str):
+        raise RagError(f"the question is of type {type(question).__name__}; expected text")
+    if not question.strip():
+        raise RagError("The question is empty. Type one.")
+    if not any(character.isalnum() for character in question):
+        raise RagError("There are no words in that to search for. Ask with a few words.")
+    return question
+
+
+def guarded(work: Callable[[], T]) -> T:
+    """What `work` returns; what a person can mend becomes its message, all else a sentence with a reference."""
+    try:
+        return work()
+    except RagError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+    except Exception as error:
+        raise gr.Error(failure(error), print_exception=False) from error
+
+
+def failure(error: Exception) -> str:
+    """A sentence for a person about an error inside; its reference leads to the trace in the log."""
+    reference = secrets.token_hex(4)
+    log.error("reference %s", reference, exc_info=error)
+    return f"Something went wrong on our side. Ask again; if it happens again, report reference {reference}."
+
+
+def _history(history: Any) -> list[str]:
+    if history is None:
+        return []
+    if not isinstance(history, list) or not all(isinstance(entry, str) for entry in history):
+        raise gr.Error("history is expected to be a list of earlier questions", print_exception=False)
+    return [entry[:2000] for entry in history[-MAX_HISTORY:] if entry.strip()]

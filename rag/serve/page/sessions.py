@@ -1,0 +1,343 @@
+"""What belongs to one browser session: its conversation, and its own articles, gone after it."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import shutil
+import threading
+import time
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from rag.articles.documents import SUFFIXES, read_document
+from rag.errors import DocumentError, RagError
+from rag.present.html import Exchange
+from rag.types import Answer, Document, ScoredChunk, Turn
+
+if TYPE_CHECKING:
+    from rag.grounding.generators import Generator
+    from rag.pipeline import Chatbot, History
+
+log = logging.getLogger("rag.serve.page")
+OWN = "own/"
+"""What the id of a session's own article begins with."""
+_DEVICES = re.compile(r"^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.I)
+
+
+class Asker(Protocol):
+    """What the chat needs of a bot. `rag.pipeline.Chatbot` is one."""
+
+    @property
+    def generator(self) -> Generator | None: ...
+    def ask(
+        self,
+        question: str,
+        history: History = (),
+        on_stage: Callable[[str], None] | None = None,
+        generate: bool = True,
+    ) -> Answer: ...
+    def retrieve(self, question: str, k: int = 10) -> list[ScoredChunk]: ...
+    def documents(self) -> list[Document]: ...
+    def document(self, document_id: str) -> Document: ...
+
+
+class Corpus(Asker, Protocol):
+    """An Asker whose articles change."""
+
+    def add_documents(self, documents: Sequence[Document], progress: bool = False) -> None: ...
+    def remove(self, document_id: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a session may bring, and how long what it brought stays.
+
+    Attributes
+    ----------
+    files : int
+        Own articles of one session.
+    file_megabytes : float
+    session_characters, server_characters : int
+        Text of all own articles of one session, and of all sessions together.
+    kept_megabytes : float
+        Files of a server that keeps uploads, all together.
+    sessions : int
+        Sessions held at once; the longest unused gives way.
+    closed_seconds : float
+        How long a session outlives its page: a reload takes it up again.
+    idle_seconds : float
+        How long a session without a request lives, whatever its page.
+    """
+
+    files: int = 20
+    file_megabytes: float = 10.0
+    session_characters: int = 4_000_000
+    server_characters: int = 40_000_000
+    kept_megabytes: float = 500.0
+    sessions: int = 1000
+    closed_seconds: float = 600.0
+    idle_seconds: float = 12 * 3600.0
+
+
+@dataclass(slots=True)
+class Session:
+    """One browser session. `lock` is held by whoever changes it."""
+
+    token: str
+    exchanges: list[Exchange] = field(default_factory=list)
+    shown: int | None = None
+    own: Corpus | None = None
+    own_characters: int = 0
+    used: float = 0.0
+    closed: float | None = None
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def own_documents(self) -> list[Document]:
+        """The session's own articles."""
+        return [] if self.own is None else self.own.documents()
+
+    def history(self, most: int = 6) -> list[Turn]:
+        """The last answered questions, oldest first."""
+        return [Turn(e.question, e.answer) for e in self.exchanges if e.answer is not None][-most:]
+
+
+class Sessions:
+    """All sessions of a server. A session is found by a secret token that only its browser knows."""
+
+    def __init__(
+        self,
+        bot: Corpus,
+        limits: Limits | None = None,
+        open_own: Callable[[], Corpus] | None = None,
+        join: Callable[[Corpus, Corpus], Asker] | None = None,
+        keep: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """
+        Parameters
+        ----------
+        bot : Corpus
+            The server's articles, shared by all.
+        limits : Limits, optional
+        open_own : callable, optional
+            Makes an empty corpus for a session's own articles; default: in memory, with the bot's models.
+        join : callable, optional
+            Two corpora as one to ask; default: `joined_bot`.
+        keep : Path, optional
+            A folder in which uploads are kept, and shared with everybody, instead of being private.
+        clock : callable
+            Seconds that only grow.
+        """
+        self.bot = bot
+        self.limits = limits or Limits()
+        self.keep = keep
+        self._open_own = open_own or (lambda: private_bot(bot))
+        self._join = join or joined_bot
+        self._clock = clock
+        self._sessions: dict[str, Session] = {}
+        self._pages: dict[str, str] = {}  # Gradio's session hash -> token
+        self._lock = threading.RLock()
+        self._load_kept()
+
+    # --- sessions ----------------------------------------------------------------------------------------------------
+
+    def enter(self, token: str, page: str = "") -> tuple[Session, bool]:
+        """The session of a token, and whether it was there; an unknown token gets a new session and another token."""
+        with self._lock:
+            self.sweep()
+            session = self._sessions.get(token)
+            known = session is not None
+            if session is None:
+                while len(self._sessions) >= self.limits.sessions:
+                    self._drop(min(self._sessions.values(), key=lambda s: s.used))
+                session = Session(secrets.token_urlsafe(32))
+                self._sessions[session.token] = session
+            session.used, session.closed = self._clock(), None
+            if page:
+                self._pages[page] = session.token
+            return session, known
+
+    def find(self, token: str) -> Session:
+        """The session of a token.
+
+        Raises
+        ------
+        RagError
+            It has ended.
+        """
+        with self._lock:
+            session = self._sessions.get(token)
+            if session is None:
+                raise RagError("this page's session has ended on the server; reload the page to go on")
+            session.used = self._clock()
+            return session
+
+    def leave(self, page: str) -> None:
+        """A page has closed; its session ends soon unless a page takes it up again."""
+        with self._lock:
+            session = self._sessions.get(self._pages.pop(page, ""))
+            if session is not None and session.token not in self._pages.values():
+                session.closed = self._clock()
+
+    def sweep(self) -> None:
+        """End the sessions whose time is over."""
+        now = self._clock()
+        with self._lock:
+            for session in list(self._sessions.values()):
+                closed = session.closed is not None and now - session.closed > self.limits.closed_seconds
+                if closed or now - session.used > self.limits.idle_seconds:
+                    self._drop(session)
+
+    def _drop(self, session: Session) -> None:
+        self._sessions.pop(session.token, None)
+        self._pages = {page: token for page, token in self._pages.items() if token != session.token}
+        session.own = None
+        session.own_characters = 0
+        session.exchanges.clear()
+
+    @property
+    def count(self) -> int:
+        """Sessions that are held now."""
+        return len(self._sessions)
+
+    # --- asking ------------------------------------------------------------------------------------------------------
+
+    def asker(self, session: Session, only_own: bool = False) -> Asker:
+        """Whom a session asks: everything it may see, or its own articles alone."""
+        if session.own is None or not session.own.documents():
+            return self.bot
+        return session.own if only_own else self._join(self.bot, session.own)
+
+    def article(self, session: Session, document_id: str) -> Document | None:
+        """An article that the session may see; None when there is none of that id."""
+        holder = session.own if document_id.startswith(OWN) else self.bot
+        try:
+            return None if holder is None else holder.document(document_id)
+        except KeyError:
+            return None
+
+    # --- own articles ------------------------------------------------------------------------------------------------
+
+    def add(self, session: Session, path: Path) -> list[tuple[str, str]]:
+        """Index a file, which is deleted as soon as it has been read; its name and why not, when it is left out."""
+        name = safe_name(path.name)
+        try:
+            self._add(session, path, name)
+        except RagError as error:
+            return [(name, _reason(str(error), path.name))]
+        finally:
+            path.unlink(missing_ok=True)
+        return []
+
+    def _add(self, session: Session, path: Path, name: str) -> None:
+        if Path(name).suffix.lower() not in SUFFIXES:
+            raise DocumentError(f"is of a kind that is not read; expected one of {', '.join(SUFFIXES)}")
+        with session.lock:
+            if self.keep is not None:
+                self._keep(path, name)
+                return
+            if len(session.own_documents()) >= self.limits.files:
+                raise DocumentError(f"is one too many; at most {self.limits.files} articles, remove one first")
+            document = read_document(path, OWN + name, int(self.limits.file_megabytes * 1e6))
+            document = replace(document, id=self._free_id(session, document), source=name)
+            size = session.own_characters + len(document.text)
+            if size > self.limits.session_characters:
+                raise DocumentError(f"would make {size:,} characters; at most {self.limits.session_characters:,}")
+            with self._lock:
+                held = sum(other.own_characters for other in self._sessions.values()) + len(document.text)
+            if held > self.limits.server_characters:
+                raise DocumentError("does not fit, the server holds as much as it can; try again later")
+            if session.own is None:
+                session.own = self._open_own()
+            session.own.add_documents([document])
+            session.own_characters = sum(len(d.text) for d in session.own.documents())
+
+    def _free_id(self, session: Session, document: Document) -> str:
+        """The document's id, with a number when another article has it; the same content keeps its id."""
+        taken = {d.id: d.content_hash for d in session.own_documents()}
+        stem, dot, suffix = document.id.rpartition(".")
+        number, free = 1, document.id
+        while free in taken and taken[free] != document.content_hash:
+            number += 1
+            free = f"{stem} ({number}){dot}{suffix}"
+        return free
+
+    def _keep(self, path: Path, name: str) -> None:
+        if self.keep is None:
+            return
+        document = read_document(path, name, int(self.limits.file_megabytes * 1e6))
+        self.keep.mkdir(parents=True, exist_ok=True)
+        held = sum(file.stat().st_size for file in self.keep.iterdir()) + path.stat().st_size
+        if held > self.limits.kept_megabytes * 1e6:
+            raise DocumentError(f"does not fit, the server keeps at most {self.limits.kept_megabytes:g} MB")
+        place = self.keep / f"{document.content_hash[:12]}-{name}"
+        shutil.copyfile(path, place)
+        self.bot.add_documents([replace(document, id=f"kept/{place.name}", source=str(place))])
+
+    def _load_kept(self) -> None:
+        """Bring back what earlier servers kept, unless the corpus holds it anyway."""
+        documents = self.bot.documents() if self.keep is not None else []
+        known = {key for document in documents for key in (document.id, document.content_hash)}
+        for path in sorted(self.keep.iterdir()) if self.keep is not None and self.keep.is_dir() else []:
+            if f"kept/{path.name}" in known:
+                continue
+            try:
+                document = read_document(path, f"kept/{path.name}", int(self.limits.file_megabytes * 1e6))
+            except RagError as error:
+                log.warning("%s is kept but cannot be read: %s", path, error)
+            else:
+                if document.content_hash not in known:
+                    self.bot.add_documents([document])
+
+    def remove(self, session: Session, document_id: str) -> None:
+        """Remove one of the session's own articles.
+
+        Raises
+        ------
+        RagError
+            It is not one of them.
+        """
+        with session.lock:
+            if session.own is None or document_id not in {d.id for d in session.own.documents()}:
+                raise RagError("that is not one of your articles; reload the page to see them")
+            session.own.remove(document_id)
+            session.own_characters = sum(len(d.text) for d in session.own.documents())
+
+
+def private_bot(bot: Corpus) -> Chatbot:
+    """An empty corpus in memory that shares the models and the generator of a bot."""
+    from rag.pipeline import Chatbot
+
+    if not isinstance(bot, Chatbot):
+        raise TypeError(f"{type(bot).__name__} is not a Chatbot; give Sessions its own open_own")
+    return Chatbot.open(None, bot.settings, bot.generator)
+
+
+def joined_bot(shared: Corpus, own: Corpus) -> Chatbot:
+    """A bot over both corpora; it reads half as many passages again, for neither to crowd out the other."""
+    from rag.index.joined import JoinedIndex
+    from rag.pipeline import Chatbot, load_models
+
+    if not isinstance(shared, Chatbot) or not isinstance(own, Chatbot):
+        raise TypeError("only two Chatbots can be joined; give Sessions its own join")
+    settings = replace(shared.settings, read=shared.settings.read * 3 // 2)
+    return Chatbot(JoinedIndex(shared.index, own.index), *load_models(shared.settings), settings, shared.generator)
+
+
+def safe_name(name: str) -> str:
+    """A file's name without folders, control characters and names that devices have; its suffix stays."""
+    name = unicodedata.normalize("NFC", name.replace("\\", "/").split("/")[-1])
+    name = "".join(c for c in name if c.isprintable() and c not in '<>:"|?*').strip(" .")
+    if not name or _DEVICES.match(name):
+        name = f"article-{name}" if name else "article"
+    return name if len(name) <= 120 else name[:100] + name[-20:]
+
+
+def _reason(message: str, name: str) -> str:
+    """Why a file was not read, without its name, which is shown before."""
+    return message.removeprefix(name).strip() or message

@@ -1,1 +1,0 @@
-"""The chat page and interfaces for other programs, behind one port."""
