@@ -25,6 +25,9 @@ HELD_OUT_SEED = 20
 
 HELD_OUT_NEWS = 0.1  # share of the news groups, which stand for a stranger's folder in calibration
 
+# Sets of which it is known whether a question wants one answer or a list of them.
+ONE_OR_MANY = ("multispanqa", "news", "nq_open_gold", "qed_nq", "quoref")
+
 _FAMILY = {"squad1.1": "squad", "squad2.0": "squad"}
 LABELS = ("supported", "contradicted", "not_stated", "unsupported")
 
@@ -34,7 +37,8 @@ class Question:
     """One question on one passage; `answers` are (start, text) pairs, none when the passage does not answer.
 
     `title` and `date` are what stands before the passage when it is read. `group` is what is held out as a whole.
-    Of a yes-no question `answers` is the sentence that decides it and `denial` tells whether it says no.
+    Of a yes-no question `answers` is the sentence that decides it and `denial` tells whether it says no. `many`: all
+    the answers are wanted together, as a list; None where nobody said.
     """
 
     id: str
@@ -47,6 +51,7 @@ class Question:
     date: str | None = None
     article: str = ""
     denial: bool | None = None
+    many: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,7 @@ def load_jsonl(path: Path, articles: Mapping[str, Article] = MappingProxyType({}
                 date=article.date if article else None,
                 article=article.id if article else "",
                 denial=denial,
+                many=bool(row.get("multi")) if dataset in ONE_OR_MANY else None,
             )
         )
     return questions

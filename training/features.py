@@ -17,7 +17,8 @@ STRIDE = 96
 BUCKET = 16
 MAX_QUESTION_TOKENS = 96
 SOMEWHERE = -1  # start and end of a window that supports the claim at a place nobody marked
-UNKNOWN = -1  # denial of a window of which nobody said whether it denies
+LABELS = ("start", "end", "denial", "polar", "many")
+UNKNOWN = -1  # a yes or no that nobody told
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Features:
 
     `lead` is the number of tokens before the passage (question and special tokens); `start` and `end` are token
     positions of the answer in the window, inclusive, both 0 (the first token) where there is none, both `SOMEWHERE`
-    where only that there is one is known. `denial` is 1, 0 or `UNKNOWN`.
+    where only that there is one is known. `denial`, `polar` and `many` are 1, 0 or `UNKNOWN`, as in `training.mixture.Example`.
     """
 
     tokens: np.ndarray
@@ -35,6 +36,8 @@ class Features:
     start: np.ndarray
     end: np.ndarray
     denial: np.ndarray
+    polar: np.ndarray
+    many: np.ndarray
 
     def __len__(self) -> int:
         return len(self.lead)
@@ -75,7 +78,7 @@ def encode(
     cls_id, sep_id = tokenizer.cls_token_id, tokenizer.sep_token_id
     between = separators(tokenizer)
     tokens: list[int] = []
-    bounds, lead, starts, ends, denials = [0], [], [], [], []
+    bounds, lead, starts, ends, denials, polar, many = [0], [], [], [], [], [], []
     for row, example in enumerate(examples):
         question = questions[row][:MAX_QUESTION_TOKENS]
         passage, offsets = passages["input_ids"][row], passages["offset_mapping"][row]
@@ -88,7 +91,7 @@ def encode(
             if not covered:
                 continue
             first, last = covered[0], covered[-1]
-        denial = UNKNOWN if example.denial is None else int(example.denial)
+        denial = _known(example.denial)
         windows = list(range(0, max(1, len(passage) - stride), room - stride)) if len(passage) > room else [0]
         if example.start >= 0 and len(windows) > 1:
             whole = [left for left in windows if left <= first and last < left + room]
@@ -109,7 +112,14 @@ def encode(
         starts.append(first + shift if first >= 0 else nothing)
         ends.append(last + shift if first >= 0 else nothing)
         denials.append(denial)
-    return Features(*(np.asarray(part, dtype=np.int32) for part in (tokens, bounds, lead, starts, ends, denials)))
+        polar.append(_known(example.polar))
+        many.append(_known(example.many))
+    parts = (tokens, bounds, lead, starts, ends, denials, polar, many)
+    return Features(*(np.asarray(part, dtype=np.int32) for part in parts))
+
+
+def _known(told: bool | None) -> int:
+    return UNKNOWN if told is None else int(told)
 
 
 def batches(lengths: np.ndarray, budget: int, pool: int, seed: int) -> list[np.ndarray]:
@@ -150,8 +160,6 @@ def collate(features: Features, chosen: np.ndarray, padding: int) -> dict[str, t
         ids[row, :length] = features.tokens[features.bounds[index] : features.bounds[index + 1]]
         mask[row, :length] = 1
         segments[row, features.lead[index] : length] = 1
-    labels = {
-        name: torch.from_numpy(getattr(features, name)[chosen].astype(np.int64)) for name in ("start", "end", "denial")
-    }
+    labels = {name: torch.from_numpy(getattr(features, name)[chosen].astype(np.int64)) for name in LABELS}
     arrays = {"input_ids": ids, "attention_mask": mask, "segments": segments}
     return {name: torch.from_numpy(array) for name, array in arrays.items()} | labels

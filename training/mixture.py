@@ -21,7 +21,8 @@ class Example:
     """A question or claim on a passage; `start` and `end` are characters of it, both -1 when it answers nothing.
 
     `somewhere`: the passage supports the claim at a place nobody marked. `denial`: whether the passage denies the claim
-    or what a yes-no question asks; None where nobody said.
+    or what a yes-no question asks. `polar`: whether it asks for yes or no. `many`: whether it asks for a list. None
+    where nobody said.
     """
 
     question: str
@@ -31,6 +32,8 @@ class Example:
     kind: str
     somewhere: bool = False
     denial: bool | None = None
+    polar: bool | None = None
+    many: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -204,11 +207,13 @@ class Pass:
         before: str = "",
         somewhere: bool = False,
         denial: bool | None = None,
+        polar: bool | None = None,
+        many: bool | None = None,
     ) -> None:
         if before and self._random.random() < LEAD_SHARE:
             passage = before + passage
             place = (place[0] + len(before), place[1] + len(before)) if place[0] >= 0 else place
-        self.examples.append(Example(text, passage, *place, kind, somewhere, denial))
+        self.examples.append(Example(text, passage, *place, kind, somewhere, denial, polar, many))
 
     # --- questions on paragraphs
 
@@ -221,19 +226,19 @@ class Pass:
         before = lead(question.title, question.date) if name not in ("squadshifts", "qamr", "qadiscourse") else ""
         for _ in range(copies(mean if specific else mean * 0.3, random)):
             if not question.answers:
-                self._asked(question.text, question.context, (-1, -1), f"{name}/unanswerable", before)
+                self._asked(question, question.text, question.context, (-1, -1), "unanswerable", before)
                 continue
             start, text = random.choice(question.answers)
             passage = question.context
             if name == "qamr" and specific and random.random() < 0.6:
                 passage, offset = joined(passage, document, random)
                 start += offset
-            self._asked(question.text, passage, (start, start + len(text)), f"{name}/answered", before)
+            self._asked(question, question.text, passage, (start, start + len(text)), "answered", before)
         if not question.answers or not specific:
             return
         for _ in range(copies(weight.retrieved, random)):
             if found := self._retrieved.get(question.id):
-                self._asked(question.text, random.choice(found), (-1, -1), f"{name}/retrieved", "")
+                self._asked(question, question.text, random.choice(found), (-1, -1), "retrieved", "")
         for _ in range(copies(weight.cut, random)):
             if name == "qamr":
                 rest = [part for part in document if part != question.context]
@@ -242,18 +247,21 @@ class Pass:
             else:
                 cut = without_answer_sentence(question)
             if cut:
-                self._asked(question.text, cut, (-1, -1), f"{name}/cut", before)
+                self._asked(question, question.text, cut, (-1, -1), "cut", before)
         for _ in range(copies(weight.exchanged, random)):
             if exchanged := exchange_name(question, others, random):
-                self._asked(exchanged, question.context, (-1, -1), f"{name}/exchanged", before)
+                self._asked(question, exchanged, question.context, (-1, -1), "exchanged", before)
 
-    def _asked(self, text: str, passage: str, place: tuple[int, int], kind: str, before: str) -> None:
+    def _asked(
+        self, question: Question, text: str, passage: str, place: tuple[int, int], kind: str, before: str
+    ) -> None:
         if self._random.random() < CROP_SHARE and len(passage) > 450:
             passage, *cropped = crop(passage, *place, self._random)
             place = (cropped[0], cropped[1])
         if self._random.random() < NOISE_SHARE:
             text = noisy(text, passage, self._random)
-        self._add(text, passage, place, kind, before, denial=False)
+        kind = f"{question.dataset}/{kind}"
+        self._add(text, passage, place, kind, before, denial=False, polar=False, many=question.many)
 
     # --- questions on news articles
 
@@ -266,7 +274,7 @@ class Pass:
             for _ in range(copies(weight.unanswered, random)):
                 # Its details stand in its own article most of all, but nothing in the group answers it.
                 article = own if random.random() < 0.7 else random.choice(self._groups[own.group])
-                self._window(text, article, "news/unanswerable")
+                self._window(question, text, article, "news/unanswerable")
             return
         factor = EXPLAINING_FACTOR if asks_to_explain(question) else 1.0
         for _ in range(copies(weight.answered * factor, random)):
@@ -277,23 +285,31 @@ class Pass:
                 text, passage, (place[0], place[1]), kind, lead(own.title, own.date), denial=bool(question.denial)
             )
         for _ in range(copies(weight.cut, random)):
-            self._window(text, own, "news/cut", question.answers)
+            self._window(question, text, own, "news/cut", question.answers)
         for _ in range(copies(weight.retrieved, random)):
             # A sister of the same event may tell it in other words, so the like event is taken more often.
             sisters = [article for article in self._groups[own.group] if article is not own]
             article = max(sisters, key=lambda a: a.id) if random.random() < 0.6 else random.choice(sisters)
-            self._window(text, article, "news/sister", question.answers)
+            self._window(question, text, article, "news/sister", question.answers)
         for _ in range(copies(weight.exchanged, random)):
             if exchanged := exchange_name(question, others, random):
-                self._window(exchanged, own, "news/exchanged")
+                self._window(question, exchanged, own, "news/exchanged")
 
-    def _window(self, text: str, article: Article, kind: str, answers: tuple[tuple[int, str], ...] = ()) -> None:
+    def _window(
+        self,
+        question: Question | None,
+        text: str,
+        article: Article,
+        kind: str,
+        answers: tuple[tuple[int, str], ...] = (),
+    ) -> None:
         """A run of an article that holds none of the answers and touches no sentence of theirs."""
         passage, _, _ = crop(article.text, -1, -1, self._random, 250, 1000)
         left = article.text.find(passage)
         touched = any(left <= start < left + len(passage) for start, _ in answers if kind == "news/cut")
         if not touched and not holds_answer(passage, answers):
-            self._add(text, passage, (-1, -1), kind, lead(article.title, article.date), denial=False)
+            before = lead(article.title, article.date)
+            self._add(text, passage, (-1, -1), kind, before, denial=False, **_asks(question))
 
     # --- claims
 
@@ -317,9 +333,14 @@ class Pass:
             asked = random.random() < ASKED_SHARE
             text = f"Is it true that {claim.text[:1].lower()}{claim.text[1:].rstrip('. ')}?" if asked else claim.text
             points = (place[0], place[1]) if supported or asked else (-1, -1)
-            self._add(text, passage, points, kind, before, denial=denial)
+            self._add(text, passage, points, kind, before, denial=denial, polar=True if asked else None)
             if claim.article and supported and random.random() < 0.3:
-                self._window(claim.text, self._articles[claim.article], "news/cut", ((start, claim.evidence),))
+                self._window(None, claim.text, self._articles[claim.article], "news/cut", ((start, claim.evidence),))
+
+
+def _asks(question: Question | None) -> dict[str, bool | None]:
+    """What kind of answer a news question wants; nothing is known of a claim."""
+    return {} if question is None else {"polar": question.denial is not None, "many": question.many}
 
 
 def build(

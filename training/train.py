@@ -34,17 +34,18 @@ def learning_rate(progress: float, peak: float, warm_up: float = 0.03) -> float:
     return peak * max(0.01, (1 - progress) / (1 - warm_up))
 
 
-DENIAL_WEIGHT = 0.5  # of the loss of the third output, beside that of the span
+# Of the losses of the outputs that are read at the first token, beside that of the span.
+OUTPUT_WEIGHTS = {"denial": 0.5, "polar": 0.1, "many": 0.2}
 
 
 def window_loss(
-    start: torch.Tensor, end: torch.Tensor, denial: torch.Tensor, batch: dict[str, torch.Tensor]
+    start: torch.Tensor, end: torch.Tensor, asked: torch.Tensor, batch: dict[str, torch.Tensor]
 ) -> torch.Tensor:
     """Sum of the windows' losses. Only the first token and the passage's take part, as when the reader answers.
 
     Where the span is known (or that there is none): the mean cross-entropy of start and end. Where it is only known
-    that there is one: the loss of "nothing" against all spans together. Where it is known whether the passage denies
-    what is asked: the cross-entropy of the third output besides.
+    that there is one: the loss of "nothing" against all spans together. Where it is known, the cross-entropy of what
+    is read at the first token besides, `asked` (n_windows, 3).
     """
     allowed = (batch["segments"] == 1) & (batch["attention_mask"] == 1)
     allowed[:, 0] = True
@@ -57,12 +58,11 @@ def window_loss(
     )
     if not bool(marked.all()):
         total = total + functional.softplus(-evidence_margin(start[~marked], end[~marked])).sum()
-    known = batch["denial"] >= 0
-    if bool(known.any()):
-        target = batch["denial"][known].to(denial.dtype)
-        total = total + DENIAL_WEIGHT * functional.binary_cross_entropy_with_logits(
-            denial[known], target, reduction="sum"
-        )
+    for output, (name, weight) in enumerate(OUTPUT_WEIGHTS.items()):
+        known = batch[name] >= 0
+        if bool(known.any()):
+            logits, target = asked[known, output], batch[name][known].to(asked.dtype)
+            total = total + weight * functional.binary_cross_entropy_with_logits(logits, target, reduction="sum")
     return total
 
 

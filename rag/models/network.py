@@ -12,13 +12,14 @@ from torch.nn import functional
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-N_OUTPUTS = 3  # start, end, denial
+N_OUTPUTS = 5  # start, end, denial, polar, many
 
 
 class ReaderNetwork(nn.Module):
     """Scores of each token as the first and as the last of the span that answers; the first token stands for "nothing".
 
-    The third output is read at the first token alone: the logit that the passage denies what is asked or claimed.
+    The other outputs are read at the first token alone: the logits that the passage denies what is asked or claimed,
+    that the question asks for yes or no, and that it asks for a list.
     """
 
     def __init__(self, encoder: PreTrainedModel) -> None:
@@ -29,7 +30,7 @@ class ReaderNetwork(nn.Module):
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Logits of start and end, (n_windows, n_tokens) float32 each, and of a denial, (n_windows,) float32."""
+        """Logits of start and end, (n_windows, n_tokens), and of denial, polar and many, (n_windows, 3); float32."""
         kinds = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **kinds).last_hidden_state
         return self.score(hidden)
@@ -37,7 +38,7 @@ class ReaderNetwork(nn.Module):
     def score(self, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """The outputs of the encoder's last states, (n_windows, n_tokens, dim); the head computes in float32."""
         logits = functional.linear(hidden.float(), self.head.weight.float(), self.head.bias.float())
-        return logits[..., 0], logits[..., 1], logits[:, 0, 2]
+        return logits[..., 0], logits[..., 1], logits[:, 0, 2:]
 
 
 def save_network(network: ReaderNetwork, folder: Path) -> None:
