@@ -105,12 +105,35 @@ class ScoredChunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a reader says of a whole passage and of the question, all as logits.
+
+    Attributes
+    ----------
+    support : float
+        That the passage answers the question, or supports the claim, somewhere: all its spans together over nothing.
+    denial : float
+        That it denies the claim, or what a yes-no question asks.
+    polar : float
+        That the question asks for yes or no.
+    many : float
+        That the question asks for a list.
+    """
+
+    support: float
+    denial: float
+    polar: float
+    many: float
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """A reader's best answer in one chunk.
 
     `start` and `end` count characters of the document. `score` is the logit margin of the span
     over "this passage does not answer": comparable across passages, positive when it answers.
-    `alternatives` are further spans of the same chunk that do not overlap it, best first.
+    `alternatives` are further spans of the same chunk that do not overlap it, best first. `judgement` is there where
+    the reader gives one.
     """
 
     chunk_id: str
@@ -120,6 +143,7 @@ class Span:
     text: str
     score: float
     alternatives: tuple[Span, ...] = ()
+    judgement: Judgement | None = None
 
 
 @dataclass(frozen=True, slots=True)

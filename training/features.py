@@ -27,7 +27,7 @@ class Features:
 
     `lead` is the number of tokens before the passage (question and special tokens); `start` and `end` are token
     positions of the answer in the window, inclusive, both 0 (the first token) where there is none, both `SOMEWHERE`
-    where only that there is one is known. `denial`, `polar` and `many` are 1, 0 or `UNKNOWN`, as in `training.mixture.Example`.
+    where only that there is one is known. `denial`, `polar` and `many`: 1, 0 or `UNKNOWN`, as in `training.mixture`.
     """
 
     tokens: np.ndarray

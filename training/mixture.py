@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
+from typing import TypedDict
 
 from training.data import Article, Claim, Question, holds_answer, sentences
 from training.negatives import corpus_of, exchange_name, names, without_answer_sentence
@@ -281,9 +282,8 @@ class Pass:
             start, answer = random.choice(question.answers)
             passage, *place = crop(own.text, start, start + len(answer), random, 250, 1000)
             kind = "news/answered" if question.denial is None else "news/yes-no"
-            self._add(
-                text, passage, (place[0], place[1]), kind, lead(own.title, own.date), denial=bool(question.denial)
-            )
+            before, denial = lead(own.title, own.date), bool(question.denial)
+            self._add(text, passage, (place[0], place[1]), kind, before, denial=denial, **_asks(question))
         for _ in range(copies(weight.cut, random)):
             self._window(question, text, own, "news/cut", question.answers)
         for _ in range(copies(weight.retrieved, random)):
@@ -338,7 +338,12 @@ class Pass:
                 self._window(None, claim.text, self._articles[claim.article], "news/cut", ((start, claim.evidence),))
 
 
-def _asks(question: Question | None) -> dict[str, bool | None]:
+class _Asks(TypedDict, total=False):
+    polar: bool | None
+    many: bool | None
+
+
+def _asks(question: Question | None) -> _Asks:
     """What kind of answer a news question wants; nothing is known of a claim."""
     return {} if question is None else {"polar": question.denial is not None, "many": question.many}
 

@@ -79,7 +79,7 @@ class Trainer:
     ) -> None:
         # None on the attention's weights: drawing that many random numbers nearly halves the speed of two cores.
         dropouts = {"hidden_dropout_prob": inner_dropout, "attention_probs_dropout_prob": 0.0}
-        self.model = load_network(init, **dropouts).to(device)
+        self.model = load_network(init, options=dropouts).to(device)
         self.model.encoder.embeddings.word_embeddings.weight.requires_grad_(False)
         speed_up(self.model.encoder)
         self.worker = copy.deepcopy(self.model).to(torch.bfloat16).train()

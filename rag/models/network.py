@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch.nn import functional
+
+from rag.models.packing import pack, unpack
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -41,18 +45,20 @@ class ReaderNetwork(nn.Module):
         return logits[..., 0], logits[..., 1], logits[:, 0, 2:]
 
 
-def save_network(network: ReaderNetwork, folder: Path) -> None:
-    """Writes config.json and model.safetensors, in the precision that the network has."""
+def save_network(network: ReaderNetwork, folder: Path, packed: bool = False) -> None:
+    """Writes config.json and model.safetensors, in the precision that the network has, or packed into fewer bits."""
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
     network.encoder.config.save_pretrained(folder)
     state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    save_file(state, folder / "model.safetensors")
+    save_file(pack(state) if packed else state, folder / "model.safetensors")
 
 
-def load_network(folder: Path, **options: float) -> ReaderNetwork:
-    """The network of a folder that `save_network` wrote, or of an encoder, whose head then starts at random; float32.
+def load_network(
+    folder: Path, dtype: torch.dtype = torch.float32, options: Mapping[str, float] = MappingProxyType({})
+) -> ReaderNetwork:
+    """The network of a folder that `save_network` wrote, or of an encoder, whose head then starts at random.
 
     `options` replace values of the encoder's configuration.
     """
@@ -61,14 +67,21 @@ def load_network(folder: Path, **options: float) -> ReaderNetwork:
 
     config = AutoConfig.from_pretrained(folder, **options)
     config._attn_implementation = "eager"
-    network = ReaderNetwork(AutoModel.from_config(config, add_pooling_layer=False))  # type: ignore[no-untyped-call]
-    state = load_file(folder / "model.safetensors")
+    state = unpack(load_file(folder / "model.safetensors"), dtype)
+    with torch.device("meta"):
+        network = ReaderNetwork(AutoModel.from_config(config, add_pooling_layer=False))  # type: ignore[no-untyped-call]
     if "head.weight" not in state:
         prefix = f"{network.encoder.base_model_prefix}."
         state = {f"encoder.{name.removeprefix(prefix)}": tensor for name, tensor in state.items()}
         state = {name: tensor for name, tensor in state.items() if name in network.state_dict()}
-        torch.nn.init.normal_(network.head.weight, std=0.02)
-        torch.nn.init.zeros_(network.head.bias)
-        state |= {"head.weight": network.head.weight.data, "head.bias": network.head.bias.data}
-    network.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+        width = network.encoder.config.hidden_size
+        state |= {"head.weight": torch.randn(N_OUTPUTS, width, dtype=dtype) * 0.02}
+        state |= {"head.bias": torch.zeros(N_OUTPUTS, dtype=dtype)}
+    network.load_state_dict(state, assign=True)
+    for module in network.modules():  # what is no weight and so in no file
+        for name in ("position_ids", "token_type_ids"):
+            if isinstance(getattr(module, name, None), torch.Tensor):
+                size = getattr(module, name).shape[-1]
+                fresh = torch.arange(size) if name == "position_ids" else torch.zeros(size, dtype=torch.long)
+                setattr(module, name, fresh.expand((1, -1)))
     return network
