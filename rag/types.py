@@ -64,7 +64,7 @@ class Document:
 class Chunk:
     """Whole sentences of one document: `document.text[start:end] == text`.
 
-    `sentences` holds [start, end) of each sentence in characters of the document.
+    `sentences` holds [start, end) of each sentence in characters of the document. `title` and `date` are the document's.
     """
 
     id: str
@@ -74,6 +74,7 @@ class Chunk:
     text: str
     title: str
     sentences: tuple[tuple[int, int], ...]
+    date: str | None = None
 
     def between(self, start: int, end: int) -> str:
         """The text of [start, end), which are characters of the document, within the chunk."""
