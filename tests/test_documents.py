@@ -15,8 +15,8 @@ from pathlib import Path
 import docx
 import pytest
 
-from rag.articles import formats
 from rag.articles.documents import find_files, read_document, title_of_text
+from rag.articles.formats.guard import Helper
 from rag.errors import DocumentError, RagError
 from rag.language.dates import date_of_text
 from rag.types import Document
@@ -153,7 +153,7 @@ def test_a_missing_path_is_an_error_by_name(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- plain text and Markdown
 
 
-@pytest.mark.parametrize("suffix", [".txt", ".md", ".markdown", ".TXT"])
+@pytest.mark.parametrize("suffix", [".txt", ".TXT"])
 def test_text_is_the_content_of_the_file_itself(tmp_path: Path, suffix: str) -> None:
     content = "\r\n  Title of four words\r\n\r\nBody \u00e1 a\u0301 \U0001f600\x0c\u2028\r end.\n\n"
     path = write(tmp_path / f"a{suffix}", b"\xef\xbb\xbf" + content.encode())
@@ -180,22 +180,22 @@ def test_seeds_read_as_published() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "title", "date"),
+    ("content", "title", "date", "text"),
     [
-        ("---\ntitle: 'Visit to Minsk'\ndate: 2023-06-30T10:00:00Z\n---\n# Other\n", "Visit to Minsk", "2023-06-30"),
-        (
-            "---\r\ndate: June 30, 2023\r\n---\r\ntext\r\n\r\n## A *short* [link](x) ##\r\n",
-            "A short link",
-            "2023-06-30",
-        ),
-        ("---\ndate: 2023-06\n---\nVisit\n=====\ntext", "Visit", "2023-06"),
-        ("---\ndate: 2031-01-01\n---\n```\n# comment\n```\n# A_b and _c_\n", "A_b and c", None),
-        ("---\ndate: 2023-13-45\n---\nOnly some words here\n", "Only some words here", None),
+        ("---\ntitle: 'Visit to Minsk'\ndate: 2023-06-30T10:00:00Z\nauthor: A. Writer\n---\n# Other\n",
+         "Visit to Minsk", "2023-06-30", "Other\nauthor: A. Writer"),
+        ("---\r\ndate: June 30, 2023\r\n---\r\ntext\r\n\r\n## A *short* [link](x) ##\r\n",
+         "A short link", "2023-06-30", "text\nA short link"),
+        ("---\ndate: 2023-06\n---\nVisit\n=====\ntext", "Visit", "2023-06", "Visit\ntext"),
+        ("---\ndate: 2031-01-01\n---\n```\n# comment\n```\n# A_b and _c_\n", "A_b and c", None, "# comment\nA_b and c"),
+        ("---\ndate: 2023-13-45\n---\nOnly some words here\n", "Only some words here", None, "Only some words here"),
     ],
-)
-def test_markdown_front_matter_and_headings(tmp_path: Path, content: str, title: str, date: str | None) -> None:
+)  # fmt: skip
+def test_markdown_front_matter_and_headings(
+    tmp_path: Path, content: str, title: str, date: str | None, text: str
+) -> None:
     document = read(write(tmp_path / "a.md", content))
-    assert (document.title, document.date, document.text) == (title, date, content)
+    assert (document.title, document.date, document.text) == (title, date, text)
 
 
 # ---------------------------------------------------------------- HTML
@@ -222,7 +222,7 @@ def test_html_with_little_main_text_gives_all_of_its_body(tmp_path: Path) -> Non
     table = "<table><tr><td>a</td><td>b</td></tr></table>"
     body = f"<script>evil()</script><div>First <b>bold</b>\nline</div>One<br>two{table}"
     document = read(write(tmp_path / "a.htm", page(body, "<style>x</style><title>Site: a page</title>")))
-    assert document.text.split("\n") == ["First bold line", "One", "two", "a", "b"]
+    assert document.text.split("\n") == ["First bold line", "One", "two", "a | b"]
     assert document.title == "Site: a page"
 
 
@@ -263,7 +263,7 @@ def test_pdf_gives_pages_paragraphs_and_whole_words(tmp_path: Path) -> None:
         "The authorities of both countries said that a well-known international agreement lets soldiers of the island "
         "be trained in Belarus, as General López-Miera confirmed on Tuesday to the official agency of the country "
         "(Belta). It was known before.\n"
-        "A new paragraph begins here and it is about as long as the others.\n\nThe second page."
+        "A new paragraph begins here and it is about as long as the others.\nThe second page."
     )
     assert (document.title, document.date, document.language) == ("Cuban soldiers go to Minsk", None, "en")
 
@@ -288,7 +288,7 @@ def test_docx_gives_paragraphs_tables_and_headings_in_order(tmp_path: Path) -> N
     document.add_paragraph("Minsk, 30 June 2023 — After the table.")
     document.save(str(tmp_path / "a.docx"))
     read_back = read(tmp_path / "a.docx")
-    lines = ["The visit to Minsk", "Before the table.\tAfter a tab.", "a b | c", "d | e | f", "Then"]
+    lines = ["The visit to Minsk", "Before the table. After a tab.", "a b: d | e | c: f", "Then"]
     assert read_back.text.split("\n") == [*lines, "Minsk, 30 June 2023 — After the table."]
     assert (read_back.title, read_back.date) == ("The visit to Minsk", "2023-06-30")
 
@@ -318,11 +318,6 @@ def test_docx_takes_insertions_and_leaves_out_deletions(tmp_path: Path) -> None:
         ("a.md", b" \r\n\t ", "is empty"),
         ("a.txt", b"\xef\xbb\xbf---", "holds no text"),
         ("a.txt", b"\x7fELF\x02\x00\x00", "binary (NUL at byte 5)"),
-        ("a.txt", "El señor llegó".encode("cp1252"), "not UTF-8 (byte 5 is 0xf1; it may be windows-1252)"),
-        ("a.txt", b"\xef\xbb\xbfab\xff", "not UTF-8 (byte 5 is 0xff"),
-        ("a.md", "Бабушка приехала".encode("cp1251"), "it may be windows-1251"),
-        ("a.txt", "Minsk".encode("utf-16"), "it may be UTF-16"),
-        ("a.html", "<p>señor".encode("cp1252"), "not UTF-8 (byte 5"),
         ("a.html", b"<p> <br>", "holds no text"),
         ("a.html", b"\x89PNG\r\n\0\0", "binary"),
         ("a.txt", pdf(shown("x")), "content of a PDF"),
@@ -378,23 +373,26 @@ def test_entities_are_neither_expanded_nor_fetched(tmp_path: Path) -> None:
     assert "password" not in read(write(tmp_path / "b.docx", with_body(outside))).text
 
 
-def test_a_file_that_takes_too_long_is_refused_and_the_next_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_takes_too_long_is_refused_and_the_next_is_read(tmp_path: Path) -> None:
     endless = zlib.compress(shown(*["hello world"] * 1_000_000))
     write(tmp_path / "a.pdf", pdf(endless, filtered=b"/Filter /FlateDecode"))
-    monkeypatch.setattr(formats, "PARSE_SECONDS", 0.3)
-    assert "took more than 0.3 s" in reason(tmp_path / "a.pdf")
-    monkeypatch.setattr(formats, "PARSE_SECONDS", 30.0)
-    assert read(write(tmp_path / "b.pdf", pdf(shown("The next file")))).text == "The next file"
+    helper = Helper(seconds=0.3)
+    with pytest.raises(DocumentError, match=r"a\.pdf took more than 0\.3 s"):
+        read_document(tmp_path / "a.pdf", "a.pdf", 2_000_000, TODAY, helper)
+    helper.seconds = 30.0
+    path = write(tmp_path / "b.pdf", pdf(shown("The next file")))
+    assert read_document(path, "b.pdf", 2_000_000, TODAY, helper).text == "The next file"
+    helper.close()
 
 
 def test_no_code_from_the_folder_of_articles_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("docx", "json", "zipfile", "rag"):
         write(tmp_path / f"{module}.py", f"open({str(tmp_path / 'ran')!r}, 'w')")
     monkeypatch.chdir(tmp_path)
-    formats._helper.close()
-    assert read(write(tmp_path / "a.docx", docx_bytes("Some words to read"))).text == "Some words to read"
+    helper = Helper()
+    path = write(tmp_path / "a.docx", docx_bytes("Some words to read"))
+    assert read_document(path, "a.docx", 2_000_000, TODAY, helper).text == "Some words to read"
+    helper.close()
     assert not (tmp_path / "ran").exists()
 
 
@@ -467,9 +465,7 @@ def test_date_of_text(text: str, date: str | None) -> None:
 def test_dates_and_titles_take_no_time_on_hostile_text() -> None:
     for part in ("1 ", "1 may ", " " * 50, "wednesday, ", "2023-", "# ", "[", "\n", "---\n"):
         text = "# 5 " + part * (200_000 // len(part))
-        content, body = formats.markdown(text)
-        assert content.text == text
-        assert title_of_text(body) is not None
+        assert title_of_text(text) is not None
         assert date_of_text(text, TODAY) is None
 
 

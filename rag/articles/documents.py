@@ -13,13 +13,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from rag.articles.formats import Content, decode, extract, markdown
+from rag.articles.formats import FORMATS, SUFFIXES
+from rag.articles.formats.contract import Extracted, Source
+from rag.articles.formats.guard import HELPER, Helper
 from rag.errors import DocumentError, RagError
 from rag.language.dates import FULL_DATE, date_of_text, stated_date
 from rag.types import Document
-
-SUFFIXES: tuple[str, ...] = (".txt", ".md", ".markdown", ".html", ".htm", ".pdf", ".docx")
-
 
 # ---------------------------------------------------------------- finding files
 
@@ -82,11 +81,13 @@ def _printable(path: Path | str) -> str:
 # ---------------------------------------------------------------- reading one file
 
 
-def read_document(path: Path, document_id: str, max_bytes: int, today: datetime.date | None = None) -> Document:
+def read_document(
+    path: Path, document_id: str, max_bytes: int, today: datetime.date | None = None, helper: Helper = HELPER
+) -> Document:
     """The Document that `path` holds.
 
-    The text of .txt and .md is the file's own, decoded from UTF-8 without its byte order mark and otherwise
-    untouched; for other formats it is what was extracted.
+    The text of .txt is the file's own, decoded, with ligatures as letters and without inline pictures; for other
+    formats it is what a person reads of it, block by block.
 
     Parameters
     ----------
@@ -96,6 +97,8 @@ def read_document(path: Path, document_id: str, max_bytes: int, today: datetime.
         Largest file that is read, in bytes; also the most text, in characters, that it may unpack to.
     today : datetime.date, optional
         Later dates are not believed; default: the system's.
+    helper : Helper
+        The process that parses.
 
     Raises
     ------
@@ -104,30 +107,32 @@ def read_document(path: Path, document_id: str, max_bytes: int, today: datetime.
     """
     name, suffix = _printable(path.name), path.suffix.lower()
     today = today or datetime.date.today()
-    if suffix not in SUFFIXES:
+    if suffix not in FORMATS:
         raise DocumentError(f"{name} has the suffix {suffix!r}: expected one of {', '.join(SUFFIXES)}; convert it")
     data = _load(path, name, max_bytes)
     _check_signature(data, name, suffix)
-    if suffix in (".txt", ".md", ".markdown"):
-        content = Content(decode(data, name))
-        body = content.text
-        if suffix != ".txt":
-            content, body = markdown(content.text)
-    else:
-        content = extract(data, name, suffix, max_bytes, today)
-        body = content.text
-    if not any(map(str.isalnum, content.text)):
+    return document_of(helper.extract(Source(data, name, max_bytes, today)), path, document_id, data, today)
+
+
+def document_of(content: Extracted, path: Path, document_id: str, data: bytes, today: datetime.date) -> Document:
+    """The Document of what a format found; its title, date and language by the text where the format states none."""
+    name, suffix = _printable(path.name), path.suffix.lower()
+    text = content.text
+    if not any(map(str.isalnum, text)):
         advice = "run OCR on it first (ocrmypdf)" if suffix == ".pdf" else "fill it or leave it out"
         scan = " (a scan?)" if suffix == ".pdf" else ""
         raise DocumentError(f"{name} holds no text{scan}: expected an article; {advice}")
     return Document(
         id=document_id,
-        title=_tidy(content.title) or title_of_text(body),
-        text=content.text,
+        title=_tidy(content.title) or title_of_text(text),
+        text=text,
         source=_printable(os.path.abspath(path)),
-        language=_language(body),
-        date=stated_date(content.date, today) or date_of_text(body, today),
+        language=_language(text),
+        date=stated_date(content.date, today) or date_of_text(text, today),
         content_hash=hashlib.sha256(data).hexdigest(),
+        outlet=content.outlet or None,
+        blocks=content.blocks,
+        pages=content.pages,
     )
 
 

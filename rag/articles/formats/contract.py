@@ -1,0 +1,157 @@
+"""What every format takes and gives: a `Source` in, an `Extracted` out, written block by block with a `Composer`."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from rag.errors import DocumentError
+from rag.types import Block
+
+KINDS = ("paragraph", "heading", "item", "row", "caption", "note")
+"""Kinds of `Block`."""
+
+_LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
+# lone surrogates, control characters, soft hyphens, non-characters
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\xad\ud800-\udfff\ufeff\ufffe\uffff]")
+_ENCODED = re.compile(  # an inline picture, or a run of base64 that no language has words like
+    r"data:[\w.+-]+/[\w.+-]+(?:;[\w=.-]+)*;base64,[\s\w+/=%-]{16,}+|(?<![\w+/=])[A-Za-z0-9+/]{200,}+={0,2}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file, or one part of an archive, as a format gets it.
+
+    Attributes
+    ----------
+    data : bytes
+    name : str
+        The file's name, with which messages begin.
+    max_bytes : int
+        Most text, in characters, that it may unpack to.
+    today : datetime.date
+        Later dates are not believed.
+    """
+
+    data: bytes
+    name: str
+    max_bytes: int
+    today: datetime.date
+
+    @property
+    def suffix(self) -> str:
+        return PurePosixPath(self.name.lower()).suffix
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """What a file holds, as a person reads it.
+
+    Attributes
+    ----------
+    text : str
+    blocks : tuple of Block
+        Units of `text` in order; empty where the format tells none (plain text).
+    pages : tuple of int
+        Character at which each page begins; empty for formats without pages.
+    title, date, outlet : str
+        What the file's own markup or metadata state, as written there; "" where they state nothing.
+    notes : tuple of str
+        What the person who gave the file should know ("pages 2-3 hold no text").
+    """
+
+    text: str
+    blocks: tuple[Block, ...] = ()
+    pages: tuple[int, ...] = ()
+    title: str = ""
+    date: str = ""
+    outlet: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Composer:
+    """Writes a text block by block, one block to a line.
+
+    >>> composer = Composer(Source(b"", "a.csv", 100, datetime.date(2026, 1, 1)))
+    >>> composer.add("heading", "Towns")
+    >>> composer.add("row", "Town: Tarsk | Mayor: Ilse Korn")
+    >>> composer.finish().blocks
+    (Block(kind='heading', start=0, end=5), Block(kind='row', start=6, end=36))
+    """
+
+    source: Source
+    _pieces: list[str] = field(default_factory=list)
+    _blocks: list[Block] = field(default_factory=list)
+    _pages: list[int] = field(default_factory=list)
+    _length: int = 0
+
+    def add(self, kind: str, text: str) -> None:
+        """Append `text`; each of its lines is a block of its own, white space within a line is one space."""
+        for line in tidied(text).split("\n"):
+            words = " ".join(line.split())
+            if not words:
+                continue
+            if self._pieces:
+                self._write("\n")
+            start = self._length
+            self._write(words)
+            self._blocks.append(Block(kind, start, self._length))
+
+    def turn_page(self) -> None:
+        """The next block is the first of a new page."""
+        self._pages.append(self._length + bool(self._pieces))
+
+    def append(self, text: str, new_page: bool = False) -> None:
+        """Go on with the last block after a space; with `new_page`, what is appended is on the next page."""
+        words = " ".join(tidied(text).split())
+        if not self._blocks:
+            raise ValueError("there is no block to go on with")
+        self._write(" ")
+        if new_page:
+            self._pages.append(self._length)
+        self._write(words)
+        last = self._blocks[-1]
+        self._blocks[-1] = Block(last.kind, last.start, self._length)
+
+    def _write(self, piece: str) -> None:
+        self._pieces.append(piece)
+        self._length += len(piece)
+        if self._length > self.source.max_bytes:
+            raise too_much(self.source)
+
+    def finish(
+        self, title: str = "", date: str = "", outlet: str = "", notes: tuple[str, ...] = ()
+    ) -> Extracted:  # the fields that only the format knows
+        """All that was added."""
+        end = self._length
+        pages = tuple(min(page, end) for page in self._pages)
+        return Extracted("".join(self._pieces), tuple(self._blocks), pages, title, date, outlet, notes)
+
+
+def too_much(source: Source) -> DocumentError:
+    """The error for a file that unpacks to more text than is allowed."""
+    return DocumentError(
+        f"{source.name} unpacks to more than {source.max_bytes:,} characters of text: expected fewer; "
+        "split it, or raise the limit (--max-file-megabytes)"
+    )
+
+
+def tidied(text: str) -> str:
+    """`text` without control characters and encoded pictures, ligatures as letters, every line end one "\\n"."""
+    text = _UNPRINTABLE.sub("", re.sub("\r\n?|[\u2028\u2029\x0b\x0c\x85]", "\n", text))
+    return plain_characters(text)
+
+
+def plain_characters(text: str) -> str:
+    """`text` with ligatures as letters, without `data:` addresses and long runs of base64, which are no words."""
+    return _ENCODED.sub("", text.translate(_LIGATURES))
+
+
+def plausible_title(title: str) -> str:
+    """`title` if a person seems to have written it, "" for what templates and converters put there."""
+    default = r"(?i)\W*$|\S+$|microsoft (word|powerpoint)|(word|powerpoint) (document|presentation)|.*\.[a-z]{2,5}$"
+    return "" if re.match(default, title.strip()) or len(title) > 300 else title

@@ -1,0 +1,51 @@
+"""Markdown (CommonMark with tables): what a reader of the rendered page sees."""
+
+from __future__ import annotations
+
+import re
+
+from markdown_it import MarkdownIt
+
+from rag.articles.formats.contract import Composer, Extracted, Source, plain_characters
+from rag.articles.formats.encoding import decode
+from rag.articles.formats.markup import compose, parse
+
+_FRONT_MATTER = re.compile(r"\s*---[ \t]*\r?\n(.{0,20000}?)^(?:---|\.\.\.)[ \t]*\r?$", re.DOTALL | re.MULTILINE)
+_OUTLETS = ("outlet", "publisher", "publication", "newspaper")
+_TITLES = ("title", "headline")
+
+
+def read(source: Source) -> Extracted:
+    """The rendered text. Title, date and outlet are the front matter's; its other fields become notes at the end."""
+    text, notes = decode(source)
+    fields, body = front_matter(text)
+    composer = Composer(source)
+    title = compose_markdown(plain_characters(body), composer)
+    for key, value in fields.items():
+        if key not in ("date", *_TITLES, *_OUTLETS) and re.search(r"\w", value):
+            composer.add("note", f"{key}: {value}")
+    given = next((fields[key] for key in _TITLES if fields.get(key)), "")
+    outlet = next((fields[key] for key in _OUTLETS if fields.get(key)), "")
+    return composer.finish(given or title, fields.get("date", ""), outlet, notes)
+
+
+def front_matter(text: str) -> tuple[dict[str, str], str]:
+    """Its simple fields, by name in lower case, and the text after it."""
+    matter = _FRONT_MATTER.match(text)
+    if not matter:
+        return {}, text
+    pairs = re.findall(r"^([A-Za-z][\w -]*?)[ \t]*:[ \t]*(.*)$", matter[1], re.MULTILINE)
+    return {key.lower(): value.strip().strip("'\"") for key, value in pairs}, text[matter.end() :]
+
+
+def compose_markdown(text: str, composer: Composer) -> str:
+    """Append the blocks of a text in Markdown; returns its first heading, "" if it has none."""
+    markup = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(text)
+    if not markup.strip():
+        return ""
+    tree = parse(f"<body>{markup}</body>")
+    for image in tree.iter("img"):
+        image.tail = (image.get("alt") or "") + (image.tail or "")
+    compose(tree, composer)
+    first = next(iter(tree.xpath("//h1 | //h2 | //h3 | //h4 | //h5 | //h6")), None)
+    return " ".join(first.text_content().split())[:300] if first is not None else ""

@@ -1,0 +1,190 @@
+"""A tree of HTML elements -> blocks. HTML itself, e-books, mails, Markdown and others come to this."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from lxml import etree, html  # type: ignore[import-untyped,unused-ignore]
+
+from rag.articles.formats.contract import Composer
+from rag.articles.formats.tables import lines_of
+
+# Elements with a line of their own, and the kind of block that they are; "" is what lies around them.
+_BLOCKS = {
+    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "heading"),
+    **dict.fromkeys(("li", "dd", "dt", "option"), "item"),
+    **dict.fromkeys(("figcaption", "caption"), "caption"),
+    **dict.fromkeys(("tr", "legend", "summary"), ""),
+    **dict.fromkeys(("p", "pre", "blockquote", "address"), ""),
+    **dict.fromkeys(("div", "section", "article", "main", "aside", "header", "footer", "body", "figure", "form"), ""),
+    **dict.fromkeys(
+        ("ul", "ol", "dl", "table", "td", "th", "hr", "center", "fieldset", "details", "nav", "hgroup"), ""
+    ),
+}
+_UNSEEN = frozenset(
+    ("head", "script", "style", "noscript", "template", "svg", "math", "object", "iframe", "canvas", "select", "title")
+)
+_MOST_SPANNED = 100  # columns or rows that one cell is believed to span
+_LAYOUT_CELL = 400  # characters from which a cell is a part of the page's layout and not of a table
+
+
+def parse(markup: str) -> Any:
+    """The tree of a page or of a part of one; never fetches anything.
+
+    Raises
+    ------
+    lxml.etree.ParserError
+        There is no element in it.
+    """
+    # bytes and a parser, never a string: some libraries take a string for an address
+    parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+    return html.document_fromstring(markup.replace("\0", "").encode("utf-8", "replace"), parser=parser)
+
+
+def compose(element: Any, composer: Composer, kind: str = "paragraph") -> None:
+    """Append what a person sees of an element, block by block; `kind` is that of what no inner element tells."""
+    _Walker(composer).walk(element, kind)
+
+
+class _Walker:
+    """Goes through a tree in order; `line` holds the text since the last block ended."""
+
+    def __init__(self, composer: Composer) -> None:
+        self.composer = composer
+        self.line: list[str] = []
+
+    def walk(self, element: Any, kind: str) -> None:
+        self._visit(element, kind)
+        self._end(kind)
+
+    def _end(self, kind: str) -> None:
+        self.composer.add(kind, "".join(self.line))
+        self.line.clear()
+
+    def _visit(self, element: Any, kind: str) -> None:
+        tag = element.tag if isinstance(element.tag, str) else ""
+        if not tag or tag in _UNSEEN or _is_hidden(element):
+            return
+        if tag in ("br", "hr"):
+            self.line.append("\n")
+        elif tag == "table" and is_data(element):
+            self._end(kind)
+            self._table(element)
+        elif tag == "dl":
+            self._end(kind)
+            self._definitions(element)
+        elif tag in _BLOCKS:
+            inner = "note" if is_note(element) else _BLOCKS[tag] or kind
+            self._end(kind)
+            self._inside(element, inner, verbatim=tag == "pre")
+            self._end(inner)
+        else:
+            self._inside(element, kind)
+
+    def _inside(self, element: Any, kind: str, verbatim: bool = False) -> None:
+        def text(piece: str | None) -> str:
+            return (piece or "") if verbatim else re.sub(r"\s+", " ", piece or "")
+
+        self.line.append(text(element.text))
+        for child in element:
+            self._visit(child, kind)
+            self.line.append(text(child.tail))
+
+    def _table(self, table: Any) -> None:
+        for caption in table.iterchildren("caption"):
+            self.composer.add("caption", words_of(caption))
+        for row in lines_of(*cells_of(table)):
+            self.composer.add("row", row)
+
+    def _definitions(self, element: Any) -> None:
+        """A term and what it means on one line."""
+        term = ""
+        for child in element.iter("dt", "dd"):
+            if child.tag == "dt":
+                if term:
+                    self.composer.add("item", term)
+                term = words_of(child)
+            else:
+                self.composer.add("item", f"{term}: {words_of(child)}" if term else words_of(child))
+                term = ""
+        if term:
+            self.composer.add("item", term)
+
+
+def _is_hidden(element: Any) -> bool:
+    style = (element.get("style") or "").replace(" ", "").lower()
+    return "display:none" in style or element.get("hidden") is not None
+
+
+def is_note(element: Any) -> bool:
+    """Whether an element says that it is a foot- or endnote (EPUB's and DPUB-ARIA's words for it)."""
+    names = ("{http://www.idpf.org/2007/ops}type", "epub:type", "role")
+    return bool(re.search(r"\b(?:foot|rear|end)notes?\b", " ".join(element.get(name) or "" for name in names)))
+
+
+def words_of(element: Any) -> str:
+    """All text of an element on one line; blocks in it are a space apart."""
+    pieces = []
+    for node in element.iter():
+        if isinstance(node.tag, str) and node.tag not in _UNSEEN:
+            pieces.append(" " * (node.tag in _BLOCKS or node.tag == "br") + (node.text or ""))
+        if node is not element:
+            pieces.append(" " * (node.tag in _BLOCKS) + (node.tail or ""))
+    return " ".join("".join(pieces).split())
+
+
+def is_data(table: Any) -> bool:
+    """Whether a table is one of data, and not the layout of a page or mail."""
+    if table.get("role") in ("presentation", "none"):
+        return False
+    if table.find(".//th") is not None or table.find("./thead") is not None:
+        return True
+    if table.find(".//table") is not None:
+        return False
+    rows = list(table.iter("tr"))
+    widest = max((sum(cell.tag in ("td", "th") for cell in row) for row in rows), default=0)
+    return widest >= 2 and all(len(cell.text_content()) < _LAYOUT_CELL for cell in table.iter("td"))
+
+
+def cells_of(table: Any) -> tuple[list[list[str]], int | None]:
+    """The cells of each row and how many rows at the top are heads; None where the table does not say.
+
+    A cell that spans rows stands in each of them, a head that spans columns above each of them.
+    """
+    rows: list[list[str]] = []
+    heads = 0
+    below: dict[int, tuple[int, str]] = {}  # column -> how many rows a cell above still covers, and its text
+    for row in table.iter("tr"):
+        if next(row.iterancestors("table"), None) is not table:
+            continue
+        cells = [cell for cell in row if cell.tag in ("td", "th")]
+        line: list[str] = []
+        for cell in [*cells, None]:
+            while len(line) in below:
+                left, text = below.pop(len(line))
+                if left > 1:
+                    below[len(line)] = (left - 1, text)
+                line.append(text)
+            if cell is None:
+                break
+            text, down = words_of(cell), _span(cell, "rowspan")
+            for n in range(_span(cell, "colspan")):
+                if down > 1:
+                    below[len(line)] = (down - 1, text)
+                line.append(text if n == 0 or cell.tag == "th" else "")
+        named = any(cell.tag == "th" for cell in cells) and all(c.tag == "th" or not words_of(c) for c in cells)
+        if (named or row.getparent().tag == "thead") and heads == len(rows):
+            heads += 1
+        rows.append(line)
+    return rows, heads if heads or table.find(".//th") is not None else None
+
+
+def _span(cell: Any, name: str) -> int:
+    given = str(cell.get(name) or "1").strip()
+    return max(1, min(int(given), _MOST_SPANNED)) if given.isascii() and given.isdigit() and len(given) < 6 else 1
+
+
+def strip_unseen(tree: Any, *tags: str) -> None:
+    """Take elements that nobody sees, and those named, out of a tree."""
+    etree.strip_elements(tree, *_UNSEEN, *tags, with_tail=False)

@@ -1,0 +1,70 @@
+"""Rows of a table as lines that say what they mean: "Town: Tarsk | Mayor: Ilse Korn"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import islice
+
+_SAMPLE = 50  # rows that are looked at to tell whether the first one is a head
+_NUMBER = re.compile(r"[^\w]*\d[\d\s.,:/%()'’-]*\W*\w{0,3}\W*")
+_LONGEST_HEAD = 60  # characters
+
+
+def lines_of(rows: Sequence[Sequence[str]], head_rows: int | None = None) -> list[str]:
+    """One line for each row, each cell behind the head of its column.
+
+    Parameters
+    ----------
+    rows : sequence of sequence of str
+        Cells; rows may differ in length.
+    head_rows : int, optional
+        How many rows at the top are heads, where the format says it. Else one row, where `has_head` thinks so.
+
+    Returns
+    -------
+    list of str
+        A table of nothing but heads gives them as one line. Empty cells and empty rows are left out.
+    """
+    cells = [[" ".join(cell.split()) for cell in row] for row in rows]
+    cells = [row for row in cells if any(row)]
+    if head_rows is None:
+        head_rows = int(has_head(cells))
+    body = cells[head_rows:]
+    if not body:
+        body, head_rows = cells, 0
+    heads = _joined(cells[:head_rows])
+    return [" | ".join(filter(None, _labelled(heads, row))) for row in body]
+
+
+def _joined(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The heads of each column, those of several rows one after the other, each once."""
+    width = max(map(len, rows), default=0)
+    columns = ([row[n] for row in rows if n < len(row)] for n in range(width))
+    return [" ".join(dict.fromkeys(filter(None, column))).rstrip(" :") for column in columns]
+
+
+def _labelled(heads: Sequence[str], row: Sequence[str]) -> list[str]:
+    named = [*heads, *[""] * (len(row) - len(heads))]
+    return [
+        f"{head}: {cell}" if head and cell and head != cell else cell for head, cell in zip(named, row, strict=False)
+    ]
+
+
+def has_head(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names the columns: short names, each once, and below some of them only numbers.
+
+    A table of three columns or more whose first row is all names has a head without numbers below it, too; one of two
+    columns may as well be a form ("Name | Ilse Korn").
+    """
+    if len(rows) < 2 or len(rows[0]) < 2:
+        return False
+    first, below = rows[0], list(islice(rows, 1, _SAMPLE))
+    named = [cell for cell in first if cell]
+    if len(named) < max(2, len(first) - 1) or len(set(named)) < len(named):
+        return False
+    if any(_NUMBER.fullmatch(cell) or len(cell) > _LONGEST_HEAD for cell in named):
+        return False
+    columns = [[row[n] for row in below if n < len(row) and row[n]] for n in range(len(first))]
+    numeric = any(column and all(_NUMBER.fullmatch(cell) for cell in column) for column in columns[1:])
+    return numeric or len(first) >= 3

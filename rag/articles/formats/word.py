@@ -1,0 +1,201 @@
+"""Word (.docx, .docm, .dotx): its text in the order a person reads it, insertions accepted and deletions left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from rag.articles.formats.contract import Composer, Extracted, Source, plausible_title
+from rag.articles.formats.package import Package, parse_xml
+from rag.articles.formats.tables import lines_of
+from rag.errors import DocumentError
+
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_STRICT = b"http://purl.oclc.org/ooxml/wordprocessingml/main"  # the namespace of ISO 29500's strict variant
+_MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
+_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"  # repeats text boxes
+_DELETED = frozenset((f"{_W}del", f"{_W}moveFrom", f"{_W}rt", f"{_W}pPr", _FALLBACK))
+_MARKS = {f"{_W}tab": "\t", f"{_W}br": "\n", f"{_W}cr": "\n", f"{_W}noBreakHyphen": "-", f"{_W}ptab": "\t"}
+_NOTES = {
+    "footnotes": f"{_W}footnoteReference",
+    "endnotes": f"{_W}endnoteReference",
+    "comments": f"{_W}commentReference",
+}
+_LONG_CELL = 400  # characters from which a cell is a part of the page's layout and not of a table
+
+
+def read(source: Source) -> Extracted:
+    """Paragraphs, items, rows and notes; a note, comment or text box after the paragraph that it hangs on."""
+    package = Package(source)
+    main = next((r.target for r in package.relations("").values() if r.kind == "officeDocument"), "word/document.xml")
+    if main not in package.names:
+        raise DocumentError(f"{source.name} holds no Word document: expected a whole .docx file; save it again in Word")
+    return _Document(package, main).extract()
+
+
+class _Document:
+    def __init__(self, package: Package, main: str) -> None:
+        self.package = package
+        self.relations = package.relations(main)
+        self.root = self._part(main)
+        self.composer = Composer(package.source)
+        self.styles = self._styles()
+        self.notes = {reference: self._notes_of(kind) for kind, reference in _NOTES.items()}
+        self.title = ""
+        self.carried = ""  # text of a paragraph whose end was deleted: the next one goes on with it
+
+    def _part(self, name: str) -> Any:
+        return parse_xml(self.package.read(name).replace(_STRICT, _W[1:-1].encode()))
+
+    def _related(self, kind: str) -> Iterator[Any]:
+        for relation in self.relations.values():
+            if relation.kind == kind and relation.target in self.package.names:
+                yield self._part(relation.target)
+
+    def extract(self) -> Extracted:
+        body = self.root.find(f"{_W}body")
+        if body is not None:
+            self._blocks(body, "paragraph")
+        for kind in ("header", "footer"):
+            seen = dict.fromkeys(line for part in self._related(kind) for line in self._lines(part))
+            for line in seen:
+                if re.search(r"[^\W\d]{3}", line):  # not only the number of the page
+                    self.composer.add("note", line)
+        return self.composer.finish(plausible_title(self._property("title")) or self.title)
+
+    def _lines(self, part: Any) -> Iterator[str]:
+        return (" ".join(self._text(p).split()) for p in part.iter(f"{_W}p"))
+
+    def _property(self, name: str) -> str:
+        if "docProps/core.xml" not in self.package.names:
+            return ""
+        found = self.package.xml("docProps/core.xml").find(f"{{http://purl.org/dc/elements/1.1/}}{name}")
+        return (found.text or "") if found is not None else ""
+
+    def _styles(self) -> dict[str, str]:
+        """Kind of block by the id of a paragraph's style, as far as its name or outline level tells one."""
+        kinds = {}
+        for part in self._related("styles"):
+            for style in part.iter(f"{_W}style"):
+                named = style.find(f"{_W}name")
+                name = (named.get(f"{_W}val") or "").lower() if named is not None else ""
+                level = style.find(f"{_W}pPr/{_W}outlineLvl")
+                kind = "title" if name == "title" else "heading" if name.startswith(("heading", "subtitle")) else ""
+                kind = kind or ("heading" if level is not None and level.get(f"{_W}val") != "9" else "")
+                kind = kind or ("caption" if name == "caption" else "item" if name.startswith("list ") else "")
+                kinds[style.get(f"{_W}styleId") or ""] = "" if name == "list paragraph" else kind
+        return kinds
+
+    def _notes_of(self, kind: str) -> dict[str, list[Any]]:
+        """The paragraphs of each note by its id, without the lines that separate notes from text."""
+        notes = (note for part in self._related(kind) for note in part if note.get(f"{_W}type") in (None, "normal"))
+        return {note.get(f"{_W}id") or "": list(note.iter(f"{_W}p")) for note in notes}
+
+    # --- the body ----------------------------------------------------------------------------------------------------
+
+    def _blocks(self, parent: Any, kind: str) -> None:
+        for child in parent:
+            if child.tag == f"{_W}p":
+                self._paragraph(child, kind)
+            elif child.tag == f"{_W}tbl":
+                self._table(child, kind)
+            elif isinstance(child.tag, str) and child.tag not in _DELETED:  # content controls and the like
+                self._blocks(child, kind)
+
+    def _paragraph(self, paragraph: Any, kind: str) -> None:
+        own = self._kind(paragraph) if kind == "paragraph" else kind
+        text = self.carried + self._text(paragraph)
+        properties = paragraph.find(f"{_W}pPr")
+        if properties is not None and properties.find(f"{_W}rPr/{_W}del") is not None:
+            self.carried = text
+        else:
+            self.carried = ""
+            if own == "title":
+                self.title = self.title or " ".join(text.split())
+                own = "heading"
+            self.title = self.title or (" ".join(text.split()) if own == "heading" else "")
+            self.composer.add(own, text)
+        self._hanging(paragraph)
+
+    def _kind(self, paragraph: Any) -> str:
+        properties = paragraph.find(f"{_W}pPr")
+        if properties is None:
+            return "paragraph"
+        style = properties.find(f"{_W}pStyle")
+        kind = self.styles.get(style.get(f"{_W}val") or "", "") if style is not None else ""
+        level = properties.find(f"{_W}outlineLvl")
+        if not kind and level is not None and level.get(f"{_W}val") != "9":
+            kind = "heading"
+        return kind or ("item" if properties.find(f"{_W}numPr") is not None else "paragraph")
+
+    def _text(self, element: Any) -> str:
+        """Text of a paragraph without what hangs on it; a hidden run is not seen."""
+        pieces: list[str] = []
+
+        def visit(node: Any) -> None:
+            if node.tag in _DELETED or node.tag == f"{_W}txbxContent" or _is_hidden(node):
+                return
+            if node.tag in (f"{_W}t", _MATH):
+                pieces.append(node.text or "")
+            pieces.append(_MARKS.get(node.tag, ""))
+            for child in node:
+                visit(child)
+
+        for child in element:
+            visit(child)
+        return "".join(pieces)
+
+    def _hanging(self, element: Any) -> None:
+        """Append the notes, comments and text boxes of a paragraph or table."""
+        for node in _seen(element):
+            if node.tag == f"{_W}txbxContent":
+                self._blocks(node, "paragraph")
+            for paragraph in self.notes.get(node.tag, {}).pop(node.get(f"{_W}id") or "", []):
+                self._paragraph(paragraph, "note")
+
+    def _table(self, table: Any, kind: str) -> None:
+        rows = [row for row in _seen(table, f"{_W}tbl") if row.tag == f"{_W}tr" and not _deleted_row(row)]
+        cells = [[cell for cell in _seen(row, f"{_W}tbl") if cell.tag == f"{_W}tc"] for row in rows]
+        texts = [self._row(row) for row in cells]
+        flat = [text for row in texts for text in row]
+        nested = any(cell.find(f".//{_W}tbl") is not None for row in cells for cell in row)
+        if nested or max(map(len, cells), default=0) < 2 or max(map(len, flat), default=0) > _LONG_CELL:
+            for cell in (cell for row in cells for cell in row):
+                self._blocks(cell, kind)
+            return
+        heads = 0
+        while heads < len(rows) and rows[heads].find(f"{_W}trPr/{_W}tblHeader") is not None:
+            heads += 1
+        for line in lines_of(texts, heads or None):
+            self.composer.add("row" if kind == "paragraph" else kind, line)
+        self._hanging(table)
+
+    def _row(self, cells: list[Any]) -> list[str]:
+        """Texts of a row's cells, an empty place for each further column that a cell spans."""
+        texts: list[str] = []
+        for cell in cells:
+            span = cell.find(f"{_W}tcPr/{_W}gridSpan")
+            width = span.get(f"{_W}val") if span is not None else "1"
+            texts.append(" ".join(self._text(p) for p in _seen(cell) if p.tag == f"{_W}p"))
+            texts += [""] * (min(int(width), 100) - 1 if width and width.isascii() and width.isdigit() else 0)
+        return texts
+
+
+def _seen(element: Any, within: str = "") -> Iterator[Any]:
+    """What lies below an element in order, without what is deleted, said twice, or below an inner `within`."""
+    for child in element:
+        if not isinstance(child.tag, str) or child.tag in _DELETED:
+            continue
+        yield child
+        if child.tag not in (within, f"{_W}txbxContent"):
+            yield from _seen(child, within)
+
+
+def _is_hidden(node: Any) -> bool:
+    vanish = node.find(f"{_W}rPr/{_W}vanish") if node.tag == f"{_W}r" else None
+    return vanish is not None and vanish.get(f"{_W}val") not in ("0", "false", "off")
+
+
+def _deleted_row(row: Any) -> bool:
+    return row.find(f"{_W}trPr/{_W}del") is not None
