@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from rag.articles.formats import FORMATS, SUFFIXES
+from rag.articles.formats import FORMATS
+from rag.articles.formats import SUFFIXES as SUFFIXES
 from rag.articles.formats.contract import Extracted, Source
 from rag.articles.formats.guard import HELPER, Helper
 from rag.errors import DocumentError, RagError
