@@ -26,7 +26,6 @@ from eval.systems import build_bot
 from rag.answering.confidence import covered
 from rag.config import Settings
 from rag.grounding.generators import GenerationError, load_generator
-from rag.grounding.verifier import Verifier
 from rag.grounding.writing import Writer
 from rag.language.facts import facts
 from rag.language.text import content_words, same_name, words
@@ -111,9 +110,7 @@ def main() -> None:
     answerable = replace(whole, questions=tuple(q for q in whole.questions if q.answerable))
     questions = select(answerable, limit=given.limit).questions
     evidence = list(dict.fromkeys(e.quote for q in everything.questions for e in q.evidence))
-    # The parts of the bot that the verifier stands on.
-    verifier = Verifier.load(bot._embedder, bot._reader)
-    writer = Writer(load_generator(given.generator), verifier, bot.document, secret=SECRET)
+    writer = Writer(load_generator(given.generator), bot.parts.verifier, bot.document, secret=SECRET)
     made = measure(bot, writer, questions, evidence)
     rows = made.pop("sentences")
     if given.dump:

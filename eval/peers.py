@@ -104,11 +104,11 @@ def make_work(dataset: Dataset) -> dict[str, Any]:
     """What a worker needs: the documents, the same cut into the chatbot's own passages, questions, weights."""
     from rag.models.embedding import default_model_folder
     from rag.models.reader import DEFAULT_FOLDER
-    from rag.pipeline import load_models
+    from rag.parts import Parts
 
     settings = Settings()
     documents = dataset.documents if dataset.corpus is None else systems.read_corpus(dataset.corpus)
-    chunks = systems.cut(documents, load_models(settings)[0])
+    chunks = systems.cut(documents, Parts.load(settings).embedder)
     fields = ("id", "document_id", "start", "end", "text", "title")
     return {
         "root": str(ROOT),

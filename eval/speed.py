@@ -29,11 +29,11 @@ import sys, time
 started = time.perf_counter()
 sys.path.insert(0, sys.argv[1])
 import json
-from rag.pipeline import Chatbot, load_models
-from rag.config import Settings
-load_models(Settings())
+from rag.parts import Parts
+from rag.pipeline import Chatbot
+parts = Parts.load()
 loaded = time.perf_counter()
-bot = Chatbot.from_directory(sys.argv[2], index_folder=sys.argv[3])
+bot = Chatbot.from_directory(sys.argv[2], index_folder=sys.argv[3], parts=parts)
 opened = time.perf_counter()
 answer = bot.ask(sys.argv[4])
 print(json.dumps({"imports and models": loaded - started, "index": opened - loaded, **answer.seconds}))

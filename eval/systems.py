@@ -90,9 +90,9 @@ def gold_reader(dataset: Dataset, settings: Settings) -> Answerer:
     best span where the reader refuses.
     """
     from rag.language.text import sentences
-    from rag.pipeline import load_models
+    from rag.parts import Parts
 
-    _, reader, _ = load_models(settings)
+    reader = Parts.load(settings).reader
     documents = {document.id: document for document in dataset.documents}
 
     def answer(question: Question) -> dict[str, Any]:

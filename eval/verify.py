@@ -26,7 +26,7 @@ from rag.config import Settings
 from rag.grounding.verifier import Verifier
 from rag.language.text import sentences
 from rag.models.embedding import Embedder
-from rag.pipeline import load_models
+from rag.parts import Parts
 from rag.types import Document
 
 
@@ -113,8 +113,8 @@ def main() -> None:
     parser.add_argument("--human", type=Path, help="MTRAG's human evaluation, .jsonl.gz")
     parser.add_argument("--limit", type=int, help="only so many of the human-graded answers, evenly spread")
     given = parser.parse_args()
-    embedder, reader, _ = load_models(Settings())
-    verifier = Verifier.load(embedder, reader)
+    parts = Parts.load(Settings())
+    embedder, verifier = parts.embedder, parts.verifier
     figures: dict[str, Any] = {f"made ({given.split})": on_made(verifier, claims_of(given.split, embedder))}
     if given.human:
         figures["human"] = on_human(verifier, embedder, given.human, given.limit)

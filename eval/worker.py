@@ -27,15 +27,16 @@ def rag(work: Work) -> Build:
     """The project's chatbot; it cuts the documents into passages itself."""
     sys.path.insert(0, work["root"])
     from rag.config import Settings
-    from rag.pipeline import Chatbot, load_models
+    from rag.parts import Parts
+    from rag.pipeline import Chatbot
     from rag.types import Document
 
     settings = Settings(**work["settings"])
-    load_models(settings)
+    parts = Parts.load(settings)
     documents = [Document(**document) for document in work["documents"]]
 
     def build() -> Ask:
-        bot = Chatbot.from_documents(documents, settings=settings)
+        bot = Chatbot.from_documents(documents, settings, parts)
         return lambda question, history: bot.ask(question, history=history).to_dict()
 
     return build

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from rag.config import Settings
@@ -21,18 +22,18 @@ __all__ = [
     "Settings", "Span", "Turn", "ask",
 ]  # fmt: skip
 
-_seeds_bot: Chatbot | None = None
-
 
 def ask(question: str, history: History = ()) -> Answer:
-    """Answer a question from the five articles in `seeds/`; their index is made on first use."""
-    global _seeds_bot
-    if _seeds_bot is None:
-        from rag.pipeline import Chatbot
-        from rag.places import seeds
+    """Answer a question from the five articles in `seeds/`; models and index are loaded on first use, and kept."""
+    return _seeds_bot().ask(question, history)
 
-        _seeds_bot = Chatbot.from_directory(seeds())
-    return _seeds_bot.ask(question, history)
+
+@cache
+def _seeds_bot() -> Chatbot:
+    from rag.pipeline import Chatbot
+    from rag.places import seeds
+
+    return Chatbot.from_directory(seeds())
 
 
 def __getattr__(name: str) -> Any:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeAlias, TypeVar
 
 import typer
 
@@ -18,8 +18,12 @@ from rag.config import Settings
 from rag.errors import RagError
 
 if TYPE_CHECKING:
+    from rag.grounding.generators import Generator
+    from rag.parts import Parts
     from rag.pipeline import Chatbot
     from rag.types import Answer, IndexReport
+
+    LoadParts: TypeAlias = Callable[[Settings, Generator | None], Parts]
 
 DEFAULTS = Settings()
 P = ParamSpec("P")
@@ -78,6 +82,7 @@ def main(version: Annotated[bool, typer.Option("--version", help="Print the vers
 @app.command()
 @mendable
 def index(
+    context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(help="Files and folders of articles.")],
     folder: Annotated[Path | None, typer.Option("--index", help="Where the index lies. Default: your own.")] = None,
     embedding_model: Embedding = "default",
@@ -91,7 +96,7 @@ def index(
     from rag.places import own_index
 
     settings = Settings(embedding_model, query_prefix, passage_prefix, chunk_tokens)
-    bot = Chatbot.open(folder or own_index(), settings)
+    bot = Chatbot.open(folder or own_index(), settings, _parts(context, settings))
     report = bot.sync(paths, progress=not as_json)
     _keep_settings(bot)
     if as_json:
@@ -106,6 +111,7 @@ def index(
 @app.command()
 @mendable
 def ask(
+    context: typer.Context,
     question: Annotated[str, typer.Argument(help="The question.")],
     corpus: Corpus = None,
     history: Annotated[list[str] | None, typer.Option(help="An earlier question; oldest first.")] = None,
@@ -117,18 +123,20 @@ def ask(
     as_json: AsJson = False,
 ) -> None:
     """Answer a question from the articles, with citations, or say that they do not hold the answer."""
-    bot = _open(corpus, Settings(reader=reader, strict=not mark), quiet=as_json, generator=generator)
+    bot = _open(context, corpus, Settings(reader=reader, strict=not mark), quiet=as_json, generator=generator)
     answer = bot.ask(_utf8(question), [_utf8(earlier) for earlier in history or []])
     typer.echo(json.dumps(answer.to_dict(), ensure_ascii=False) if as_json else render(answer))
 
 
 @app.command()
 @mendable
-def chat(corpus: Corpus = None, reader: ReaderName = "default", generator: GeneratorName = "") -> None:
+def chat(
+    context: typer.Context, corpus: Corpus = None, reader: ReaderName = "default", generator: GeneratorName = ""
+) -> None:
     """Ask in the terminal; follow-up questions are understood. An empty line or Ctrl-D ends it."""
     from rag.types import Turn
 
-    bot = _open(corpus, Settings(reader=reader), generator=generator)
+    bot = _open(context, corpus, Settings(reader=reader), generator=generator)
     turns: list[Turn] = []
     typer.echo(f"{len(bot.documents())} articles. Ask; an empty line ends.")
     while True:
@@ -149,13 +157,13 @@ def chat(corpus: Corpus = None, reader: ReaderName = "default", generator: Gener
 
 @app.command()
 @mendable
-def documents(corpus: Corpus = None, as_json: AsJson = False) -> None:
+def documents(context: typer.Context, corpus: Corpus = None, as_json: AsJson = False) -> None:
     """List the articles: id, date, title."""
     from rag.index import LocalIndex
     from rag.places import is_index, own_index
 
     folder = corpus or own_index()  # an index at hand is listed without its models
-    index = LocalIndex.open(folder, {}) if is_index(folder) else _open(corpus, Settings(), quiet=as_json)
+    index = LocalIndex.open(folder, {}) if is_index(folder) else _open(context, corpus, Settings(), quiet=as_json)
     found = list(index.documents())
     if as_json:
         keys = ("id", "title", "date", "language", "source")
@@ -168,16 +176,19 @@ def documents(corpus: Corpus = None, as_json: AsJson = False) -> None:
 @app.command()
 @mendable
 def remove(
-    document_id: Annotated[str, typer.Argument(help="As `rag documents` prints it.")], corpus: Corpus = None
+    context: typer.Context,
+    document_id: Annotated[str, typer.Argument(help="As `rag documents` prints it.")],
+    corpus: Corpus = None,
 ) -> None:
     """Remove an article from the index. Its file is not touched."""
-    _open(corpus, Settings()).remove(document_id)
+    _open(context, corpus, Settings()).remove(document_id)
     typer.echo(f"removed {document_id}")
 
 
 @app.command()
 @mendable
 def serve(
+    context: typer.Context,
     corpus: Corpus = None,
     host: Annotated[str, typer.Option(help="Address to listen on; other machines reach 0.0.0.0.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 7860,
@@ -192,7 +203,7 @@ def serve(
     """Serve the chat page and the interfaces for programs. RAG_PASSWORD and RAG_USER ask for a password."""
     from rag.serve.run import serve as run_server
 
-    bot = _open(corpus, Settings(reader=reader), generator=generator)
+    bot = _open(context, corpus, Settings(reader=reader), generator=generator)
     run_server(bot, host, port, keep_uploads, browser)
 
 
@@ -221,19 +232,29 @@ def render(answer: Answer) -> str:
     return "\n".join(lines)
 
 
-def _open(corpus: Path | None, settings: Settings, quiet: bool = False, generator: str = "") -> Chatbot:
-    from rag.grounding.generators import load_generator
+def _open(
+    context: typer.Context, corpus: Path | None, settings: Settings, quiet: bool = False, generator: str = ""
+) -> Chatbot:
     from rag.pipeline import Chatbot
     from rag.places import is_index, own_index, seeds
 
-    writer = load_generator(generator) if generator else None
     if corpus is None:
         corpus = own_index() if is_index(own_index()) else seeds()
     if is_index(corpus):
-        return Chatbot.open(corpus, _kept_settings(corpus, settings), writer)
-    bot = Chatbot.from_directory(corpus, settings, progress=not quiet, generator=writer)
+        settings = _kept_settings(corpus, settings)
+        return Chatbot.open(corpus, settings, _parts(context, settings, generator))
+    bot = Chatbot.from_directory(corpus, settings, progress=not quiet, parts=_parts(context, settings, generator))
     _name_failures(bot.report)
     return bot
+
+
+def _parts(context: typer.Context, settings: Settings, generator: str = "") -> Parts:
+    """The parts of these settings, from the loader that `run` was given."""
+    from rag.grounding.generators import load_generator
+    from rag.parts import Parts
+
+    load: LoadParts = context.obj or Parts.load
+    return load(settings, load_generator(generator) if generator else None)
 
 
 _MAKING = ("embedding_model", "query_prefix", "passage_prefix", "chunk_tokens")
@@ -264,9 +285,17 @@ def _name_failures(report: IndexReport) -> None:
         typer.echo(f"rag: left out {path}: {reason}", err=True)
 
 
-def run(arguments: list[str] | None = None) -> Any:
-    """Entry point of the `rag` command."""
-    return app(args=arguments, prog_name="rag")
+def run(arguments: list[str] | None = None, load: LoadParts | None = None) -> Any:
+    """Entry point of the `rag` command.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        Default: those of the process.
+    load : callable, optional
+        Makes the parts of some settings, with a generator or None. Default: `Parts.load`.
+    """
+    return app(args=arguments, prog_name="rag", obj=load)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from rag.answering.citations import sentences_around
 from rag.answering.composing import ABSTENTION, compose, is_question, whole_phrase, without_questions
-from rag.answering.confidence import Calibration, Candidate
+from rag.answering.confidence import Candidate
 from rag.answering.rewriting import understand
 from rag.articles.chunking import chunk_document
 from rag.articles.documents import find_files, read_document
@@ -23,8 +22,8 @@ from rag.errors import DocumentError, RagError
 from rag.index import Index, LocalIndex
 from rag.language.questions import without_date
 from rag.language.text import WORD, respell
-from rag.models.embedding import TITLE_TOKENS, Embedder, SentenceTransformerEmbedder
-from rag.models.reader import Reader, load_reader
+from rag.models.embedding import TITLE_TOKENS, Embedder
+from rag.parts import Parts
 from rag.places import corpus_index
 from rag.types import Answer, Chunk, Document, IndexReport, ScoredChunk, Span, Turn
 
@@ -43,34 +42,31 @@ EXCLUDED = "excluded"  # documents that were removed by hand: id -> content hash
 class Chatbot:
     """Answers questions from an index of articles. The constructor takes ready parts; `from_*` load them."""
 
-    def __init__(
-        self,
-        index: Index,
-        embedder: Embedder,
-        reader: Reader,
-        calibration: Calibration,
-        settings: Settings,
-        generator: Generator | None = None,
-    ) -> None:
+    def __init__(self, parts: Parts, index: Index, settings: Settings | None = None) -> None:
+        """
+        Parameters
+        ----------
+        parts : Parts
+            Shared with every other bot that is given them.
+        index : Index
+            Made with the same embedder.
+        settings : Settings, optional
+        """
+        self.parts = parts
         self.index = index
-        self.settings = settings
-        self.generator = generator
-        self._embedder = embedder
-        self._reader = reader
-        self._calibration = calibration
+        self.settings = settings or Settings()
 
     # --- making ------------------------------------------------------------------------------------------------------
 
     @classmethod
     def open(
-        cls, index_folder: str | Path | None, settings: Settings | None = None, generator: Generator | None = None
+        cls, index_folder: str | Path | None, settings: Settings | None = None, parts: Parts | None = None
     ) -> Chatbot:
-        """Open (or make) the index in a folder; None keeps it in memory."""
+        """Open (or make) the index in a folder; None keeps it in memory. `parts` default to those of the settings."""
         settings = settings or Settings()
-        embedder, reader, calibration = load_models(settings)
+        parts = parts or Parts.load(settings)
         folder = None if index_folder is None else Path(index_folder)
-        index = LocalIndex.open(folder, manifest(settings, embedder), settings.spelling)
-        return cls(index, embedder, reader, calibration, settings, generator)
+        return cls(parts, LocalIndex.open(folder, manifest(settings, parts.embedder), settings.spelling), settings)
 
     @classmethod
     def from_directory(
@@ -79,7 +75,7 @@ class Chatbot:
         settings: Settings | None = None,
         index_folder: str | Path | None = None,
         progress: bool = False,
-        generator: Generator | None = None,
+        parts: Parts | None = None,
     ) -> Chatbot:
         """A bot over a folder of articles (or one file), indexed in the user's cache folder.
 
@@ -93,18 +89,30 @@ class Chatbot:
         """
         settings = settings or Settings()
         folder = Path(index_folder) if index_folder is not None else corpus_index(Path(path), settings)
-        bot = cls.open(folder, settings, generator)
+        bot = cls.open(folder, settings, parts)
         bot.report = bot.sync([path], progress=progress, restore=False)
         return bot
 
     @classmethod
     def from_documents(
-        cls, documents: Iterable[Document], settings: Settings | None = None, generator: Generator | None = None
+        cls, documents: Iterable[Document], settings: Settings | None = None, parts: Parts | None = None
     ) -> Chatbot:
         """A bot over ready documents, indexed in memory."""
-        bot = cls.open(None, settings, generator)
+        bot = cls.open(None, settings, parts)
         bot.add_documents(list(documents))
         return bot
+
+    def over(self, index: Index | None = None, settings: Settings | None = None) -> Chatbot:
+        """A bot with the same parts over another index; without one, over an empty one in memory."""
+        settings = settings or self.settings
+        if index is None:
+            return Chatbot.open(None, settings, self.parts)
+        return Chatbot(self.parts, index, settings)
+
+    @property
+    def generator(self) -> Generator | None:
+        """The language model that words the answers, where there is one."""
+        return self.parts.generator
 
     report: IndexReport = IndexReport()
 
@@ -165,7 +173,7 @@ class Chatbot:
         """Add or replace ready documents, all at once."""
         chunked = [self._chunk(document) for document in _progress(documents, "cutting", progress)]
         flat = [chunk for chunks in chunked for chunk in chunks]
-        vectors = self._embedder.embed_passages(flat, progress=progress)
+        vectors = self.parts.embedder.embed_passages(flat, progress=progress)
         with self.index.transaction():
             start = 0
             for document, chunks in zip(documents, chunked, strict=True):
@@ -273,7 +281,7 @@ class Chatbot:
         if not candidates:
             return _abstention(question, understood, passages, 0.0, notes, {})
         with clock.stage("deciding"):
-            confidence = self._calibration.probability(understood, candidates)
+            confidence = self.parts.confidence.probability(understood, candidates)
             documents = {
                 i: {"title": d.title, "date": d.date, "source": d.source}
                 for i in dict.fromkeys(p.chunk.document_id for p in passages)
@@ -298,11 +306,9 @@ class Chatbot:
         )
 
     def _writer(self, generator: Generator) -> Writer:
-        from rag.grounding.verifier import Verifier
         from rag.grounding.writing import Writer
 
-        verifier = Verifier.load(self._embedder, self._reader)
-        return Writer(generator, verifier, self.document, self.settings.strict, self.settings.write_seconds)
+        return Writer(generator, self.parts.verifier, self.document, self.settings.strict, self.settings.write_seconds)
 
     def _sources(self, passages: Sequence[ScoredChunk]) -> tuple[dict[str, Document], dict[str, Chunk]]:
         """The documents and near-identical chunks of passages; KeyError when they are no longer what was found."""
@@ -334,11 +340,11 @@ class Chatbot:
 
     def _is_word(self, word: str) -> bool:
         """Whether the embedding model knows a word whole, as it does the usual words of its language."""
-        return len(self._embedder.token_offsets(word)) == 1
+        return len(self.parts.embedder.token_offsets(word)) == 1
 
     def _search(self, question: str, k: int) -> list[ScoredChunk]:
         mode = self.settings.retrieval
-        vector = self._embedder.embed_texts([question])[0] if mode != "lexical" else None
+        vector = self.parts.embedder.embed_texts([question])[0] if mode != "lexical" else None
         return self.index.search(question if mode != "dense" else None, vector, k, self.settings.candidates)
 
     def _dates(self, passages: Sequence[ScoredChunk]) -> dict[str, str | None]:
@@ -361,7 +367,7 @@ class Chatbot:
         spans: dict[str, Span] = {}
         for text in dict.fromkeys(asked):
             chunks = [passage.chunk for passage, own in zip(passages, asked, strict=True) if own == text]
-            read = self._reader.read(text, [without_questions(chunk) for chunk in chunks])
+            read = self.parts.reader.read(text, [without_questions(chunk) for chunk in chunks])
             spans |= {chunk.id: span for chunk, span in zip(chunks, read, strict=True)}
         for passage in passages:
             best = spans[passage.chunk.id]
@@ -371,17 +377,17 @@ class Chatbot:
         if not found:
             return []
         sentences = list(dict.fromkeys(candidate.sentence for candidate in found))
-        vectors = self._embedder.embed_texts([question, *sentences])
+        vectors = self.parts.embedder.embed_texts([question, *sentences])
         by_sentence = dict(zip(sentences, vectors[1:], strict=True))
         placed = [
             replace(c, vector=by_sentence[c.sentence], sentence_cosine=float(by_sentence[c.sentence] @ vectors[0]))
             for c in found
         ]
-        return self._calibration.rank(question, placed)
+        return self.parts.confidence.rank(question, placed)
 
     def _chunk(self, document: Document) -> list[Chunk]:
         return chunk_document(
-            document, self._embedder.token_offsets, self.settings.chunk_tokens, self.settings.overlap_sentences
+            document, self.parts.embedder.token_offsets, self.settings.chunk_tokens, self.settings.overlap_sentences
         )
 
     def _setting(self, key: str) -> str:
@@ -392,29 +398,7 @@ class Chatbot:
             self.index.write_setting(key, value)
 
 
-# --- models, loaded once a process -----------------------------------------------------------------------------------
-
-_loaded: dict[tuple[object, ...], tuple[Embedder, Reader, Calibration]] = {}
-_loading = threading.Lock()
-
-
-def load_models(settings: Settings) -> tuple[Embedder, Reader, Calibration]:
-    """The embedder, reader and calibration of these settings; loaded once and shared by all bots of a process."""
-    key = (settings.embedding_model, settings.query_prefix, settings.passage_prefix, settings.reader, settings.decide)
-    with _loading:
-        if key not in _loaded:
-            if settings.threads:
-                import torch
-
-                torch.set_num_threads(settings.threads)
-            embedder = SentenceTransformerEmbedder.load(
-                settings.embedding_model, settings.query_prefix, settings.passage_prefix
-            )
-            reader = load_reader(settings.reader, embedder)
-            calibrated = settings.decide == "calibrated" and settings.reader == "default"
-            calibration = Calibration.load() if calibrated else Calibration.of_margin()
-            _loaded[key] = embedder, reader, calibration
-        return _loaded[key]
+# --- inside ----------------------------------------------------------------------------------------------------------
 
 
 def manifest(settings: Settings, embedder: Embedder) -> dict[str, str]:
@@ -436,9 +420,6 @@ def manifest(settings: Settings, embedder: Embedder) -> dict[str, str]:
         "chunk_tokens": str(settings.chunk_tokens),
         "overlap_sentences": str(settings.overlap_sentences),
     }
-
-
-# --- inside ----------------------------------------------------------------------------------------------------------
 
 
 class _Clock:

@@ -12,11 +12,14 @@ import numpy as np
 from rag.answering.confidence import Calibration
 from rag.articles.chunking import chunk_document
 from rag.config import Settings
+from rag.grounding.generators import Generator
+from rag.grounding.verifier import Verifier
 from rag.index import LocalIndex
 from rag.language.text import WORD, content_words
 from rag.models.embedding import Embedder, Vectors
 from rag.models.reader import Reader
-from rag.pipeline import Chatbot, manifest
+from rag.parts import Parts
+from rag.pipeline import Chatbot
 from rag.types import Chunk, Document, Span
 
 DIMENSION = 64
@@ -75,19 +78,19 @@ class FakeReader(Reader):
         return spans
 
 
-def fake_models(settings: Settings) -> tuple[FakeEmbedder, FakeReader, Calibration]:
-    """What `rag.pipeline.load_models` gives, without models."""
-    return FakeEmbedder(), FakeReader(), Calibration.of_margin()
+def fake_parts(
+    settings: Settings | None = None, generator: Generator | None = None, embedder: FakeEmbedder | None = None
+) -> Parts:
+    """What `Parts.load` gives, without models."""
+    embedder, reader = embedder or FakeEmbedder(), FakeReader()
+    return Parts(embedder, reader, Calibration.of_margin(), Verifier.load(embedder, reader), generator)
 
 
 def make_bot(
     folder: Path | None = None, settings: Settings | None = None, embedder: FakeEmbedder | None = None
 ) -> Chatbot:
     """A bot over an index in a folder, or in memory."""
-    settings = settings or Settings()
-    embedder = embedder or FakeEmbedder()
-    index = LocalIndex.open(folder, manifest(settings, embedder), settings.spelling)
-    return Chatbot(index, embedder, FakeReader(), Calibration.of_margin(), settings)
+    return Chatbot.open(folder, settings, fake_parts(embedder=embedder))
 
 
 def make_document(document_id: str, text: str, title: str = "") -> Document:

@@ -11,25 +11,26 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from fakes import FakeEmbedder, fake_models
+from fakes import FakeEmbedder, fake_parts
 from typer.testing import CliRunner
 
 import rag
-from rag import pipeline
 from rag.cli import app
 from rag.config import Settings
-from rag.types import Answer
+from rag.grounding.generators import Generator
+from rag.parts import Parts
 
 BREAD = "The baker Anna Kowalska sells rye bread in Gdansk. She opened her shop in 1994."
 Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setattr(pipeline, "load_models", fake_models)
-
-    def invoke(*arguments: str | Path, code: int = 0, text: str | None = None) -> Result:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=text, prog_name="rag")
+def run() -> Run:
+    def invoke(
+        *arguments: str | Path, code: int = 0, text: str | None = None, load: Callable[..., Parts] = fake_parts
+    ) -> Result:
+        given = [str(argument) for argument in arguments]
+        result = CliRunner().invoke(app, given, input=text, prog_name="rag", obj=load)
         assert result.exit_code == code, (result.output, result.exception)
         assert result.exception is None or isinstance(result.exception, SystemExit)
         assert "Traceback" not in result.output
@@ -88,16 +89,10 @@ def test_json_is_one_object_and_nothing_else(run: Run, articles: Path) -> None:
     assert (abstention["abstained"], abstention["citations"]) == (True, [])
 
 
-def test_history_reaches_the_bot(run: Run, articles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ask, given = pipeline.Chatbot.ask, []
-
-    def spy(bot: pipeline.Chatbot, question: str, history: list[str]) -> Answer:
-        given.append((question, history))
-        return ask(bot, question, history)
-
-    monkeypatch.setattr(pipeline.Chatbot, "ask", spy)
-    run("ask", "--corpus", articles, "--history", "Who?", "--history", "Where?", "When did she open her shop?")
-    assert given == [("When did she open her shop?", ["Who?", "Where?"])]
+def test_history_reaches_the_bot(run: Run, articles: Path) -> None:
+    earlier = ["--history", "Where did sailors repair three ships?", "--history", "Who is Anna Kowalska?"]
+    answer = one_object(run("ask", "--json", "--corpus", articles, *earlier, "When did she open her shop?"))
+    assert answer["understood"] == "When did Anna Kowalska open her shop?"
 
 
 def test_without_a_corpus_the_five_articles_are_asked(run: Run) -> None:
@@ -189,18 +184,16 @@ def test_bad_files_are_named_with_the_reason_on_standard_error(run: Run, article
     assert [Path(path).name for path, _ in failed] == ["binary.md", "broken.pdf", "empty.txt"]  # type: ignore[attr-defined]
 
 
-def test_an_index_made_otherwise_is_asked_as_it_was_made(
-    run: Run, articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def load(settings: Settings) -> object:
-        return FakeEmbedder(f"fake|{settings.embedding_model}"), *fake_models(settings)[1:]
+def test_an_index_made_otherwise_is_asked_as_it_was_made(run: Run, articles: Path, tmp_path: Path) -> None:
+    def load(settings: Settings, generator: Generator | None) -> Parts:
+        return fake_parts(settings, generator, FakeEmbedder(f"fake|{settings.embedding_model}"))
 
-    monkeypatch.setattr(pipeline, "load_models", load)
     made = ["--embedding-model", "other", "--chunk-tokens", "50"]
-    run("index", articles, "--index", tmp_path / "index", *made)
-    assert "Kowalska" in run("ask", "--corpus", tmp_path / "index", "Who sells rye bread in Gdansk?").stdout
-    assert run("documents", "--corpus", tmp_path / "index").stdout.count("\n") == 2
-    result = run("index", articles, "--index", tmp_path / "index", code=1)
+    folder = tmp_path / "index"
+    run("index", articles, "--index", folder, *made, load=load)
+    assert "Kowalska" in run("ask", "--corpus", folder, "Who sells rye bread in Gdansk?", load=load).stdout
+    assert run("documents", "--corpus", folder).stdout.count("\n") == 2
+    result = run("index", articles, "--index", folder, code=1, load=load)
     assert "was built with embedding = 'fake|other', asked for is 'fake|default'" in result.stderr
 
 

@@ -83,7 +83,7 @@ def test_odd_articles_are_read(text: str) -> None:
 
 
 def test_no_chunk_is_cut_by_the_embedder(bot: Chatbot) -> None:
-    embedder = bot._embedder
+    embedder = bot.parts.embedder
     for document in bot.documents():
         for chunk in bot._chunk(document):
             assert len(embedder.token_offsets(chunk.text)) <= bot.settings.chunk_tokens
@@ -161,15 +161,15 @@ def test_a_passage_is_read_under_its_title_where_it_lacks_the_name() -> None:
 
 
 def test_vectors_have_unit_norm(bot: Chatbot) -> None:
-    vectors = bot._embedder.embed_texts(["one", "", "🙂", "a much longer text " * 200])
+    vectors = bot.parts.embedder.embed_texts(["one", "", "🙂", "a much longer text " * 200])
     assert vectors.shape == (4, 384)
     assert vectors.dtype == np.float32
     assert np.linalg.norm(vectors, axis=1) == pytest.approx([1.0] * 4, abs=1e-5)
 
 
 def test_texts_met_before_keep_their_vectors(bot: Chatbot) -> None:
-    first = bot._embedder.embed_texts(["an army on parade", "a ship in port"])
-    again = bot._embedder.embed_texts(["a ship in port", "a new text", "an army on parade", "a ship in port"])
+    first = bot.parts.embedder.embed_texts(["an army on parade", "a ship in port"])
+    again = bot.parts.embedder.embed_texts(["a ship in port", "a new text", "an army on parade", "a ship in port"])
     assert np.array_equal(again[[2, 0]], first)
     assert np.array_equal(again[0], again[3])
     assert np.abs(again[1] @ first.T).max() < 0.9

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from fakes import SEEDS, FakeEmbedder, fake_models, make_bot, make_document
+from fakes import SEEDS, FakeEmbedder, fake_parts, make_bot, make_document
 
 import rag
-from rag import pipeline
 from rag.answering.citations import cite, is_exact
 from rag.config import Settings
 from rag.errors import RagError, StoreError
+from rag.models.embedding import Vectors
 from rag.pipeline import MAX_QUESTION, Chatbot, manifest
-from rag.types import Answer, IndexReport, Turn
+from rag.types import Answer, Chunk, IndexReport, Turn
 
 BREAD = "The baker Anna Kowalska sells rye bread in Gdansk. She opened her shop in 1994."
 SHIPS = "Sailors repaired three ships near the harbour of Odesa. The work took a month."
@@ -42,7 +43,7 @@ def bot(articles: Path) -> Chatbot:
 
 def embedded(bot: Chatbot) -> list[str]:
     """Documents embedded since the last call."""
-    embedder = bot._embedder
+    embedder = bot.parts.embedder
     assert isinstance(embedder, FakeEmbedder)
     found = sorted({chunk_id.split("#")[0] for chunk_id in embedder.embedded})
     embedder.embedded.clear()
@@ -133,12 +134,12 @@ def test_an_error_while_indexing_leaves_the_index_as_it_was(bot: Chatbot, articl
     (articles / "bread.txt").unlink()
     (articles / "new.txt").write_text("Penguins live in Antarctica.")
 
-    def fail(*_: object, **__: object) -> None:
-        raise MemoryError
+    class FullEmbedder(FakeEmbedder):
+        def embed_passages(self, chunks: Sequence[Chunk], progress: bool = False) -> Vectors:
+            raise MemoryError
 
-    bot._embedder.embed_passages = fail  # type: ignore[method-assign, assignment]
     with pytest.raises(MemoryError):
-        bot.add(articles)
+        Chatbot(fake_parts(embedder=FullEmbedder()), bot.index).add(articles)
     assert ids(bot) == ["bread.txt", "ships.md", "sub/stars.txt"]
 
 
@@ -169,31 +170,36 @@ def test_a_path_that_does_not_exist_says_so(bot: Chatbot, tmp_path: Path) -> Non
     assert len(bot.documents()) == 3
 
 
-def test_from_directory_keeps_its_index_between_processes(
-    articles: Path, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pipeline, "load_models", fake_models)
-    first = Chatbot.from_directory(articles)
+def test_from_directory_keeps_its_index_between_processes(articles: Path, home: Path) -> None:
+    first = Chatbot.from_directory(articles, parts=fake_parts())
     assert first.report == IndexReport(added=3)
     first.remove("ships.md")
-    again = Chatbot.from_directory(articles)
+    again = Chatbot.from_directory(articles, parts=fake_parts())
     assert again.report == IndexReport(unchanged=2)
     assert embedded(again) == []
     assert len(list(home.rglob("index.sqlite"))) == 1
-    Chatbot.from_directory(articles, Settings(chunk_tokens=50))
+    Chatbot.from_directory(articles, Settings(chunk_tokens=50), parts=fake_parts())
     assert len(list(home.rglob("index.sqlite"))) == 2
 
 
-def test_from_documents_keeps_nothing_on_disk(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "load_models", fake_models)
-    bot = Chatbot.from_documents([make_document("a", BREAD)])
+def test_from_documents_keeps_nothing_on_disk(home: Path) -> None:
+    bot = Chatbot.from_documents([make_document("a", BREAD)], parts=fake_parts())
     assert bot.ask("Who sells rye bread in Gdansk?").citations[0].document_id == "a"
     assert not home.exists()
 
 
-def test_rag_ask_is_over_the_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "load_models", fake_models)
-    monkeypatch.setattr(rag, "_seeds_bot", None)
+def test_a_bot_over_another_index_shares_its_parts(bot: Chatbot) -> None:
+    other = bot.over()
+    assert (other.parts, other.settings) == (bot.parts, bot.settings)
+    assert other.documents() == []
+    other.add_documents([make_document("a", "Penguins live in Antarctica.")])
+    assert embedded(bot) == ["a", "bread.txt", "ships.md", "sub/stars.txt"]  # by the one embedder
+    assert ids(bot) == ["bread.txt", "ships.md", "sub/stars.txt"]
+    assert bot.over(other.index, Settings(read=2)).ask("Where do penguins live?").citations[0].document_id == "a"
+
+
+@pytest.mark.models
+def test_rag_ask_is_over_the_seeds() -> None:
     answer = rag.ask("Who proposed to support the Island's army with technical aid?")
     assert len(answer.passages) > 3
     assert {p.chunk.document_id for p in answer.passages} <= {path.name for path in SEEDS.iterdir()}

@@ -13,7 +13,7 @@ from eval.metrics import Booleans, Floats
 from eval.verify import claims_of
 from rag.config import Settings
 from rag.grounding.verifier import DEFAULT_FILE, Verifier
-from rag.pipeline import load_models
+from rag.parts import Parts
 
 FOLDS = 5
 RIDGE = 1e-3
@@ -34,8 +34,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=DEFAULT_FILE)
     given = parser.parse_args()
 
-    embedder, reader, _ = load_models(Settings())
-    verifier = Verifier(embedder, reader, {}, 0.5)
+    parts = Parts.load(Settings())
+    embedder = parts.embedder
+    verifier = Verifier(embedder, parts.reader, {}, 0.5)
     claims = claims_of("tune", embedder)
     found = [(claim, verifier.signals(claim.text, claim.passage, claim.date)) for claim in claims]
     pairs = [(claim, signals[2]) for claim, signals in found if signals]

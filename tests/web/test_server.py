@@ -214,7 +214,7 @@ def test_a_session_does_not_grow_with_its_questions(monkeypatch: pytest.MonkeyPa
 
 def test_command_line_serves_with_its_options(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     asked: list[tuple[object, ...]] = []
-    monkeypatch.setattr("rag.cli._open", lambda corpus, settings, **_: corpus)
+    monkeypatch.setattr("rag.cli._open", lambda context, corpus, settings, **_: corpus)
     monkeypatch.setattr("rag.serve.run.serve", lambda *given: asked.append(given))
     kept = tmp_path / "kept"
     for options in ([], ["--corpus", tmp_path, "--port", 0, "--host", "::1", "--keep-uploads", kept, "--browser"]):

@@ -310,23 +310,23 @@ class Sessions:
 
 
 def private_bot(bot: Corpus) -> Chatbot:
-    """An empty corpus in memory that shares the models and the generator of a bot."""
+    """An empty corpus in memory that shares the parts of a bot."""
     from rag.pipeline import Chatbot
 
     if not isinstance(bot, Chatbot):
         raise TypeError(f"{type(bot).__name__} is not a Chatbot; give Sessions its own open_own")
-    return Chatbot.open(None, bot.settings, bot.generator)
+    return bot.over()
 
 
 def joined_bot(shared: Corpus, own: Corpus) -> Chatbot:
     """A bot over both corpora; it reads half as many passages again, for neither to crowd out the other."""
     from rag.index.joined import JoinedIndex
-    from rag.pipeline import Chatbot, load_models
+    from rag.pipeline import Chatbot
 
     if not isinstance(shared, Chatbot) or not isinstance(own, Chatbot):
         raise TypeError("only two Chatbots can be joined; give Sessions its own join")
     settings = replace(shared.settings, read=shared.settings.read * 3 // 2)
-    return Chatbot(JoinedIndex(shared.index, own.index), *load_models(shared.settings), settings, shared.generator)
+    return shared.over(JoinedIndex(shared.index, own.index), settings)
 
 
 def safe_name(name: str) -> str:
