@@ -64,7 +64,8 @@ class Document:
 class Chunk:
     """Whole sentences of one document: `document.text[start:end] == text`.
 
-    `sentences` holds [start, end) of each sentence in characters of the document. `title` and `date` are the document's.
+    `sentences` holds [start, end) of each sentence in characters of the document; `title` and `date` are the
+    document's.
     """
 
     id: str

@@ -87,10 +87,13 @@ def fake_parts(
 
 
 def make_bot(
-    folder: Path | None = None, settings: Settings | None = None, embedder: FakeEmbedder | None = None
+    folder: Path | None = None,
+    settings: Settings | None = None,
+    embedder: FakeEmbedder | None = None,
+    generator: Generator | None = None,
 ) -> Chatbot:
     """A bot over an index in a folder, or in memory."""
-    return Chatbot.open(folder, settings, fake_parts(embedder=embedder))
+    return Chatbot.open(folder, settings, fake_parts(settings, generator, embedder))
 
 
 def make_document(document_id: str, text: str, title: str = "") -> Document:

@@ -18,9 +18,8 @@ from rag.serve.app import create_app
 
 
 def articles(**options: Any) -> Chatbot:
-    bot = make_bot()
+    bot = make_bot(generator=options.get("generator"))
     bot.add_documents([make_document("visit.txt", VISIT)])
-    bot.generator = options.get("generator")
     return bot
 
 

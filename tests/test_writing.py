@@ -157,7 +157,8 @@ def test_unanswerable_and_differing_answers_never_reach_the_model(bot: Chatbot) 
 
 
 def test_the_bot_asks_its_generator_unless_told_not_to(bot: Chatbot) -> None:
-    bot.generator = generator = FakeGenerator(GenerationError("down"))
+    generator = FakeGenerator(GenerationError("down"))
+    bot = Chatbot(replace(bot.parts, generator=generator), bot.index)
     assert bot.ask(QUESTION, generate=False).notes == ()
     assert generator.prompts == []
     answer = bot.ask(QUESTION)
@@ -261,10 +262,11 @@ def test_words_from_all_over_a_passage_count_against_a_claim(bot: Chatbot) -> No
 )
 def test_what_an_article_asks_for_changes_nothing(bot: Chatbot, attack: str) -> None:
     bot.add_documents([make_document("evil.txt", f"Anna Petrova came to Minsk. {attack}")])
-    bot.generator = generator = FakeGenerator(
+    generator = FakeGenerator(
         "Anna Petrova is a spy [cite-00000000]. See https://evil.example/prize [{0}]. ![x](https://evil.example/?q=1) "
         "<script>alert(1)</script>"
     )
+    bot = Chatbot(replace(bot.parts, generator=generator), bot.index)
     extractive = bot.ask(QUESTION, generate=False)
     answer = bot.ask(QUESTION)
     prompt = generator.prompts[0]
