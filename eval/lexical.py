@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from eval import datasets
-from rag.index import LocalIndex
+from rag.index import open_index
 from rag.types import Chunk, Document
 
 Search = Callable[[str], list[str]]
@@ -45,7 +45,7 @@ def main() -> None:
 
 def sqlite(documents: Sequence[Document], spelling: bool) -> Search:
     """The index's own lexical search, each paragraph one chunk."""
-    index = LocalIndex.open(None, {}, spelling)
+    index = open_index(None, {}, spelling)
     with index.transaction():
         for d in documents:
             chunk = Chunk(f"{d.id}#", d.id, 0, len(d.text), d.text, d.title, ((0, len(d.text)),))

@@ -103,9 +103,9 @@ def index(
         typer.echo(json.dumps({name: getattr(report, name) for name in report.__slots__}))
         return
     _name_failures(report)
-    if report.failed and not bot.documents():
+    if report.failed and not bot.count():
         raise RagError("none of the files could be read; see the reasons above")
-    typer.echo(f"{report} ({len(bot.documents())} documents in {folder or own_index()})")
+    typer.echo(f"{report} ({bot.count()} documents in {folder or own_index()})")
 
 
 @app.command()
@@ -138,7 +138,7 @@ def chat(
 
     bot = _open(context, corpus, Settings(reader=reader), generator=generator)
     turns: list[Turn] = []
-    typer.echo(f"{len(bot.documents())} articles. Ask; an empty line ends.")
+    typer.echo(f"{bot.count()} articles. Ask; an empty line ends.")
     while True:
         try:
             question = input("\n> ").strip()
@@ -159,14 +159,14 @@ def chat(
 @mendable
 def documents(context: typer.Context, corpus: Corpus = None, as_json: AsJson = False) -> None:
     """List the articles: id, date, title."""
-    from rag.index import LocalIndex
+    from rag.index import open_index
     from rag.places import is_index, own_index
 
     folder = corpus or own_index()  # an index at hand is listed without its models
-    index = LocalIndex.open(folder, {}) if is_index(folder) else _open(context, corpus, Settings(), quiet=as_json)
-    found = list(index.documents())
+    index = open_index(folder, {}) if is_index(folder) else _open(context, corpus, Settings(), quiet=as_json)
+    found = index.headers()
     if as_json:
-        keys = ("id", "title", "date", "language", "source")
+        keys = ("id", "title", "date", "outlet", "language", "source")
         typer.echo(json.dumps([{key: getattr(d, key) for key in keys} for d in found], ensure_ascii=False))
         return
     for document in found:
@@ -262,18 +262,16 @@ _MAKING = ("embedding_model", "query_prefix", "passage_prefix", "chunk_tokens")
 
 def _keep_settings(bot: Chatbot) -> None:
     """Write beside an index how it was made, so that `rag ask` need not be told again."""
-    from rag.index import LocalIndex
-
     made = json.dumps({name: getattr(bot.settings, name) for name in _MAKING})
-    if isinstance(bot.index, LocalIndex) and bot.index.read_setting("settings") != made:
+    if bot.index.read_setting("settings") != made:
         bot.index.write_setting("settings", made)
 
 
 def _kept_settings(folder: Path, settings: Settings) -> Settings:
     """The settings, with those that an index was made with."""
-    from rag.index import LocalIndex
+    from rag.index import open_index
 
-    index = LocalIndex.open(folder, {})
+    index = open_index(folder, {})
     try:
         return replace(settings, **json.loads(index.read_setting("settings") or "{}"))
     finally:

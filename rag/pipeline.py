@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
@@ -19,13 +19,13 @@ from rag.articles.chunking import chunk_document
 from rag.articles.documents import find_files, read_document
 from rag.config import Settings
 from rag.errors import DocumentError, RagError
-from rag.index import Index, LocalIndex
+from rag.index import Index, open_index
 from rag.language.questions import without_date
 from rag.language.text import WORD, respell
 from rag.models.embedding import TITLE_TOKENS, Embedder
 from rag.parts import Parts
 from rag.places import corpus_index
-from rag.types import Answer, Chunk, Document, IndexReport, ScoredChunk, Span, Turn
+from rag.types import Answer, Chunk, Document, Header, IndexReport, ScoredChunk, Span, Turn
 
 if TYPE_CHECKING:
     from rag.grounding.generators import Generator
@@ -66,7 +66,7 @@ class Chatbot:
         settings = settings or Settings()
         parts = parts or Parts.load(settings)
         folder = None if index_folder is None else Path(index_folder)
-        return cls(parts, LocalIndex.open(folder, manifest(settings, parts.embedder), settings.spelling), settings)
+        return cls(parts, open_index(folder, manifest(settings, parts.embedder), settings.spelling), settings)
 
     @classmethod
     def from_directory(
@@ -136,13 +136,13 @@ class Chatbot:
             return self._sync(roots, progress, restore)
 
     def _sync(self, roots: list[Path], progress: bool, restore: bool) -> IndexReport:
-        known = {document.id: document for document in self.index.documents()}
-        excluded: dict[str, str] = json.loads(self._setting(EXCLUDED) or "{}")
+        known = {header.id: header for header in self.index.headers()}
+        excluded: dict[str, str] = json.loads(self.index.read_setting(EXCLUDED) or "{}")
         counts = {"added": 0, "updated": 0, "unchanged": 0, "removed": 0}
         failed: list[tuple[str, str]] = []
         fresh: list[Document] = []
         seen: set[str] = set()
-        by_source = {document.source: document_id for document_id, document in known.items()}
+        by_source = {header.source: document_id for document_id, header in known.items()}
         for document_id, path in _progress(find_files(roots), "reading", progress):
             document_id = _own_id(document_id, path, known, by_source)
             try:
@@ -194,12 +194,20 @@ class Chatbot:
             raise RagError(f"no document is called {document_id!r}; `rag documents` lists them") from None
         with self.index.transaction():
             self.index.remove(document_id)
-            excluded = json.loads(self._setting(EXCLUDED) or "{}")
+            excluded = json.loads(self.index.read_setting(EXCLUDED) or "{}")
             self._keep_setting(EXCLUDED, json.dumps(excluded | {document_id: old.content_hash}))
 
     def documents(self) -> list[Document]:
-        """All documents, ordered by id."""
+        """All documents with their texts, ordered by id; `headers` tells what there is without reading them."""
         return list(self.index.documents())
+
+    def headers(self) -> list[Header]:
+        """All documents without their texts, ordered by id."""
+        return self.index.headers()
+
+    def count(self) -> int:
+        """How many documents there are."""
+        return self.index.count()
 
     def document(self, document_id: str) -> Document:
         """The document; KeyError when there is none of that id."""
@@ -213,7 +221,7 @@ class Chatbot:
         if not self.settings.rerank:
             return self._search(question, k)
         found = self._search(question, max(k, self.settings.read))
-        head = _reranked(self.candidates(question, found[: self.settings.read], self._dates(found)))
+        head = _reranked(self.candidates(question, found[: self.settings.read]))
         least = min((passage.score for passage in head), default=0.0)
         # What was not read ranks below what was.
         tail = [replace(passage, score=least - n) for n, passage in enumerate(found[self.settings.read :], start=1)]
@@ -277,7 +285,7 @@ class Chatbot:
             raise RagError("the articles are being changed all the time; ask again when that has ended")
         tell(f"reading {len(passages)} passages")
         with clock.stage("reading"):
-            candidates = self.candidates(understood, passages, {i: d.date for i, d in sources.items()})
+            candidates = self.candidates(understood, passages)
         if not candidates:
             return _abstention(question, understood, passages, 0.0, notes, {})
         with clock.stage("deciding"):
@@ -323,7 +331,7 @@ class Chatbot:
     def consider(self, question: str) -> tuple[str, list[Candidate]]:
         """The question as understood, and the spans that may answer it, best first, before any decision."""
         understood, _, passages = self._find(question, _Clock())
-        return understood, self.candidates(understood, passages, self._dates(passages))
+        return understood, self.candidates(understood, passages)
 
     def _find(self, question: str, clock: _Clock) -> tuple[str, tuple[str, ...], list[ScoredChunk]]:
         """The question in the passages' own spelling, notes on what was respelled, and the passages to read."""
@@ -347,23 +355,10 @@ class Chatbot:
         vector = self.parts.embedder.embed_texts([question])[0] if mode != "lexical" else None
         return self.index.search(question if mode != "dense" else None, vector, k, self.settings.candidates)
 
-    def _dates(self, passages: Sequence[ScoredChunk]) -> dict[str, str | None]:
-        """Date of each document by its id, without those that have been removed since they were found."""
-        dates = {}
-        for document_id in {passage.chunk.document_id for passage in passages}:
-            with suppress(KeyError):
-                dates[document_id] = self.index.document(document_id).date
-        return dates
-
-    def candidates(
-        self, question: str, passages: Sequence[ScoredChunk], dates: Mapping[str, str | None]
-    ) -> list[Candidate]:
-        """The spans that may answer, best first: the best of each passage and the next best in it.
-
-        `dates` holds the date of each document, by its id.
-        """
+    def candidates(self, question: str, passages: Sequence[ScoredChunk]) -> list[Candidate]:
+        """The spans that may answer, best first: the best of each passage and the next best in it."""
         found: list[Candidate] = []
-        asked = [without_date(question, dates.get(passage.chunk.document_id)) for passage in passages]
+        asked = [without_date(question, passage.chunk.date) for passage in passages]
         spans: dict[str, Span] = {}
         for text in dict.fromkeys(asked):
             chunks = [passage.chunk for passage, own in zip(passages, asked, strict=True) if own == text]
@@ -372,8 +367,7 @@ class Chatbot:
         for passage in passages:
             best = spans[passage.chunk.id]
             scored = replace(passage, scores={**passage.scores, "reader": best.score})
-            date = dates.get(passage.chunk.document_id)
-            found += [_candidate(scored, span, date) for span in (best, *best.alternatives[: SPANS_PER_PASSAGE - 1])]
+            found += [_candidate(scored, span) for span in (best, *best.alternatives[: SPANS_PER_PASSAGE - 1])]
         if not found:
             return []
         sentences = list(dict.fromkeys(candidate.sentence for candidate in found))
@@ -390,11 +384,8 @@ class Chatbot:
             document, self.parts.embedder.token_offsets, self.settings.chunk_tokens, self.settings.overlap_sentences
         )
 
-    def _setting(self, key: str) -> str:
-        return self.index.read_setting(key) if isinstance(self.index, LocalIndex) else ""
-
     def _keep_setting(self, key: str, value: str) -> None:
-        if isinstance(self.index, LocalIndex) and self.index.read_setting(key) != value:
+        if self.index.read_setting(key) != value:
             self.index.write_setting(key, value)
 
 
@@ -441,7 +432,7 @@ class _Clock:
         return {**self._seconds, "total": time.perf_counter() - self._start}
 
 
-def _own_id(document_id: str, path: Path, known: Mapping[str, Document], by_source: Mapping[str, str]) -> str:
+def _own_id(document_id: str, path: Path, known: Mapping[str, Header], by_source: Mapping[str, str]) -> str:
     """The id that a file has in the index already, or a new one that no other folder's file of that name has."""
     source = os.path.abspath(path)
     if source in by_source:
@@ -466,7 +457,7 @@ def _turn(entry: str | Turn | tuple[str, Answer | None]) -> Turn:
     return Turn(entry) if isinstance(entry, str) else Turn(entry[0], entry[1])
 
 
-def _candidate(passage: ScoredChunk, span: Span, date: str | None) -> Candidate:
+def _candidate(passage: ScoredChunk, span: Span) -> Candidate:
     chunk = passage.chunk
     first, last = whole_phrase(chunk, span.start, span.end)
     span = replace(span, start=first, end=last, text=chunk.between(first, last))
@@ -478,7 +469,7 @@ def _candidate(passage: ScoredChunk, span: Span, date: str | None) -> Candidate:
         sentence=chunk.between(start, end),
         before=chunk.between(start, span.start),
         heading=earlier[-1] if earlier and is_question(earlier[-1]) else "",
-        date=date,
+        date=chunk.date,
     )
 
 

@@ -61,11 +61,25 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Header:
+    """A document without its text, for lists; `characters` is the length of the text. See `Document`."""
+
+    id: str
+    title: str
+    source: str
+    language: str
+    date: str | None
+    content_hash: str
+    outlet: str | None
+    characters: int
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """Whole sentences of one document: `document.text[start:end] == text`.
 
-    `sentences` holds [start, end) of each sentence in characters of the document; `title` and `date` are the
-    document's.
+    `sentences` holds [start, end) of each sentence in characters of the document; `title`, `date` and `outlet` are
+    the document's.
     """
 
     id: str
@@ -76,6 +90,7 @@ class Chunk:
     title: str
     sentences: tuple[tuple[int, int], ...]
     date: str | None = None
+    outlet: str | None = None
 
     def between(self, start: int, end: int) -> str:
         """The text of [start, end), which are characters of the document, within the chunk."""

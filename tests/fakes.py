@@ -14,7 +14,7 @@ from rag.articles.chunking import chunk_document
 from rag.config import Settings
 from rag.grounding.generators import Generator
 from rag.grounding.verifier import Verifier
-from rag.index import LocalIndex
+from rag.index import Index
 from rag.language.text import WORD, content_words
 from rag.models.embedding import Embedder, Vectors
 from rag.models.reader import Reader
@@ -91,9 +91,11 @@ def make_bot(
     settings: Settings | None = None,
     embedder: FakeEmbedder | None = None,
     generator: Generator | None = None,
+    index: Index | None = None,
 ) -> Chatbot:
-    """A bot over an index in a folder, or in memory."""
-    return Chatbot.open(folder, settings, fake_parts(settings, generator, embedder))
+    """A bot over an index at hand, or one in a folder, or in memory."""
+    parts = fake_parts(settings, generator, embedder)
+    return Chatbot.open(folder, settings, parts) if index is None else Chatbot(parts, index, settings or Settings())
 
 
 def make_document(document_id: str, text: str, title: str = "") -> Document:
@@ -101,7 +103,7 @@ def make_document(document_id: str, text: str, title: str = "") -> Document:
     return Document(document_id, title or document_id, text, f"/articles/{document_id}", "en", None, digest)
 
 
-def add(index: LocalIndex, document: Document, max_tokens: int = 60) -> list[Chunk]:
+def add(index: Index, document: Document, max_tokens: int = 60) -> list[Chunk]:
     """Chunk, embed and add a document."""
     embedder = FakeEmbedder()
     chunks = chunk_document(document, embedder.token_offsets, max_tokens)

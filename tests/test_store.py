@@ -17,7 +17,7 @@ import pytest
 from fakes import add, make_document, vector_of
 
 from rag.errors import RagError, StoreError
-from rag.index import LocalIndex
+from rag.index import Index, open_index
 from rag.index import sqlite as store
 from rag.index.sqlite import FILE_NAME, FORMAT_VERSION
 from rag.language.text import words
@@ -30,7 +30,7 @@ TESTS = Path(__file__).parent
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """An index of three documents, closed."""
-    index = LocalIndex.open(tmp_path / "index", MANIFEST)
+    index = open_index(tmp_path / "index", MANIFEST)
     for i, text in enumerate(("Bakers sell bread in Minsk.", "Sailors repair ships.", "Astronomers count stars.")):
         add(index, make_document(f"{i}.txt", text * 20))
     index.close()
@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
 
 def state(folder: Path) -> object:
     """Everything that a user can see of an index."""
-    index = LocalIndex.open(folder, MANIFEST)
+    index = open_index(folder, MANIFEST)
     try:
         documents = list(index.documents())
         found = [index.search(q, vector_of(q), 50) for q in ("bread in Minsk", "ships", "stars", "breat", "zebra")]
@@ -69,7 +69,7 @@ def test_an_index_survives_closing(folder: Path) -> None:
 def test_an_index_made_in_another_way_is_refused(folder: Path, manifest: dict[str, str], message: str) -> None:
     before = (folder / FILE_NAME).read_bytes()
     with pytest.raises(StoreError, match=message):
-        LocalIndex.open(folder, manifest)
+        open_index(folder, manifest)
     assert (folder / FILE_NAME).read_bytes() == before
 
 
@@ -80,13 +80,13 @@ def test_another_format_is_refused(folder: Path) -> None:
     with pytest.raises(
         StoreError, match=f"has format 99, expected {FORMAT_VERSION}; delete the folder and index again"
     ):
-        LocalIndex.open(folder, MANIFEST)
+        open_index(folder, MANIFEST)
 
 
 def test_a_folder_of_other_files_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Dear")
     with pytest.raises(StoreError, match="holds other files and no index; name an empty or a new folder"):
-        LocalIndex.open(tmp_path, MANIFEST)
+        open_index(tmp_path, MANIFEST)
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
@@ -94,7 +94,7 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(StoreError, match="name another place"):
-            LocalIndex.open(path, MANIFEST)
+            open_index(path, MANIFEST)
 
 
 def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> 
     connection.close()
     before = (tmp_path / FILE_NAME).read_bytes()
     with pytest.raises(StoreError, match="is a database of another program; name another folder"):
-        LocalIndex.open(tmp_path, MANIFEST)
+        open_index(tmp_path, MANIFEST)
     assert (tmp_path / FILE_NAME).read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
 
@@ -116,7 +116,7 @@ def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> 
 def test_a_file_that_is_no_database_is_refused(folder: Path, content: bytes) -> None:
     (folder / FILE_NAME).write_bytes(content)
     with pytest.raises(StoreError, match=r"damaged or not an index .* delete the folder and index the articles again"):
-        LocalIndex.open(folder, MANIFEST)
+        open_index(folder, MANIFEST)
 
 
 @pytest.mark.parametrize("share", [0.02, 0.1, 0.3, 0.5, 0.8, 0.99])
@@ -124,7 +124,7 @@ def test_a_truncated_file_is_refused(folder: Path, share: float) -> None:
     data = (folder / FILE_NAME).read_bytes()
     (folder / FILE_NAME).write_bytes(data[: int(len(data) * share)])
     with pytest.raises(StoreError):
-        LocalIndex.open(folder, MANIFEST)
+        open_index(folder, MANIFEST)
 
 
 @pytest.mark.parametrize("length", [1, 4, 64, 5000])
@@ -164,11 +164,11 @@ def test_changed_rows_are_noticed(folder: Path, table: str) -> None:
     connection.commit()
     connection.close()
     with pytest.raises(StoreError, match="its checksum does not fit"):
-        LocalIndex.open(folder, MANIFEST)
+        open_index(folder, MANIFEST)
 
 
 def test_damage_while_it_is_open_is_an_error_too(folder: Path) -> None:
-    index = LocalIndex.open(folder, MANIFEST)
+    index = open_index(folder, MANIFEST)
     with (folder / FILE_NAME).open("r+b") as file:
         file.truncate(4096)
     with pytest.raises(StoreError, match="delete the folder and index the articles again"):  # noqa: PT012
@@ -179,7 +179,7 @@ def test_damage_while_it_is_open_is_an_error_too(folder: Path) -> None:
 
 
 def test_a_closed_index_is_a_bug_of_the_caller_and_not_damage(folder: Path) -> None:
-    index = LocalIndex.open(folder, MANIFEST)
+    index = open_index(folder, MANIFEST)
     index.close()
     with pytest.raises(sqlite3.ProgrammingError):
         index.search("bread", None, 5)
@@ -193,7 +193,7 @@ def traces(folder: Path, word: str) -> list[str]:
 
 
 def test_what_is_removed_is_in_no_byte_of_the_files(folder: Path) -> None:
-    index = LocalIndex.open(folder, MANIFEST)
+    index = open_index(folder, MANIFEST)
     add(
         index, make_document("secret.txt", "The password is Xylophonequartz, they said. " * 50, title="Xylophonequartz")
     )
@@ -207,7 +207,7 @@ def test_what_is_removed_is_in_no_byte_of_the_files(folder: Path) -> None:
 
 
 def test_what_is_replaced_is_in_no_byte_of_the_files(folder: Path) -> None:
-    index = LocalIndex.open(folder, MANIFEST)
+    index = open_index(folder, MANIFEST)
     add(index, make_document("secret.txt", "The password is Xylophonequartz."))
     add(index, make_document("secret.txt", "The password is no longer told."))
     index.close()
@@ -215,9 +215,9 @@ def test_what_is_replaced_is_in_no_byte_of_the_files(folder: Path) -> None:
 
 
 def test_what_is_removed_while_others_read_is_gone_once_all_have_closed(folder: Path) -> None:
-    index, other = LocalIndex.open(folder, MANIFEST), LocalIndex.open(folder, MANIFEST)
+    index, other = open_index(folder, MANIFEST), open_index(folder, MANIFEST)
     add(index, make_document("secret.txt", "The password is Xylophonequartz."))
-    with other._snapshot() as connection:  # a reader in the middle of its reading
+    with other.engine.snapshot() as connection:  # a reader in the middle of its reading
         assert connection.execute("SELECT count(*) FROM documents").fetchone() == (4,)
         index.remove("secret.txt")
     index.close()
@@ -232,8 +232,8 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from test_store import MANIFEST, write_generation
-from rag.index import LocalIndex
-index = LocalIndex.open(Path(sys.argv[1]), MANIFEST)
+from rag.index import open_index
+index = open_index(Path(sys.argv[1]), MANIFEST)
 generation = int(sys.argv[3])
 print("ready", flush=True)
 while True:
@@ -242,7 +242,7 @@ while True:
 """
 
 
-def write_generation(index: LocalIndex, generation: str) -> None:
+def write_generation(index: Index, generation: str) -> None:
     """All documents of one generation in place of the other's; the generations differ in number and in words."""
     n = N_DOCUMENTS if generation == "A" else N_DOCUMENTS - 5
     with index.transaction():
@@ -254,9 +254,9 @@ def write_generation(index: LocalIndex, generation: str) -> None:
         index.write_setting("state", generation)
 
 
-def check_whole(index: LocalIndex) -> str:
+def check_whole(index: Index) -> str:
     """The one generation that every structure of the index holds."""
-    with index._snapshot() as connection:
+    with index.engine.snapshot() as connection:
         [(generation,)] = connection.execute("SELECT value FROM manifest WHERE key = 'setting.state'").fetchall()
         documents = connection.execute("SELECT id, text, words FROM documents ORDER BY id").fetchall()
         chunks = connection.execute("SELECT key, document_id, text, length(vector) FROM chunks ORDER BY key").fetchall()
@@ -274,7 +274,7 @@ def check_whole(index: LocalIndex) -> str:
     return str(generation)
 
 
-def check_searchable(index: LocalIndex) -> None:
+def check_searchable(index: Index) -> None:
     """Search sees one generation in one call, whichever it is."""
     query = f"{'A' * 7} {'B' * 7} author generation"
     found = index.search(query, vector_of(query), 400, 400)
@@ -298,7 +298,7 @@ def start_writer(folder: Path, generation: int = 0) -> subprocess.Popen[str]:
 @pytest.fixture
 def generations(tmp_path: Path) -> Path:
     folder = tmp_path / "generations"
-    index = LocalIndex.open(folder, MANIFEST)
+    index = open_index(folder, MANIFEST)
     write_generation(index, "B")
     index.close()
     return folder
@@ -312,7 +312,7 @@ def test_a_kill_at_any_moment_leaves_the_old_or_the_new(generations: Path) -> No
         time.sleep(chance.uniform(0.0, 0.25))
         process.send_signal(signal.SIGKILL)
         process.wait()
-        index = LocalIndex.open(generations, MANIFEST)
+        index = open_index(generations, MANIFEST)
         seen.append(check_whole(index))
         check_searchable(index)
         index.close()
@@ -326,7 +326,7 @@ def test_a_kill_on_the_first_indexing_leaves_nothing_or_all(tmp_path: Path) -> N
         time.sleep(0.02 * trial)
         process.kill()
         process.wait()
-        index = LocalIndex.open(folder, MANIFEST)
+        index = open_index(folder, MANIFEST)
         if index.read_setting("state"):
             check_whole(index)
         else:
@@ -342,10 +342,10 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from test_store import MANIFEST, check_searchable, check_whole
-from rag.index import LocalIndex
+from rag.index import open_index
 end, rounds, seen = time.monotonic() + float(sys.argv[3]), 0, set()
 while time.monotonic() < end:
-    index = LocalIndex.open(Path(sys.argv[1]), MANIFEST)
+    index = open_index(Path(sys.argv[1]), MANIFEST)
     for _ in range(5):
         seen.add(check_whole(index))
         check_searchable(index)
@@ -379,7 +379,7 @@ def test_readers_see_one_state_while_another_process_writes(generations: Path) -
 
 
 def test_threads_read_one_state_while_another_thread_writes(generations: Path) -> None:
-    index = LocalIndex.open(generations, MANIFEST)
+    index = open_index(generations, MANIFEST)
     errors: list[BaseException] = []
     stop = threading.Event()
 
@@ -404,7 +404,7 @@ def test_threads_read_one_state_while_another_thread_writes(generations: Path) -
 
 
 def test_threads_go_on_reading_while_a_long_change_is_under_way(folder: Path) -> None:
-    index = LocalIndex.open(folder, MANIFEST)
+    index = open_index(folder, MANIFEST)
     found: list[int] = []
     with index.transaction():
         index.remove("0.txt")
@@ -419,10 +419,10 @@ def test_threads_go_on_reading_while_a_long_change_is_under_way(folder: Path) ->
 
 def test_an_index_can_be_opened_while_another_process_writes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "BUSY_SECONDS", 0.2)
-    writer, reader = LocalIndex.open(folder, MANIFEST), None
+    writer, reader = open_index(folder, MANIFEST), None
     with writer.transaction():
         writer.remove("0.txt")
-        reader = LocalIndex.open(folder, MANIFEST)
+        reader = open_index(folder, MANIFEST)
         assert len(list(reader.documents())) == 3
     assert len(list(reader.documents())) == 2
     reader.close()
@@ -431,7 +431,7 @@ def test_an_index_can_be_opened_while_another_process_writes(folder: Path, monke
 
 def test_a_second_writer_is_told_when_it_has_waited_too_long(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "BUSY_SECONDS", 0.2)
-    first, second = LocalIndex.open(folder, MANIFEST), LocalIndex.open(folder, MANIFEST)
+    first, second = open_index(folder, MANIFEST), open_index(folder, MANIFEST)
     with first.transaction():
         first.remove("0.txt")
         with pytest.raises(StoreError, match="another process is writing the index; try again when it has finished"):
@@ -443,7 +443,7 @@ def test_a_second_writer_is_told_when_it_has_waited_too_long(folder: Path, monke
 
 
 def test_a_second_writer_waits(folder: Path) -> None:
-    first, second = LocalIndex.open(folder, MANIFEST), LocalIndex.open(folder, MANIFEST)
+    first, second = open_index(folder, MANIFEST), open_index(folder, MANIFEST)
     waiting = threading.Thread(target=lambda: second.remove("1.txt"))
     with first.transaction():
         first.remove("0.txt")
@@ -459,8 +459,8 @@ def test_a_second_writer_waits(folder: Path) -> None:
 def test_several_processes_may_make_one_new_index(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[2]); from fakes import add, make_document\n"
-        "from rag.index import LocalIndex\n"
-        "index = LocalIndex.open(Path(sys.argv[1]), {'embedding': 'fake'})\n"
+        "from rag.index import open_index\n"
+        "index = open_index(Path(sys.argv[1]), {'embedding': 'fake'})\n"
         "add(index, make_document(sys.argv[3], 'Some text.'))\n"
     )
     processes = [
@@ -473,7 +473,7 @@ def test_several_processes_may_make_one_new_index(tmp_path: Path) -> None:
     for process in processes:
         _, err = process.communicate(timeout=120)
         assert process.returncode == 0, err
-    index = LocalIndex.open(tmp_path / "new", {"embedding": "fake"})
+    index = open_index(tmp_path / "new", {"embedding": "fake"})
     assert [document.id for document in index.documents()] == [f"{i}.txt" for i in range(5)]
     index.close()
 

@@ -138,4 +138,6 @@ def _chunk(document: Document, spans: list[tuple[int, int]]) -> Chunk:
         text=document.text[start:end],
         title=document.title,
         sentences=tuple(spans),
+        date=document.date,
+        outlet=document.outlet,
     )

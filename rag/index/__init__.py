@@ -1,6 +1,21 @@
-"""Search over chunks: dense (FAISS), lexical (BM25), their fusion, and the folder they live in."""
+"""Search over chunks: an engine finds them by vector and by word, `Index` fuses what it finds."""
 
-from rag.index.contract import Index
-from rag.index.sqlite import LocalIndex
+from __future__ import annotations
 
-__all__ = ["Index", "LocalIndex"]
+from collections.abc import Mapping
+from pathlib import Path
+
+from rag.index.contract import Engine
+from rag.index.hybrid import Index
+from rag.index.joined import JoinedEngine
+from rag.index.sqlite import SqliteEngine
+
+__all__ = ["Engine", "Index", "JoinedEngine", "SqliteEngine", "open_index"]
+
+
+def open_index(folder: Path | None, manifest: Mapping[str, str], spelling: bool = True) -> Index:
+    """The index of one machine: in a folder, which is made when it is not there, or (None) in memory.
+
+    See `SqliteEngine.open` for what can be wrong with a folder.
+    """
+    return Index(SqliteEngine.open(folder, manifest), spelling)

@@ -1,24 +1,37 @@
-"""What the pipeline needs of an index, so that another engine can stand in its place."""
+"""What the index needs of an engine, so that another one can stand in its place."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from rag.types import Chunk, Document, ScoredChunk
+from rag.index.spelling import Vocabulary
+from rag.types import Chunk, Document, Header
 
-Vectors = npt.NDArray[np.float32]
+Vectors: TypeAlias = npt.NDArray[np.float32]
+Ranking: TypeAlias = list[tuple[str, float]]
+"""(chunk id, score), the highest score first; equal scores in the order of the ids."""
 
 
-class Index(Protocol):
-    """Documents with their chunks and vectors. `tests/test_index_contract.py` is its conformance test."""
+class Engine(Protocol):
+    """Where documents, chunks and vectors lie, and how each of dense and lexical search finds chunks.
+
+    `rag.index.Index` makes of it what the chatbot asks: fusion, near-copies, ties and other spellings are there, once
+    for every engine. `tests/test_index_contract.py` is the conformance test, `examples/memory_index.py` the shortest
+    engine.
+    """
+
+    # --- changing ----------------------------------------------------------------------------------------------------
 
     def transaction(self) -> AbstractContextManager[None]:
-        """All that is added and removed inside takes effect at once at the end, or, after an error, not at all."""
+        """All that is added and removed inside takes effect at once at the end, or, after an error, not at all.
+
+        The thread inside sees its own changes. An engine that cannot do this says what it does in its place.
+        """
 
     def add(self, document: Document, chunks: Sequence[Chunk], vectors: Vectors) -> None:
         """Add a document, or replace the one of the same id. vectors: (n_chunks, dim) float32, unit norm."""
@@ -26,18 +39,41 @@ class Index(Protocol):
     def remove(self, document_id: str) -> bool:
         """Remove a document from every structure; False when there is none of that id."""
 
-    def search(self, text: str | None, vector: Vectors | None, k: int, candidates: int = 50) -> list[ScoredChunk]:
-        """The k best chunks for a text (lexical), a vector of shape (dim,) (dense), or both (fused).
+    def write_setting(self, key: str, value: str) -> None:
+        """Keep a value beside the documents; inside a transaction it takes effect with the rest."""
 
-        Ranks start at 1; ties break by chunk id; near-identical chunks come once, the others as `duplicates`.
-        Fewer than k come back when fewer match; none when the index is empty.
-        """
+    def close(self) -> None:
+        """Let go of files and connections. The engine cannot be used after it."""
 
-    def get(self, chunk_id: str) -> Chunk:
-        """The chunk; KeyError when there is none of that id."""
+    # --- asking ------------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> AbstractContextManager[object]:
+        """All reads inside see one state: the last complete one, or that of the own transaction."""
+
+    @property
+    def dimension(self) -> int | None:
+        """Numbers of a vector; None as long as there are no vectors."""
+
+    def dense(self, vector: Vectors, k: int) -> Ranking:
+        """The k chunks of the highest cosine. vector: (dim,) float32, unit norm; k from 1."""
+
+    def lexical(self, terms: Sequence[str], k: int) -> Ranking:
+        """The k best chunks by BM25 of those that hold one of the folded words (`rag.language.text.words`)."""
+
+    def vocabulary(self) -> Vocabulary:
+        """The words of all documents."""
+
+    def chunks(self, ids: Iterable[str]) -> Mapping[str, Chunk]:
+        """Chunks by their ids, with the date and outlet of their documents; ids that are not there are left out."""
 
     def document(self, document_id: str) -> Document:
-        """The document; KeyError when there is none of that id."""
+        """The document; KeyError when there is none of that id. Its blocks need not be kept."""
 
-    def documents(self) -> Iterator[Document]:
-        """All documents, ordered by id."""
+    def headers(self) -> list[Header]:
+        """All documents without their texts, ordered by id."""
+
+    def count(self) -> int:
+        """How many documents there are."""
+
+    def read_setting(self, key: str) -> str:
+        """A value that was written; empty when there is none."""

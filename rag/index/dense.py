@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rag.errors import RagError
-
 Vectors = npt.NDArray[np.float32]
 
 
@@ -19,13 +17,12 @@ class DenseIndex:
     Exact because it is fast enough where this index is meant for: 100,000 chunks take some 10 ms a question.
     """
 
-    def __init__(self, keys: Sequence[int], vectors: Vectors) -> None:
-        """keys: one number for each row of vectors, (n, dim) float32, unit norm; of equal rows the first wins."""
+    def __init__(self, keys: Sequence[str], vectors: Vectors) -> None:
+        """keys: one id for each row of vectors, (n, dim) float32, unit norm; of equal rows the first wins."""
         if len(keys) != len(vectors):
             raise ValueError(f"{len(keys)} keys for {len(vectors)} vectors; expected as many")
         self._keys = list(keys)
         self._size = len(keys)
-        self._dimension = vectors.shape[1] if self._size else None
         self._faiss: Any = None
         if self._size:
             import faiss
@@ -33,15 +30,10 @@ class DenseIndex:
             self._faiss = faiss.IndexFlatIP(vectors.shape[1])
             self._faiss.add(np.ascontiguousarray(vectors))
 
-    def search(self, vector: Vectors, k: int) -> list[tuple[int, float]]:
+    def search(self, vector: Vectors, k: int) -> list[tuple[str, float]]:
         """(key, cosine) of the k nearest, nearest first."""
         if not self._size or k < 1:
             return []
-        if vector.shape != (self._dimension,):
-            raise RagError(
-                f"the query vector has shape {vector.shape}, the index holds vectors of {self._dimension} numbers; "
-                "ask with the embedding model that built the index"
-            )
         query, depth = np.ascontiguousarray(vector[None, :], np.float32), min(k, self._size)
         while True:
             # FAISS takes any of equals at the cutoff: look on until the scores fall below the last one wanted.

@@ -1,69 +1,109 @@
-"""Two indexes searched as one: the corpus of the server and the articles of one browser session."""
+"""Several engines as one: the corpus of the server and the articles of one browser session."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import chain
 
-from rag.index import Index
-from rag.index.contract import Vectors
-from rag.index.fusion import near_duplicates, reciprocal_rank_fusion
-from rag.types import Chunk, Document, ScoredChunk
+from rag.index.contract import Engine, Ranking, Vectors
+from rag.index.spelling import Vocabulary
+from rag.types import Chunk, Document, Header
 
 
-class JoinedIndex:
-    """Reads from two indexes whose document ids differ; writing is for the indexes themselves."""
+class JoinedEngine:
+    """Reads from all its parts. A change goes to the part that holds the document, a new document to the last part.
 
-    def __init__(self, shared: Index, own: Index) -> None:
-        self._parts = (shared, own)
+    Rankings are merged by score. Cosines compare across parts; BM25 depends on how frequent a word is in its part.
+    """
 
-    def search(self, text: str | None, vector: Vectors | None, k: int, candidates: int = 50) -> list[ScoredChunk]:
-        """The k best chunks of both: their rankings are merged by score and then fused as one index would."""
-        depth = max(k, candidates)
-        found = {p.chunk.id: p for part in self._parts for p in part.search(text, vector, depth, candidates)}
-        rankings = []
-        for stage, asked in (("dense", vector is not None), ("lexical", text is not None)):
-            if asked:
-                scored = [(i, p.scores[stage]) for i, p in found.items() if stage in p.scores]
-                rankings.append([i for i, _ in sorted(scored, key=lambda item: (-round(item[1], 6), item[0]))])
-        fused = reciprocal_rank_fusion(rankings)
-        order = sorted(fused, key=lambda i: (-round(fused[i], 6), i))
-        kept = near_duplicates([found[i].chunk for i in order])
-        return [
-            replace(
-                found[i],
-                score=fused[i],
-                rank=rank,
-                scores={**found[i].scores, "fused": fused[i]},
-                duplicates=(*found[i].duplicates, *(d for j in others for d in (j, *found[j].duplicates))),
-            )
-            for rank, (i, others) in enumerate(itertools.islice(kept.items(), k), start=1)
-        ]
+    def __init__(self, *parts: Engine) -> None:
+        """parts: one or more engines; their documents' ids differ."""
+        self._parts = parts
 
-    def get(self, chunk_id: str) -> Chunk:
-        return self._first("get", chunk_id)  # type: ignore[return-value]
-
-    def document(self, document_id: str) -> Document:
-        return self._first("document", document_id)  # type: ignore[return-value]
-
-    def documents(self) -> Iterator[Document]:
-        return iter(sorted((d for part in self._parts for d in part.documents()), key=lambda d: d.id))
-
-    def _first(self, method: str, key: str) -> Chunk | Document:
+    def part_of(self, document_id: str) -> Engine:
+        """The part that holds a document, or that takes it when none does."""
         for part in self._parts:
             try:
-                return getattr(part, method)(key)  # type: ignore[no-any-return]
+                part.document(document_id)
             except KeyError:
                 continue
-        raise KeyError(key)
+            return part
+        return self._parts[-1]
 
-    def transaction(self) -> AbstractContextManager[None]:
-        raise TypeError("a joined index is read; write to its parts")
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            for part in self._parts:
+                stack.enter_context(part.transaction())
+            yield
 
     def add(self, document: Document, chunks: Sequence[Chunk], vectors: Vectors) -> None:
-        raise TypeError("a joined index is read; write to its parts")
+        self.part_of(document.id).add(document, chunks, vectors)
 
     def remove(self, document_id: str) -> bool:
-        raise TypeError("a joined index is read; write to its parts")
+        return self.part_of(document_id).remove(document_id)
+
+    def write_setting(self, key: str, value: str) -> None:
+        self._parts[-1].write_setting(key, value)
+
+    def close(self) -> None:
+        for part in self._parts:
+            part.close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            for part in self._parts:
+                stack.enter_context(part.snapshot())
+            yield
+
+    @property
+    def dimension(self) -> int | None:
+        return next((part.dimension for part in self._parts if part.dimension is not None), None)
+
+    def dense(self, vector: Vectors, k: int) -> Ranking:
+        return _merged((part.dense(vector, k) for part in self._parts if part.dimension is not None), k)
+
+    def lexical(self, terms: Sequence[str], k: int) -> Ranking:
+        return _merged((part.lexical(terms, k) for part in self._parts), k)
+
+    def vocabulary(self) -> Vocabulary:
+        return JoinedVocabulary([part.vocabulary() for part in self._parts])
+
+    def chunks(self, ids: Iterable[str]) -> Mapping[str, Chunk]:
+        wanted = list(ids)
+        return {i: chunk for part in self._parts for i, chunk in part.chunks(wanted).items()}
+
+    def document(self, document_id: str) -> Document:
+        return self.part_of(document_id).document(document_id)
+
+    def headers(self) -> list[Header]:
+        return sorted(chain.from_iterable(part.headers() for part in self._parts), key=lambda header: header.id)
+
+    def count(self) -> int:
+        return sum(part.count() for part in self._parts)
+
+    def read_setting(self, key: str) -> str:
+        return self._parts[-1].read_setting(key)
+
+
+class JoinedVocabulary:
+    """The words of several vocabularies; a name is what is one in all that have it."""
+
+    def __init__(self, parts: Sequence[Vocabulary]) -> None:
+        self._parts = parts
+
+    def is_name(self, word: str) -> bool | None:
+        told = [part.is_name(word) for part in self._parts]
+        return None if all(one is None for one in told) else False not in told
+
+    def sounding(self, key: str) -> Sequence[str]:
+        return list(dict.fromkeys(word for part in self._parts for word in part.sounding(key)))
+
+    def resembling(self, word: str) -> Sequence[str]:
+        return list(dict.fromkeys(other for part in self._parts for other in part.resembling(word)))
+
+
+def _merged(rankings: Iterable[Ranking], k: int) -> Ranking:
+    return sorted(chain.from_iterable(rankings), key=lambda item: (-round(item[1], 6), item[0]))[:k]

@@ -15,23 +15,21 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from rag.errors import StoreError
+from rag.index.contract import Ranking, Vectors
 from rag.index.dense import DenseIndex
-from rag.index.fusion import near_duplicates, reciprocal_rank_fusion
-from rag.index.lexical import Vocabulary, match_expression, names_and_words
+from rag.index.spelling import Words, names_and_words
 from rag.language.text import words
-from rag.types import Chunk, Document, ScoredChunk
-
-Vectors = npt.NDArray[np.float32]
+from rag.types import Chunk, Document, Header
 
 FILE_NAME = "index.sqlite"
 APPLICATION_ID = 0x72616701  # "rag" and the kind of file
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 BUSY_SECONDS = 30.0
 TITLE_WEIGHT = 0.5  # of a word in the title against one in the text
 
@@ -40,8 +38,9 @@ TITLE_WEIGHT = 0.5  # of a word in the title against one in the text
 _SCHEMA = """
 CREATE TABLE manifest (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE documents (
-    id TEXT PRIMARY KEY, title TEXT NOT NULL, text TEXT NOT NULL, source TEXT NOT NULL, language TEXT NOT NULL,
-    date TEXT, content_hash TEXT NOT NULL, words TEXT NOT NULL) WITHOUT ROWID;
+    id TEXT PRIMARY KEY, title TEXT NOT NULL, source TEXT NOT NULL, language TEXT NOT NULL, date TEXT,
+    content_hash TEXT NOT NULL, outlet TEXT, characters INTEGER NOT NULL, pages TEXT NOT NULL, words TEXT NOT NULL,
+    text TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE chunks (
     key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
     document_id TEXT NOT NULL REFERENCES documents(id) ON DELETE CASCADE, title TEXT NOT NULL,
@@ -60,21 +59,20 @@ _CONTENT = (  # all that is stored, in a fixed order
     "SELECT * FROM passages_docsize ORDER BY id",
     "SELECT * FROM passages_config ORDER BY k",
 )
-_DOCUMENT = "id, title, text, source, language, date, content_hash"
+_HEADER = "id, title, source, language, date, content_hash, outlet, characters"
 
 
-class LocalIndex:
-    """An Index in a folder, or in memory. Safe to use from several threads and processes.
+class SqliteEngine:
+    """An Engine in a folder, or in memory. Safe to use from several threads and processes.
 
     In a folder, other threads go on reading the last complete state while one thread changes the index; a thread
     inside `transaction` sees its own changes.
     """
 
-    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection, spelling: bool = True) -> None:
+    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
         """writer and reader: two connections to one prepared database, or the same one twice (in memory)."""
         self._writer = writer
         self._reader = reader
-        self._spelling = spelling
         self._writing = threading.RLock()
         self._reading = self._writing if reader is writer else threading.RLock()
         self._owner: int | None = None  # thread inside a transaction
@@ -83,10 +81,10 @@ class LocalIndex:
         self._changes = 0  # rows changed before it
         self._generation = -1
         self._dense = DenseIndex([], np.zeros((0, 0), np.float32))
-        self._vocabulary = Vocabulary([])
+        self._vocabulary = Words([])
 
     @classmethod
-    def open(cls, folder: Path | None, manifest: Mapping[str, str], spelling: bool = True) -> LocalIndex:
+    def open(cls, folder: Path | None, manifest: Mapping[str, str]) -> SqliteEngine:
         """Open the index in a folder, or make a new one there; None makes one in memory.
 
         Parameters
@@ -94,8 +92,6 @@ class LocalIndex:
         folder : Path or None
         manifest : Mapping[str, str]
             How the chunks and vectors are made (embedding model and hash, chunk settings).
-        spelling : bool
-            Whether lexical search looks for other spellings of names.
 
         Raises
         ------
@@ -105,7 +101,7 @@ class LocalIndex:
         if folder is None:
             connection = _connect(":memory:")
             _create(connection, manifest)
-            return cls(connection, connection, spelling)
+            return cls(connection, connection)
         _check_folder(folder)
         path = folder / FILE_NAME
         opened: list[sqlite3.Connection] = []
@@ -121,7 +117,7 @@ class LocalIndex:
                 for connection in opened:
                     connection.close()
                 raise
-        return cls(opened[0], opened[1], spelling)
+        return cls(opened[0], opened[1])
 
     # --- changing ----------------------------------------------------------------------------------------------------
 
@@ -165,21 +161,16 @@ class LocalIndex:
             self._writer.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
 
     def add(self, document: Document, chunks: Sequence[Chunk], vectors: Vectors) -> None:
-        if len(chunks) != len(vectors):
-            raise ValueError(f"{len(vectors)} vectors for {len(chunks)} chunks; expected as many")
-        for chunk in chunks:
-            if document.text[chunk.start : chunk.end] != chunk.text or chunk.document_id != document.id:
-                raise ValueError(f"chunk {chunk.id} is not the text of document {document.id} at that place")
         rows = np.ascontiguousarray(vectors, "<f4")
         with self.transaction(), _mendable():
             self.remove(document.id)
-            self._check_dimension(rows)
             entries = names_and_words(document.title + "\n" + document.text)
             split = [[w for w, is_name in entries.items() if is_name is kind] for kind in (True, False)]
             self._writer.execute(
-                "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (document.id, document.title, document.text, document.source, document.language, document.date,
-                 document.content_hash, json.dumps(split, ensure_ascii=False)),
+                "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (document.id, document.title, document.source, document.language, document.date,
+                 document.content_hash, document.outlet, len(document.text), json.dumps(document.pages),
+                 json.dumps(split, ensure_ascii=False), document.text),
             )  # fmt: skip
             for chunk, row in zip(chunks, rows, strict=True):
                 cursor = self._writer.execute(
@@ -192,12 +183,6 @@ class LocalIndex:
                     "INSERT INTO passages (rowid, title, text) VALUES (?, ?, ?)",
                     (cursor.lastrowid, " ".join(words(chunk.title)), " ".join(words(chunk.text))),
                 )
-
-    def _check_dimension(self, rows: Vectors) -> None:
-        known = self._writer.execute("SELECT length(vector) FROM chunks LIMIT 1").fetchone()
-        if len(rows) and (rows.ndim != 2 or (known and known[0] != rows[0].nbytes)):
-            expected = f"(n_chunks, {known[0] // 4})" if known else "(n_chunks, dim)"
-            raise ValueError(f"the vectors have the shape {rows.shape}, expected {expected}")
 
     def remove(self, document_id: str) -> bool:
         with self.transaction(), _mendable():
@@ -213,63 +198,80 @@ class LocalIndex:
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
-    def search(self, text: str | None, vector: Vectors | None, k: int, candidates: int = 50) -> list[ScoredChunk]:
-        if k < 1:
-            return []
-        with self._snapshot() as connection:
-            self._refresh(connection)
-            depth = max(k, candidates)
-            found: dict[str, list[tuple[int, float]]] = {}
-            if vector is not None:
-                found["dense"] = self._dense.search(vector, depth)
-            if text is not None:
-                found["lexical"] = self._lexical(connection, text, depth)
-            keys = sorted({key for ranking in found.values() for key, _ in ranking})
-            chunks = _chunks(connection, keys)
-        ids = {key: chunk.id for key, chunk in chunks.items()}
-        rankings = {
-            stage: sorted(ranking, key=lambda item: (-round(item[1], 6), ids[item[0]]))
-            for stage, ranking in found.items()
-        }
-        scores: dict[int, dict[str, float]] = {key: {} for key in keys}
-        for stage, ranking in rankings.items():
-            for key, score in ranking:
-                scores[key][stage] = score
-        if len(rankings) > 1:
-            fused = reciprocal_rank_fusion([[key for key, _ in ranking] for ranking in rankings.values()])
-            for key, score in fused.items():
-                scores[key]["fused"] = score
-        by = "fused" if len(rankings) > 1 else next(iter(rankings), "fused")
-        order = sorted(keys, key=lambda key: (-round(scores[key][by], 6), ids[key]))
-        kept = near_duplicates([chunks[key] for key in order])
-        by_id = {chunk.id: key for key, chunk in chunks.items()}
-        return [
-            ScoredChunk(chunks[by_id[i]], scores[by_id[i]][by], rank, scores[by_id[i]], tuple(duplicates))
-            for rank, (i, duplicates) in enumerate(list(kept.items())[:k], start=1)
-        ]
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        own = self._owner == threading.get_ident()
+        with self._reading, _mendable():
+            connection = self._writer if own else self._reader
+            if connection.in_transaction:  # the own transaction, or a snapshot around this one
+                yield connection
+                return
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")  # nothing was written
 
-    def get(self, chunk_id: str) -> Chunk:
-        with self._snapshot() as connection:
-            row = connection.execute("SELECT key FROM chunks WHERE id = ?", (chunk_id,)).fetchone()
-            if row is None:
-                raise KeyError(chunk_id)
-            return _chunks(connection, [row[0]])[row[0]]
+    @property
+    def dimension(self) -> int | None:
+        with self.snapshot() as connection:
+            row = connection.execute("SELECT length(vector) / 4 FROM chunks LIMIT 1").fetchone()
+        return None if row is None else int(row[0])
+
+    def dense(self, vector: Vectors, k: int) -> Ranking:
+        with self.snapshot() as connection:
+            self._refresh(connection)
+            return self._dense.search(vector, k)
+
+    def lexical(self, terms: Sequence[str], k: int) -> Ranking:
+        expression = " OR ".join(f'"{term}"' for term in terms)
+        with self.snapshot() as connection:
+            rows = connection.execute(
+                "SELECT c.id, -bm25(passages, ?, 1.0) AS score FROM passages JOIN chunks c ON c.key = passages.rowid "
+                "WHERE passages MATCH ? ORDER BY round(score, 6) DESC, c.id LIMIT ?",
+                (TITLE_WEIGHT, expression, k),
+            )
+            return [(str(chunk_id), float(score)) for chunk_id, score in rows]
+
+    def vocabulary(self) -> Words:
+        with self.snapshot() as connection:
+            self._refresh(connection)
+            return self._vocabulary
+
+    def chunks(self, ids: Iterable[str]) -> dict[str, Chunk]:
+        with self.snapshot() as connection:
+            rows = connection.execute(
+                "SELECT c.id, c.document_id, c.start, c.end, c.text, c.title, c.sentences, d.date, d.outlet "
+                "FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(ids)),),
+            ).fetchall()
+        return {
+            i: Chunk(i, document, start, end, text, title, tuple((a, b) for a, b in json.loads(places)), date, outlet)
+            for i, document, start, end, text, title, places, date, outlet in rows
+        }
 
     def document(self, document_id: str) -> Document:
-        with self._snapshot() as connection:
-            row = connection.execute(f"SELECT {_DOCUMENT} FROM documents WHERE id = ?", (document_id,)).fetchone()
+        with self.snapshot() as connection:
+            row = connection.execute(
+                "SELECT id, title, text, source, language, date, content_hash, outlet, pages FROM documents "
+                "WHERE id = ?",
+                (document_id,),
+            ).fetchone()
         if row is None:
             raise KeyError(document_id)
-        return Document(*row)
+        return replace(Document(*row[:8]), pages=tuple(json.loads(row[8])))
 
-    def documents(self) -> Iterator[Document]:
-        with self._snapshot() as connection:
-            rows = connection.execute(f"SELECT {_DOCUMENT} FROM documents ORDER BY id").fetchall()
-        return (Document(*row) for row in rows)
+    def headers(self) -> list[Header]:
+        with self.snapshot() as connection:
+            return [Header(*row) for row in connection.execute(f"SELECT {_HEADER} FROM documents ORDER BY id")]
+
+    def count(self) -> int:
+        with self.snapshot() as connection:
+            return int(connection.execute("SELECT count(*) FROM documents").fetchone()[0])
 
     def read_setting(self, key: str) -> str:
         """A value kept beside the manifest under a name of the caller's; empty when there is none."""
-        with self._snapshot() as connection:
+        with self.snapshot() as connection:
             row = connection.execute("SELECT value FROM manifest WHERE key = ?", (f"setting.{key}",)).fetchone()
         return "" if row is None else str(row[0])
 
@@ -280,27 +282,13 @@ class LocalIndex:
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _snapshot(self) -> Iterator[sqlite3.Connection]:
-        """One state of the index for all reads inside: the last complete one, or the own transaction's."""
-        if self._owner == threading.get_ident():
-            with self._reading, _mendable():
-                yield self._writer
-            return
-        with self._reading, _mendable():
-            self._reader.execute("BEGIN")
-            try:
-                yield self._reader
-            finally:
-                self._reader.execute("ROLLBACK")  # nothing was written
-
     def _refresh(self, connection: sqlite3.Connection) -> None:
         """Read vectors and words again if they are of another state than the connection's."""
         own = self._owner == threading.get_ident()
         generation = int(connection.execute("SELECT value FROM manifest WHERE key = 'generation'").fetchone()[0])
         if generation == self._generation and not own:
             return
-        rows = connection.execute("SELECT key, vector FROM chunks ORDER BY id").fetchall()
+        rows = connection.execute("SELECT id, vector FROM chunks ORDER BY id").fetchall()
         vectors = np.frombuffer(b"".join(row[1] for row in rows), "<f4").astype(np.float32)
         self._dense = DenseIndex([row[0] for row in rows], vectors.reshape(len(rows), -1) if rows else vectors)
         names: set[str] = set()
@@ -310,31 +298,8 @@ class LocalIndex:
             names.update(some_names)
             others.update(some_others)
         # a name is what every document writes with a capital
-        self._vocabulary = Vocabulary((word, word not in others) for word in sorted(names | others))
+        self._vocabulary = Words((word, word not in others) for word in sorted(names | others))
         self._generation = -1 if own else generation
-
-    def _lexical(self, connection: sqlite3.Connection, text: str, k: int) -> list[tuple[int, float]]:
-        expression = match_expression(text, self._vocabulary if self._spelling else None)
-        if not expression:
-            return []
-        rows = connection.execute(
-            "SELECT c.key, -bm25(passages, ?, 1.0) AS score FROM passages JOIN chunks c ON c.key = passages.rowid "
-            "WHERE passages MATCH ? ORDER BY round(score, 6) DESC, c.id LIMIT ?",
-            (TITLE_WEIGHT, expression, k),
-        )
-        return [(int(key), float(score)) for key, score in rows]
-
-
-def _chunks(connection: sqlite3.Connection, keys: Iterable[int]) -> dict[int, Chunk]:
-    rows = connection.execute(
-        "SELECT key, id, document_id, start, end, text, title, sentences FROM chunks "
-        "WHERE key IN (SELECT value FROM json_each(?))",
-        (json.dumps(list(keys)),),
-    )
-    return {
-        key: Chunk(chunk_id, document_id, start, end, text, title, tuple((a, b) for a, b in json.loads(sentences)))
-        for key, chunk_id, document_id, start, end, text, title, sentences in rows
-    }
 
 
 def _check_folder(folder: Path) -> None:

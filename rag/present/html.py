@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.answering.citations import is_exact
-from rag.types import Answer, Citation, Document, ScoredChunk
+from rag.types import Answer, Citation, Document, Header, ScoredChunk
 
 AROUND = 240
 """Characters of the article shown on each side of a quote."""
@@ -338,35 +338,35 @@ def _within(document: Document, start: int, end: int) -> tuple[int, int]:
     return start, min(max(start, end), size)
 
 
-def corpus(documents: Sequence[Document]) -> str:
+def corpus(headers: Sequence[Header]) -> str:
     """What the corpus holds: title and date of each article, each of which opens."""
-    if not documents:
+    if not headers:
         return '<p class="empty">There are no articles yet. Add your own below.</p>'
-    return f'<ul class="articles">{"".join(_entry(document, removable=False) for document in documents)}</ul>'
+    return f'<ul class="articles">{"".join(_entry(header, removable=False) for header in headers)}</ul>'
 
 
-def own_articles(documents: Sequence[Document], failed: Sequence[tuple[str, str]] = (), progress: str = "") -> str:
+def own_articles(headers: Sequence[Header], failed: Sequence[tuple[str, str]] = (), progress: str = "") -> str:
     """The articles a person brought, each with a way to remove it, and why others could not be read."""
     parts = [f'<p class="progress" role="status">{escape(progress)}</p>'] if progress else []
-    if documents:
-        parts.append(f'<ul class="articles own">{"".join(_entry(d, removable=True) for d in documents)}</ul>')
+    if headers:
+        parts.append(f'<ul class="articles own">{"".join(_entry(h, removable=True) for h in headers)}</ul>')
     if failed:
         items = "".join(f"<li><strong><bdi>{escape(name)}</bdi></strong> {escape(why)}</li>" for name, why in failed)
         parts.append(f'<div class="failed" role="alert"><p>Not read:</p><ul>{items}</ul></div>')
     return "".join(parts)
 
 
-def _entry(document: Document, removable: bool) -> str:
+def _entry(header: Header, removable: bool) -> str:
     remove = (
-        f'<button type="button" class="remove" data-action="remove" data-document="{escape(document.id)}" '
-        f'aria-label="{escape(f"Remove {document.title}")}">Remove</button>'
+        f'<button type="button" class="remove" data-action="remove" data-document="{escape(header.id)}" '
+        f'aria-label="{escape(f"Remove {header.title}")}">Remove</button>'
         if removable
         else ""
     )
     return (
-        f'<li><button type="button" class="title" data-action="open" data-document="{escape(document.id)}" '
-        f'data-start="0" data-end="0"><bdi>{escape(document.title)}</bdi></button>'
-        f'<span class="where">{_time(document.date)}</span>{remove}</li>'
+        f'<li><button type="button" class="title" data-action="open" data-document="{escape(header.id)}" '
+        f'data-start="0" data-end="0"><bdi>{escape(header.title)}</bdi></button>'
+        f'<span class="where">{_time(header.date)}</span>{remove}</li>'
     )
 
 
@@ -383,9 +383,9 @@ def header(count: int, span: str) -> str:
     )
 
 
-def dates_span(documents: Iterable[Document]) -> str:
+def dates_span(headers: Iterable[Header]) -> str:
     """ "May 2023 to July 2024": the dates of the oldest and newest article; "" when none is dated."""
-    dates = sorted(document.date for document in documents if document.date)
+    dates = sorted(header.date for header in headers if header.date)
     if not dates:
         return ""
     first, last = written_date(dates[0]), written_date(dates[-1])

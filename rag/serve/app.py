@@ -181,7 +181,7 @@ def create_app(
     @app.get("/healthz")
     def healthz() -> Health:
         """Whether the server answers."""
-        return Health(documents=len(bot.documents()))
+        return Health(documents=bot.count())
 
     @app.get("/metrics", response_class=Response, include_in_schema=False)
     async def metrics() -> Response:

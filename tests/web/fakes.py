@@ -9,7 +9,7 @@ from typing import Any
 from rag.answering.citations import cite
 from rag.errors import RagError
 from rag.language.text import content_words, sentences
-from rag.types import Account, Answer, Chunk, Document, ScoredChunk, Turn
+from rag.types import Account, Answer, Chunk, Document, Header, ScoredChunk, Turn
 
 HOSTILE = (
     "The harvest of 2031 was forty tonnes. <script>document.title='owned'</script> "
@@ -37,6 +37,15 @@ class FakeBot:
 
     def documents(self) -> list[Document]:
         return [self._documents[i] for i in sorted(self._documents)]
+
+    def headers(self) -> list[Header]:
+        return [
+            Header(d.id, d.title, d.source, d.language, d.date, d.content_hash, d.outlet, len(d.text))
+            for d in self.documents()
+        ]
+
+    def count(self) -> int:
+        return len(self._documents)
 
     def document(self, document_id: str) -> Document:
         return self._documents[document_id]

@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rag.index import LocalIndex
+from rag.index import Index, JoinedEngine, open_index
 from rag.index.contract import Vectors
-from rag.index.joined import JoinedIndex
 from rag.types import Chunk, Document
 
 WORDS = ["heron", "stork", "gannet", "puffin", "eider", "plover", "dunlin", "curlew"]
 
 
-def put(index: LocalIndex, name: str, number: int) -> None:
+def put(index: Index, name: str, number: int) -> None:
     text = f"The {WORDS[number]} nests on island {number}, far from the {WORDS[(number + 3) % 8]}."
     document = Document(name, WORDS[number], text, name, "en", None, f"hash{number}")
     chunk = Chunk(f"{name}#0", name, 0, len(text), text, document.title, ((0, len(text)),))
@@ -26,36 +25,43 @@ def unit(seed: int) -> Vectors:
 
 
 @pytest.fixture
-def indexes() -> tuple[JoinedIndex, LocalIndex]:
-    shared, own, whole = (LocalIndex.open(None, {"made": "for tests"}) for _ in range(3))
+def indexes() -> tuple[Index, Index]:
+    shared, own, whole = (open_index(None, {"made": "for tests"}) for _ in range(3))
     for number in range(8):
         name = f"{'own/' if number % 3 == 0 else ''}{number}.txt"
         put(own if number % 3 == 0 else shared, name, number)
         put(whole, name, number)
-    return JoinedIndex(shared, own), whole
+    return Index(JoinedEngine(shared.engine, own.engine)), whole
 
 
 @pytest.mark.parametrize("k", [1, 3, 8, 50])
-def test_dense_search_is_that_of_one_index(indexes: tuple[JoinedIndex, LocalIndex], k: int) -> None:
+def test_dense_search_is_that_of_one_index(indexes: tuple[Index, Index], k: int) -> None:
     joined, whole = indexes
     found, wanted = joined.search(None, unit(99), k), whole.search(None, unit(99), k)
     assert [p.chunk.id for p in found] == [p.chunk.id for p in wanted]
     assert [p.rank for p in found] == list(range(1, len(found) + 1))
 
 
-def test_fused_search_puts_the_named_bird_first(indexes: tuple[JoinedIndex, LocalIndex]) -> None:
+def test_fused_search_puts_the_named_bird_first(indexes: tuple[Index, Index]) -> None:
     joined, _ = indexes
     for number, word in enumerate(WORDS):
         assert joined.search(f"Where does the {word} nest?", unit(number), 3)[0].chunk.title == word
 
 
-def test_nothing_matches_and_reading_by_id(indexes: tuple[JoinedIndex, LocalIndex]) -> None:
+def test_nothing_matches_and_reading_by_id(indexes: tuple[Index, Index]) -> None:
     joined, whole = indexes
     assert joined.search("xyzzy", None, 5) == []
-    assert [d.id for d in joined.documents()] == [d.id for d in whole.documents()]
+    assert joined.headers() == whole.headers()
+    assert list(joined.documents()) == list(whole.documents())
+    assert joined.count() == 8
     assert joined.document("own/3.txt") == whole.document("own/3.txt")
     assert joined.get("1.txt#0") == whole.get("1.txt#0")
     with pytest.raises(KeyError):
         joined.document("none.txt")
-    with pytest.raises(TypeError, match="parts"):
-        joined.remove("1.txt")
+
+
+def test_a_change_goes_where_the_document_lies(indexes: tuple[Index, Index]) -> None:
+    joined, _ = indexes
+    assert joined.remove("1.txt") is True
+    put(joined, "own/new.txt", 1)
+    assert [header.id for header in joined.headers() if header.title == WORDS[1]] == ["own/new.txt"]

@@ -141,7 +141,7 @@ def test_bad_file_gets_a_clear_message(
     assert shown == name
     assert why in reason
     assert str(tmp_path) not in reason
-    assert session.own_documents() == []
+    assert session.own_articles() == []
 
 
 @pytest.mark.parametrize(
@@ -169,8 +169,8 @@ def test_same_name_twice_and_same_content_twice(make: Callable[..., Sessions], t
     put(sessions, session, tmp_path, "n.txt", "One text about herons.")
     put(sessions, session, tmp_path, "n.txt", "Another text about storks.")
     put(sessions, session, tmp_path, "n.txt", "One text about herons.")
-    assert [d.id for d in session.own_documents()] == [OWN + "n (2).txt", OWN + "n.txt"]
-    assert all("/" not in d.source for d in session.own_documents())
+    assert [d.id for d in session.own_articles()] == [OWN + "n (2).txt", OWN + "n.txt"]
+    assert all("/" not in d.source for d in session.own_articles())
 
 
 def test_kept_uploads_are_shared_and_on_disk(make: Callable[..., Sessions], tmp_path: Path) -> None:

@@ -37,10 +37,9 @@ def example_questions(documents: Sequence[Document], ask: Callable[[str], Answer
 
 def _candidates(documents: Sequence[Document]) -> Iterator[str]:
     """Questions to try: those of titles, who-is questions about people with a role, those that articles ask."""
-    sample = documents[:: max(1, len(documents) // 50)][:50]
-    titles = [d.title for d in sample if _fits(d.title)]
-    people = [f"Who is {name}?" for name in _people(sample)]
-    asked = [q for d in sample for q in _asked(d)]
+    titles = [d.title for d in documents if _fits(d.title)]
+    people = [f"Who is {name}?" for name in _people(documents)]
+    asked = [q for d in documents for q in _asked(d)]
     seen: set[str] = set()
     for group in zip(*(_padded(part, 6) for part in (asked, people, titles)), strict=True):
         for question in group:

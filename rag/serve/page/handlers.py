@@ -25,6 +25,8 @@ from rag.types import Answer
 
 Values: TypeAlias = tuple[Any, ...]
 CONCURRENCY = 1  # questions answered at once: the models use all cores for one (eval.load)
+SAMPLED = 50
+"""Articles, spread over all of them, in which example questions are looked for."""
 MAX_EXCHANGES = 100
 """Exchanges of one conversation; older ones make room."""
 WAITING = "Waiting for its turn…"
@@ -52,8 +54,10 @@ class Page:
         """Example questions; the first to ask for them waits until they have been tried out."""
         with self._trying:
             if self._examples is None:
+                headers = self.sessions.bot.headers()
+                sample = headers[:: max(1, len(headers) // SAMPLED)][:SAMPLED]
                 self._examples = example_questions(
-                    self.sessions.bot.documents(),
+                    [self.sessions.bot.document(header.id) for header in sample],
                     lambda question: self.run(lambda: self.sessions.bot.ask(question, generate=False)),
                 )
             return self._examples
@@ -68,15 +72,15 @@ class Page:
                 # What came from articles that are gone with their session must not outlive them.
                 session.exchanges = [e for e in restored(keeping) if not _is_private(e)]
                 session.shown = len(session.exchanges) - 1 if session.exchanges else None
-            documents = self.sessions.bot.documents()
+            headers = self.sessions.bot.headers()
             return (
                 session.token,
-                html.header(len(documents), html.dates_span(documents)),
+                html.header(len(headers), html.dates_span(headers)),
                 self._log(session),
                 self._sources(session),
-                html.corpus(documents),
-                html.own_articles(session.own_documents()),
-                gr.update(visible=bool(session.own_documents())),
+                html.corpus(headers),
+                html.own_articles(session.own_articles()),
+                gr.update(visible=bool(session.own_articles())),
                 kept(session.exchanges),
             )
 
@@ -217,17 +221,17 @@ class Page:
         return (*self._articles(session, []), "Removed.")
 
     def _articles(self, session: Session, failed: list[tuple[str, str]]) -> Values:
-        documents = self.sessions.bot.documents()
+        headers = self.sessions.bot.headers()
         return (
             self._own(session, failed),
-            gr.update(visible=bool(session.own_documents())),
+            gr.update(visible=bool(session.own_articles())),
             None,
-            html.corpus(documents),
-            html.header(len(documents), html.dates_span(documents)),
+            html.corpus(headers),
+            html.header(len(headers), html.dates_span(headers)),
         )
 
     def _own(self, session: Session, failed: list[tuple[str, str]], progress: str = "") -> str:
-        return html.own_articles(session.own_documents(), failed, progress)
+        return html.own_articles(session.own_articles(), failed, progress)
 
     # --- keeping -----------------------------------------------------------------------------------------------------
 
@@ -256,7 +260,7 @@ class Page:
     def _log(self, session: Session) -> str:
         if session.exchanges:
             return html.conversation(session.exchanges, session.shown)
-        return html.welcome(len(self.sessions.bot.documents()), self._examples)
+        return html.welcome(self.sessions.bot.count(), self._examples)
 
     def _sources(self, session: Session) -> str:
         number = session.shown

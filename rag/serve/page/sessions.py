@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from rag.articles.documents import SUFFIXES, read_document
 from rag.errors import DocumentError, RagError
 from rag.present.html import Exchange
-from rag.types import Answer, Document, ScoredChunk, Turn
+from rag.types import Answer, Document, Header, ScoredChunk, Turn
 
 if TYPE_CHECKING:
     from rag.grounding.generators import Generator
@@ -42,7 +42,8 @@ class Asker(Protocol):
         generate: bool = True,
     ) -> Answer: ...
     def retrieve(self, question: str, k: int = 10) -> list[ScoredChunk]: ...
-    def documents(self) -> list[Document]: ...
+    def headers(self) -> list[Header]: ...
+    def count(self) -> int: ...
     def document(self, document_id: str) -> Document: ...
 
 
@@ -97,9 +98,9 @@ class Session:
     closed: float | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def own_documents(self) -> list[Document]:
-        """The session's own articles."""
-        return [] if self.own is None else self.own.documents()
+    def own_articles(self) -> list[Header]:
+        """The session's own articles, without their texts."""
+        return [] if self.own is None else self.own.headers()
 
     def history(self, most: int = 6) -> list[Turn]:
         """The last answered questions, oldest first."""
@@ -209,7 +210,7 @@ class Sessions:
 
     def asker(self, session: Session, only_own: bool = False) -> Asker:
         """Whom a session asks: everything it may see, or its own articles alone."""
-        if session.own is None or not session.own.documents():
+        if session.own is None or not session.own.count():
             return self.bot
         return session.own if only_own else self._join(self.bot, session.own)
 
@@ -241,7 +242,7 @@ class Sessions:
             if self.keep is not None:
                 self._keep(path, name)
                 return
-            if len(session.own_documents()) >= self.limits.files:
+            if len(session.own_articles()) >= self.limits.files:
                 raise DocumentError(f"is one too many; at most {self.limits.files} articles, remove one first")
             document = read_document(path, OWN + name, int(self.limits.file_megabytes * 1e6))
             document = replace(document, id=self._free_id(session, document), source=name)
@@ -255,11 +256,11 @@ class Sessions:
             if session.own is None:
                 session.own = self._open_own()
             session.own.add_documents([document])
-            session.own_characters = sum(len(d.text) for d in session.own.documents())
+            session.own_characters = sum(header.characters for header in session.own.headers())
 
     def _free_id(self, session: Session, document: Document) -> str:
         """The document's id, with a number when another article has it; the same content keeps its id."""
-        taken = {d.id: d.content_hash for d in session.own_documents()}
+        taken = {d.id: d.content_hash for d in session.own_articles()}
         stem, dot, suffix = document.id.rpartition(".")
         number, free = 1, document.id
         while free in taken and taken[free] != document.content_hash:
@@ -281,8 +282,8 @@ class Sessions:
 
     def _load_kept(self) -> None:
         """Bring back what earlier servers kept, unless the corpus holds it anyway."""
-        documents = self.bot.documents() if self.keep is not None else []
-        known = {key for document in documents for key in (document.id, document.content_hash)}
+        headers = self.bot.headers() if self.keep is not None else []
+        known = {key for header in headers for key in (header.id, header.content_hash)}
         for path in sorted(self.keep.iterdir()) if self.keep is not None and self.keep.is_dir() else []:
             if f"kept/{path.name}" in known:
                 continue
@@ -303,10 +304,10 @@ class Sessions:
             It is not one of them.
         """
         with session.lock:
-            if session.own is None or document_id not in {d.id for d in session.own.documents()}:
+            if session.own is None or document_id not in {header.id for header in session.own.headers()}:
                 raise RagError("that is not one of your articles; reload the page to see them")
             session.own.remove(document_id)
-            session.own_characters = sum(len(d.text) for d in session.own.documents())
+            session.own_characters = sum(header.characters for header in session.own.headers())
 
 
 def private_bot(bot: Corpus) -> Chatbot:
@@ -320,13 +321,14 @@ def private_bot(bot: Corpus) -> Chatbot:
 
 def joined_bot(shared: Corpus, own: Corpus) -> Chatbot:
     """A bot over both corpora; it reads half as many passages again, for neither to crowd out the other."""
-    from rag.index.joined import JoinedIndex
+    from rag.index import Index, JoinedEngine
     from rag.pipeline import Chatbot
 
     if not isinstance(shared, Chatbot) or not isinstance(own, Chatbot):
         raise TypeError("only two Chatbots can be joined; give Sessions its own join")
     settings = replace(shared.settings, read=shared.settings.read * 3 // 2)
-    return shared.over(JoinedIndex(shared.index, own.index), settings)
+    engine = JoinedEngine(shared.index.engine, own.index.engine)
+    return shared.over(Index(engine, shared.index.spelling), settings)
 
 
 def safe_name(name: str) -> str:
