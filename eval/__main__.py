@@ -1,35 +1,42 @@
-"""`python -m eval`: arguments in, one table out."""
+"""`python -m eval`: arguments in, one table a set out."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from eval.datasets import DatasetError, load, select
+from eval.datasets import Dataset, DatasetError, load, select
+from eval.sets import SEEDS, SetName, Split, own
+from rag.config import Settings
 from rag.errors import RagError
 
-HERE = Path(__file__).parent
-QUESTIONS = HERE / "questions.jsonl"
-SEEDS = HERE.parent / "seeds"
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is the same for every set of one call."""
 
-class Split(StrEnum):
-    """Halves of the fixed set."""
-
-    tune = "tune"
-    test = "test"
+    settings: Settings
+    system: str
+    gold_passage: bool
+    split: str | None
+    limit: int | None
+    seed: int | None
+    resume: bool
 
 
 def main(
+    set_name: Annotated[
+        list[SetName] | None, typer.Option("--set", help="Only this of the project's own sets; may be repeated.")
+    ] = None,
     dataset: Annotated[
-        Path, typer.Option(help="Fixed-set .jsonl, SQuAD .json, CLAPNQ .jsonl.gz, or a BEIR folder.")
-    ] = QUESTIONS,
-    corpus: Annotated[Path, typer.Option(help="Folder of articles for a set that brings none.")] = SEEDS,
+        Path | None, typer.Option(help="Another set: fixed-set .jsonl, SQuAD .json, CLAPNQ .jsonl.gz, a BEIR folder.")
+    ] = None,
+    corpus: Annotated[Path, typer.Option(help="Folder of articles for a --dataset that brings none.")] = SEEDS,
     gold_passage: Annotated[
         bool, typer.Option("--gold-passage", help="Read only the passage that each question is about.")
     ] = False,
@@ -39,7 +46,13 @@ def main(
     setting: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of rag.Settings; may be repeated.")] = None,
     split: Annotated[Split | None, typer.Option(help="Only this half.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many questions, evenly spread.")] = None,
-    output: Annotated[Path | None, typer.Option(help="Folder for report.json, predictions.jsonl, report.html.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="With --limit: whole groups, drawn at random by this seed, up to that number.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Folder for report.json, predictions.jsonl, report.html; of own sets, one in it each."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --output that was cut off.")] = False,
     compare: Annotated[
         Path | None, typer.Option(help="Folder of an earlier run; a fall beyond chance exits with 1.")
@@ -48,37 +61,59 @@ def main(
         list[str] | None, typer.Option(help="METRIC=VALUE or KIND/METRIC=VALUE; lower exits with 1. May be repeated.")
     ] = None,
 ) -> None:
-    """Score a system on a set of questions: retrieval, answers, citations, abstention, time."""
-    from eval import report as reports
-    from eval import summary, systems
-    from eval.run import run
+    """Score a system on sets of questions: retrieval, answers, citations, abstention, time."""
+    from eval import systems
 
+    complaints = []
     try:
         bounds = [_bound(text) for text in fail_under or ()]
         if resume and output is None:
             raise DatasetError("--resume goes on with the run in --output: name that folder")
-        whole = load(dataset, corpus)
-        before = reports.read(compare, whole) if compare is not None else None
-        chosen = select(whole, split, limit)
-        settings = systems.settings_from(setting or ())
-        conditions = {
-            "system": system or "rag",
-            "settings": {} if system else asdict(settings),
-            "split": split.value if split else None,
-            "limit": limit,
-            "gold_passage": gold_passage,
-            "models": {} if system else systems.weights(settings),
-        }
-        if system:
-            answer = systems.imported(system)
-        else:
-            answer = (systems.gold_reader if gold_passage else systems.chatbot)(chosen, settings)
-        text_of = systems.texts(chosen)
-        predictions = run(chosen, answer, output, {"dataset": reports.origin(whole), **conditions}, resume)
+        if dataset is not None and set_name:
+            raise DatasetError("got --set and --dataset, expected one of them")
+        run = Run(
+            systems.settings_from(setting or ()), system, gold_passage, split and split.value, limit, seed, resume
+        )
+        if dataset is not None:
+            complaints += _measure(load(dataset, corpus), run, output, compare, bounds)
+        for name in () if dataset is not None else set_name or SetName:
+            into, earlier = (folder and folder / name.value for folder in (output, compare))
+            complaints += _measure(own(name), run, into, earlier, bounds)
+            print()
     except (DatasetError, RagError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from error
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)
+    if complaints:
+        raise typer.Exit(1)
 
+
+def _measure(
+    whole: Dataset, run: Run, output: Path | None, compare: Path | None, bounds: Sequence[tuple[str, float]]
+) -> list[str]:
+    """Ask a set, print its table, write its report; what is to be complained of comes back."""
+    from eval import report as reports
+    from eval import summary, systems
+    from eval.run import run as ask
+
+    before = reports.read(compare, whole) if compare is not None else None
+    chosen = select(whole, run.split, run.limit, run.seed)
+    conditions = {
+        "system": run.system or "rag",
+        "settings": {} if run.system else asdict(run.settings),
+        "split": run.split,
+        "limit": run.limit,
+        "seed": run.seed,
+        "gold_passage": run.gold_passage,
+        "models": {} if run.system else systems.weights(run.settings),
+    }
+    if run.system:
+        answer = systems.imported(run.system)
+    else:
+        answer = (systems.gold_reader if run.gold_passage else systems.chatbot)(chosen, run.settings)
+    text_of = systems.texts(chosen)
+    predictions = ask(chosen, answer, output, {"dataset": reports.origin(whole), **conditions}, run.resume)
     scores = summary.score_all(chosen, predictions, text_of)
     report = {
         "dataset": reports.origin(whole),
@@ -97,10 +132,7 @@ def main(
         unmeasured = summary.unmeasured(before, differences)
         complaints += [f"{name} is measured in {compare}, but on no question of this run" for name in unmeasured]
     complaints += [complaint for bound in bounds if (complaint := _complaint(report, *bound))]
-    for complaint in complaints:
-        print(complaint, file=sys.stderr)
-    if complaints:
-        raise typer.Exit(1)
+    return [f"{whole.name}: {complaint}" for complaint in complaints]
 
 
 def _bound(text: str) -> tuple[str, float]:
@@ -111,7 +143,7 @@ def _bound(text: str) -> tuple[str, float]:
         raise DatasetError(f"got --fail-under {text!r}, expected METRIC=VALUE, as right_cited=0.7") from error
 
 
-def _complaint(report: dict[str, dict[str, dict[str, dict[str, float]]]], name: str, bound: float) -> str | None:
+def _complaint(report: Mapping[str, Any], name: str, bound: float) -> str | None:
     """What to say when a figure is missing or too low. A misspelt measure must not pass."""
     kind, _, measure = name.rpartition("/")
     figure = report["figures"].get(kind or "all", {}).get(measure)

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from eval import command, summary, systems
-from eval.__main__ import QUESTIONS, SEEDS, Split
 from eval.datasets import load, select
 from eval.report import comparison, named, number, origin
 from eval.run import run
+from eval.sets import QUESTIONS, SEEDS, Split
 from rag.config import Settings
 
 VARIANTS: dict[str, dict[str, Any]] = {

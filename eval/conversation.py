@@ -13,12 +13,12 @@ from typing import Annotated
 import typer
 
 from eval import bootstrap, command
-from eval.__main__ import QUESTIONS, SEEDS, Split
 from eval.bootstrap import Estimate
 from eval.datasets import Question, load, select
 from eval.report import named, origin
 from eval.run import run
 from eval.scoring import score
+from eval.sets import QUESTIONS, SEEDS, Split
 from eval.systems import build_bot, settings_from, texts
 
 KINDS = ("follow-up", "mid-conversation")

@@ -5,13 +5,20 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import random
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from eval.metrics import contains
 from rag.types import Document
+
+POLAR = ("yes", "no")
+"""Accepted answers of questions that ask for one of them."""
 
 
 class DatasetError(ValueError):
@@ -65,6 +72,8 @@ class Question:
         Document to read when the gold passage is given.
     cluster : str
         Questions of one cluster hang together (one fact, one paragraph) and are resampled together.
+    rewrite : str
+        The complete question that a follow-up means, where the set tells it.
     """
 
     id: str
@@ -79,6 +88,12 @@ class Question:
     relevant: Mapping[str, int] = field(default_factory=dict)
     passage_id: str = ""
     cluster: str = ""
+    rewrite: str = ""
+
+    @property
+    def polar(self) -> bool:
+        """Whether "yes" or "no" is asked for. Where accounts differ, both are accepted."""
+        return is_polar(self.answers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +154,35 @@ def load(path: Path, corpus: Path | None = None) -> Dataset:
         raise DatasetError(f"{path} is not JSON or JSON Lines in UTF-8: {error}") from error
 
 
-def select(dataset: Dataset, split: str | None = None, limit: int | None = None) -> Dataset:
-    """The questions of one half, or `limit` of them evenly spread over the set; the corpus stays whole."""
+def select(dataset: Dataset, split: str | None = None, limit: int | None = None, seed: int | None = None) -> Dataset:
+    """The questions of one half, or a sample of about `limit` of them; the corpus stays whole.
+
+    Without a seed `limit` questions are evenly spread over the set; with one, whole clusters are drawn at random
+    until they hold that many or more.
+    """
     questions = dataset.questions
     if split is not None:
         questions = tuple(question for question in questions if question.split == split)
         if not questions:
             held = sorted({question.split for question in dataset.questions if question.split})
             raise DatasetError(f"{dataset.name} has no split {split!r}; it has {', '.join(held) or 'none'}")
-    if limit is not None and limit < len(questions):
+    if limit is None:
+        if seed is not None:
+            raise DatasetError("--seed draws a sample: say with --limit how large")
+    elif seed is not None:
+        questions = _drawn(questions, limit, seed)
+    elif limit < len(questions):
         questions = tuple(questions[i * len(questions) // limit] for i in range(limit))
     return replace(dataset, questions=questions)
+
+
+def _drawn(questions: Sequence[Question], limit: int, seed: int) -> tuple[Question, ...]:
+    sizes = Counter(question.cluster for question in questions)
+    clusters = sorted(sizes)
+    random.Random(seed).shuffle(clusters)
+    reached = list(accumulate(sizes[cluster] for cluster in clusters))
+    kept = set(clusters[: bisect_left(reached, limit) + 1])
+    return tuple(question for question in questions if question.cluster in kept)
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -186,16 +219,31 @@ def _fixed(path: Path, rows: Sequence[Mapping[str, Any]], corpus: Path | None) -
                 answerable=bool(row["answerable"]),
                 answers=tuple(row["answers"]),
                 parts=tuple(tuple(part) for part in row.get("parts", ())),
-                evidence=wanted_evidence(
-                    [Evidence(e["document_id"], e["quote"]) for e in row["evidence"]],
-                    row["answers"],
-                    row.get("parts", ()),
-                ),
+                evidence=_evidence(row),
                 split=row.get("split", ""),
                 cluster=row.get("group") or str(row["id"]),
+                rewrite=row.get("rewrite", ""),
             )
         )
     return Dataset(path.stem, version, _sha256(path), tuple(questions), corpus=corpus)
+
+
+def is_polar(answers: Sequence[str]) -> bool:
+    """Whether nothing but "yes" or "no" is accepted."""
+    return bool(answers) and set(answers) <= set(POLAR)
+
+
+def _evidence(row: Mapping[str, Any]) -> tuple[Evidence, ...]:
+    """Evidence of a question of the project's own form.
+
+    A yes-no question has one group for each accepted word, in the order of `answers`; a quote shows the word it
+    `says`, by default the first. Else see `wanted_evidence`.
+    """
+    quotes = [Evidence(e["document_id"], e["quote"]) for e in row["evidence"]]
+    if is_polar(row["answers"]):
+        said = [row["answers"].index(e.get("says", row["answers"][0])) for e in row["evidence"]]
+        return tuple(replace(quote, group=group) for quote, group in zip(quotes, said, strict=True))
+    return wanted_evidence(quotes, row["answers"], row.get("parts", ()))
 
 
 def wanted_evidence(

@@ -20,8 +20,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from eval.__main__ import QUESTIONS, SEEDS
 from eval.datasets import Question, load, select
+from eval.sets import QUESTIONS, SEEDS
 from eval.systems import build_bot
 from rag.answering.confidence import covered
 from rag.config import Settings

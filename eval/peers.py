@@ -15,10 +15,10 @@ import numpy as np
 import typer
 
 from eval import command, summary, systems
-from eval.__main__ import QUESTIONS, SEEDS, Split
 from eval.datasets import Dataset, load, select
 from eval.report import comparison, named, number, origin
 from eval.run import Prediction
+from eval.sets import QUESTIONS, SEEDS, Split
 from rag.config import Settings
 
 ROOT = Path(__file__).parent.parent

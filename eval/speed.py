@@ -17,10 +17,10 @@ import typer
 from tqdm import tqdm
 
 from eval import command
-from eval.__main__ import QUESTIONS, SEEDS
 from eval.datasets import load, select
 from eval.peers import make_work, run_worker
 from eval.report import named, origin
+from eval.sets import QUESTIONS, SEEDS
 from rag.types import Document
 
 ROOT = Path(__file__).parent.parent

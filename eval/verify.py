@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from eval.__main__ import QUESTIONS, SEEDS
 from eval.claims import Claim, made_claims
 from eval.datasets import load, select
 from eval.metrics import auroc
+from eval.sets import QUESTIONS, SEEDS
 from eval.systems import cut, read_corpus
 from rag.config import Settings
 from rag.grounding.verifier import Verifier

@@ -26,9 +26,9 @@ from sklearn.model_selection import GroupKFold
 from tqdm import tqdm
 
 from eval import datasets
-from eval.__main__ import QUESTIONS, SEEDS
 from eval.evidence import covers
 from eval.metrics import calibration_error, contains, is_right
+from eval.sets import QUESTIONS, SEEDS
 from eval.systems import build_bot
 from rag.answering.confidence import DEFAULT_FILE, Calibration, Candidate, decision_signals, evidence_signals
 from rag.config import Settings
