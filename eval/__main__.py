@@ -127,7 +127,10 @@ def _measure(
         print("\n" + reports.comparison(differences))
     if output is not None:
         reports.write(output, report, chosen, predictions, text_of, differences)
-    complaints = [f"{name} fell beyond chance, compared with {compare}" for name in summary.falls(differences)]
+    complaints = [
+        f"{name} {'fell' if differences[name].fell else 'rose'} beyond chance, compared with {compare}"
+        for name in summary.falls(differences)
+    ]
     if before is not None:
         unmeasured = summary.unmeasured(before, differences)
         complaints += [f"{name} is measured in {compare}, but on no question of this run" for name in unmeasured]

@@ -14,11 +14,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from eval.metrics import contains
+from eval.metrics import POLAR, contains
 from rag.types import Document
-
-POLAR = ("yes", "no")
-"""Accepted answers of questions that ask for one of them."""
 
 
 class DatasetError(ValueError):

@@ -20,10 +20,12 @@ Booleans = npt.NDArray[np.bool_]
 
 WORDS_SEARCHED = 150  # of a text; an answer is to be found, not to be searched for
 RIGHT_F1 = 0.5
+POLAR = ("yes", "no")
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _DECIMAL = re.compile(r"(?<=\d)\.(?=\d)")
+_BETWEEN_ITEMS = re.compile(r"[;,\n]|\band\b", re.IGNORECASE)
 _PUNCTUATION = frozenset(string.punctuation)
 
 
@@ -95,6 +97,28 @@ def _spaced(text: str) -> str:
 def parts_found(texts: Sequence[str], parts: Sequence[Sequence[str]]) -> float:
     """Share of the parts of which one of the texts holds an alternative, in [0, 1]."""
     return sum(any(contains(text, part) for text in texts) for part in parts) / len(parts)
+
+
+def polar(text: str) -> str | None:
+    """The word that an answer to a yes-no question begins with, "yes" or "no"; None where it begins otherwise."""
+    first = normalise(text).split()[:1]
+    return first[0] if first and first[0] in POLAR else None
+
+
+def items(text: str, parts: Sequence[Sequence[str]]) -> tuple[float, float]:
+    """Precision and F1 of the items that a short answer lists, against the wanted parts, both in [0, 1].
+
+    The project's own measure. An item is what stands between semicolons, commas, line ends and "and"; it is wanted
+    when it holds an accepted form of a part or is a piece of one. Recall is the share of the parts that one of the
+    items holds. Nothing listed: 0 and 0.
+    """
+    listed = [item for item in _BETWEEN_ITEMS.split(text) if _joined(item)]
+    if not listed:
+        return 0.0, 0.0
+    forms = [form for part in parts for form in part]
+    wanted = sum(contains(item, forms) or any(contains(form, [item]) for form in forms) for item in listed)
+    precision, recall = wanted / len(listed), parts_found([text], parts)
+    return precision, 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
 def is_right(text: str, answers: Sequence[str], parts: Sequence[Sequence[str]] = ()) -> bool:

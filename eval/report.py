@@ -29,8 +29,8 @@ ABOUT = MEASURES | FIGURES
 TABLES: tuple[tuple[str, str, str], ...] = (
     (
         "Answers",
-        "passed right_cited refused right short_right text_right part_recall answered em f1 text_f1 "
-        "em_always f1_always best_em best_f1",
+        "passed right_cited refused right short_right text_right part_recall item_precision item_f1 reversed answered "
+        "em f1 text_f1 em_always f1_always best_em best_f1",
         "",
     ),
     (
@@ -39,12 +39,23 @@ TABLES: tuple[tuple[str, str, str], ...] = (
         "Read them beside correctness: echoing the top passage gets a fine citation precision and answers nothing.",
     ),
     ("Retrieval", "Success@1 Success@5 Recall@1 Recall@5 Recall@10 Recall@100 RR@10 nDCG@10", ""),
+    (
+        "Perhaps",
+        "perhaps perhaps_right offered",
+        "An answer with perhaps is a refusal everywhere else: it may not be used to look better.",
+    ),
     ("Abstention and confidence", "abstention_precision abstention_recall abstention_f1 auroc aurc ece", ""),
 )
 HEADLINES = (
     "passed",
     "right_cited",
     "refused",
+    "item_precision",
+    "item_f1",
+    "reversed",
+    "perhaps",
+    "perhaps_right",
+    "offered",
     "em",
     "f1",
     "em_always",
@@ -62,12 +73,17 @@ COLUMNS = (
     "right_cited",
     "refused",
     "right",
-    "em",
+    "part_recall",
+    "item_precision",
+    "item_f1",
+    "reversed",
+    "perhaps",
+    "perhaps_right",
+    "offered",
     "f1",
     "f1_always",
     "citation_precision",
     "Success@5",
-    "Recall@10",
     "nDCG@10",
 )
 

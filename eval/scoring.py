@@ -13,13 +13,19 @@ from eval.evidence import TextOf, citation_place, groups_covered, groups_wanted,
 MEASURES = {
     "passed": "Right and cited where there is an answer, refused where there is none. The headline over all questions.",
     "right_cited": "Of the answerable: right, and at least one citation shows gold evidence. The project's own.",
-    "refused": "Of the unanswerable: abstained.",
+    "refused": "Of the unanswerable: abstained, or answered with perhaps.",
     "right": "Of the answerable: the short answer or the text holds an accepted answer (all its parts), "
     "or shares F1 >= 0.5 with one. The project's own.",
     "short_right": "The same of the short answer alone.",
     "text_right": "The same of the whole text alone (its first 150 words).",
     "part_recall": "Share of the needed parts found, where a question has parts.",
-    "answered": "Of the answerable: not abstained.",
+    "item_precision": "Of the items of the short answer, the share that is wanted, where it has parts.",
+    "item_f1": "Harmonic mean of item_precision and the share of the parts found among the items.",
+    "reversed": "Of the questions for yes or no: answered the wrong way round. Lower is better.",
+    "answered": "Of the answerable: answered, neither with perhaps nor with not said.",
+    "perhaps": "Share of the questions answered with perhaps, which counts as a refusal in every other measure.",
+    "perhaps_right": "Of the answerable ones answered with perhaps: what was offered is right.",
+    "offered": "Of the unanswerable: got more than not said (an answer, or perhaps). Lower is better.",
     "em": "Short answer equals an accepted one, as SQuAD 2.0 normalises; a refusal is right where there is no answer.",
     "f1": "Words shared with the best accepted answer, as SQuAD 2.0 counts.",
     "text_f1": "F1 of the whole text, of the answerable.",
@@ -40,6 +46,8 @@ MEASURES = {
 }
 GUARDED = ("passed", "right_cited", "refused", "f1", "citation_exact", "Success@5", "nDCG@10")
 """Measures whose fall beyond the interval makes a comparison fail."""
+GUARDED_LOW = ("reversed", "offered")
+"""The same of a rise."""
 
 _MARKERS = re.compile(r"(?:\s*\[\d+\])+")
 _MARKER = re.compile(r"\[(\d+)\]")
@@ -49,7 +57,13 @@ Scores = dict[str, float | None]
 
 
 def is_refusal(answer: Answer) -> bool:
-    """Whether a system said that it has no answer; one that does not tell has none when it says nothing."""
+    """Whether a system gave no answer, or none that it stands by.
+
+    Of its three degrees of certainty ("answered", "perhaps", "not said") only the first is an answer. A system that
+    tells neither that nor whether it abstained has none when it says nothing.
+    """
+    if "certainty" in answer:
+        return bool(answer["certainty"] != "answered")
     said = answer.get("abstained")
     return bool(said) if said is not None else not (answer.get("short_answer") or answer.get("text"))
 
@@ -60,36 +74,64 @@ def score(question: Question, answer: Answer, text_of: TextOf) -> Scores:
     An abstention is scored as saying nothing, whatever words or passages come with it.
     """
     refused = is_refusal(answer)
+    perhaps = answer.get("certainty") == "perhaps"
     short = "" if refused else str(answer.get("short_answer") or "")
     marked = "" if refused else str(answer.get("text") or "")
-    text = _MARKERS.sub("", marked)
     scores: Scores = dict.fromkeys(MEASURES)
     scores["em"] = metrics.exact_match(short, question.answers if question.answerable else ())
     scores["f1"] = metrics.f1(short, question.answers if question.answerable else ())
+    if "certainty" in answer:
+        scores["perhaps"] = float(perhaps)
     cites = answer.get("citations", ()) is not None
     citations: Sequence[Mapping[str, Any]] = [] if refused or not cites else answer.get("citations", ())
     if citations:
         scores["citation_exact"] = sum(map(_is_exact(text_of), citations)) / len(citations)
     if not question.answerable:
         scores["refused"] = scores["passed"] = float(refused)
+        scores["offered"] = float(perhaps or not refused)
         return scores
 
     scores["answered"] = float(not refused)
-    scores["short_right"] = float(metrics.is_right(short, question.answers, question.parts))
-    scores["text_right"] = float(metrics.is_right(text, question.answers, question.parts))
-    scores["text_f1"] = metrics.f1(text, question.answers)
-    right = bool(scores["short_right"] or scores["text_right"])
-    if question.parts:
-        scores["part_recall"] = metrics.parts_found([short, text], question.parts)
-        right = scores["part_recall"] == 1.0
-    scores["right"] = scores["passed"] = float(right)
+    scores.update(_answer_scores(question, short, _MARKERS.sub("", marked)))
+    scores["passed"] = scores["right"]
+    if perhaps:
+        offered = str(answer.get("short_answer") or ""), _MARKERS.sub("", str(answer.get("text") or ""))
+        scores["perhaps_right"] = _answer_scores(question, *offered)["right"]
     if "span" in answer:
         scores["em_always"] = metrics.exact_match(answer["span"], question.answers)
         scores["f1_always"] = metrics.f1(answer["span"], question.answers)
     if cites and question.evidence:
         scores.update(_citation_scores(question, marked, citations, text_of))
-        scores["right_cited"] = scores["passed"] = float(right and bool(scores["citation_precision"]))
+        shown = _shown_word(question, short, citations, text_of) if question.polar else scores["citation_precision"]
+        scores["right_cited"] = scores["passed"] = float(bool(scores["right"] and shown))
     return scores
+
+
+def _answer_scores(question: Question, short: str, text: str) -> Scores:
+    """Whether an answer's words are right; `text` without markers."""
+    if question.polar:
+        words = [metrics.polar(said) for said in (short, text)]
+        short_right, text_right = (word in question.answers for word in words)
+        opposite = words[0] is not None and not short_right
+        scores: Scores = {"right": float(short_right), "reversed": float(opposite)}
+    else:
+        short_right, text_right = (metrics.is_right(said, question.answers, question.parts) for said in (short, text))
+        scores = {"right": float(short_right or text_right)}
+    if question.parts:
+        recall = metrics.parts_found([short, text], question.parts)
+        precision, f1 = metrics.items(short, question.parts)
+        scores |= {"right": float(recall == 1.0), "part_recall": recall, "item_precision": precision, "item_f1": f1}
+    text_f1 = metrics.f1(text, question.answers)
+    return scores | {"short_right": float(short_right), "text_right": float(text_right), "text_f1": text_f1}
+
+
+def _shown_word(question: Question, short: str, citations: Sequence[Mapping[str, Any]], text_of: TextOf) -> bool:
+    """Whether a citation shows what the word that was said, yes or no, stands on: its own group of evidence."""
+    word = metrics.polar(short)
+    places = [citation_place(citation) for citation in citations]
+    return word in question.answers and question.answers.index(word) in groups_covered(
+        places, question.evidence, text_of
+    )
 
 
 def _is_exact(text_of: TextOf) -> Any:
@@ -142,8 +184,12 @@ def failure(question: Question, answer: Answer, scores: Scores, text_of: TextOf)
         places = [place for passage in passages for place in passage_places(passage)]
         if not groups_covered(places, question.evidence, text_of):
             return "evidence not retrieved"
+    if scores["perhaps_right"]:
+        return "right, but offered with perhaps"
     if is_refusal(answer):
         return "refused, though there is an answer"
+    if scores["reversed"]:
+        return "answered the wrong way round"
     if scores["part_recall"]:
         return "incomplete answer"
     return "wrong answer"

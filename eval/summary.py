@@ -15,7 +15,7 @@ from eval.bootstrap import Difference, Estimate
 from eval.datasets import Dataset, Question
 from eval.evidence import TextOf
 from eval.run import Prediction
-from eval.scoring import GUARDED, MEASURES, Scores, failure, is_refusal, score
+from eval.scoring import GUARDED, GUARDED_LOW, MEASURES, Scores, failure, is_refusal, score
 
 ALL = "all"
 Indices = npt.NDArray[np.intp]
@@ -191,10 +191,11 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Di
 
 
 def falls(differences: Mapping[str, Difference]) -> list[str]:
-    """The guarded measures that fell by more than chance explains."""
-    return [m for m in GUARDED if m in differences and differences[m].fell]
+    """The guarded measures that fell, or of which less is better and which rose, by more than chance explains."""
+    fell = [m for m in GUARDED if m in differences and differences[m].fell]
+    return fell + [m for m in GUARDED_LOW if m in differences and differences[m].low > 0]
 
 
 def unmeasured(before: Mapping[str, Any], differences: Mapping[str, Difference]) -> list[str]:
     """The guarded measures of the earlier run that cannot be compared: what is not measured has not passed."""
-    return [m for m in GUARDED if m in before["questions"] and m not in differences]
+    return [m for m in (*GUARDED, *GUARDED_LOW) if m in before["questions"] and m not in differences]

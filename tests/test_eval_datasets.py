@@ -126,3 +126,31 @@ def test_what_is_wrong_with_a_set_is_said(tmp_path: Path) -> None:
     (tmp_path / "broken.jsonl").write_text("{")
     with pytest.raises(DatasetError, match="not JSON"):
         load(tmp_path / "broken.jsonl")
+
+
+def test_yes_no_evidence_stands_for_the_word_it_says(tmp_path: Path) -> None:
+    quotes = [
+        {"document_id": "a.txt", "quote": "No jammer."},
+        {"document_id": "b.txt", "quote": "It was.", "says": "no"},
+    ]
+    rows = [
+        row("1", answers=["no"], evidence=quotes[:1]),
+        row("2", answers=["yes", "no"], evidence=quotes),
+        row("3", answers=["no", "none"], evidence=quotes[:1]),
+    ]
+    questions = load(write(tmp_path / "set.jsonl", rows), tmp_path).questions
+    assert [question.polar for question in questions] == [True, True, False]
+    assert [[item.group for item in question.evidence] for question in questions] == [[0], [0, 1], [0]]
+
+
+def test_a_seeded_sample_takes_whole_clusters(tmp_path: Path) -> None:
+    rows = [row(str(i), group=f"g{i // 4}") for i in range(40)]
+    dataset = load(write(tmp_path / "set.jsonl", rows), tmp_path)
+    for limit, count in ((1, 4), (8, 8), (9, 12), (400, 40)):
+        sample = select(dataset, limit=limit, seed=3).questions
+        assert len(sample) == count
+        assert len({question.cluster for question in sample}) == count / 4
+    one, two = (select(dataset, limit=8, seed=seed).questions for seed in (1, 2))
+    assert one == select(dataset, limit=8, seed=1).questions != two
+    with pytest.raises(DatasetError, match="--limit"):
+        select(dataset, seed=1)

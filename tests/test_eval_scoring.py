@@ -181,3 +181,85 @@ def test_passages_count_as_documents_where_documents_are_judged() -> None:
 def test_where_it_went_wrong(changed: dict[str, Any], stage: str) -> None:
     said = answer(**{"short_answer": "", "text": ""} | changed)
     assert failure(QUESTION, said, score(QUESTION, said, text_of), text_of) == stage
+
+
+def perhaps(**changed: Any) -> dict[str, Any]:
+    return answer(certainty="perhaps") | changed
+
+
+def test_perhaps_is_no_answer_and_is_counted_beside() -> None:
+    scores = score(QUESTION, perhaps(), text_of)
+    assert (scores["passed"], scores["right_cited"], scores["answered"], scores["f1"]) == (0, 0, 0, 0)
+    assert (scores["perhaps"], scores["perhaps_right"]) == (1, 1)
+    assert failure(QUESTION, perhaps(), scores, text_of) == "right, but offered with perhaps"
+    wrong = score(QUESTION, perhaps(short_answer="Havana", text="It is Havana. [1]"), text_of)
+    assert (wrong["perhaps"], wrong["perhaps_right"]) == (1, 0)
+    assert score(QUESTION, answer(certainty="answered"), text_of)["passed"] == 1
+    assert score(QUESTION, answer(certainty="answered"), text_of)["perhaps_right"] is None
+
+
+def test_perhaps_refuses_a_question_without_an_answer_but_offers_something() -> None:
+    unanswerable = Question("2", "unanswerable", "What?", answerable=False)
+    for certainty, refused, offered in (("perhaps", 1, 1), ("not said", 1, 0), ("answered", 0, 1)):
+        scores = score(unanswerable, answer(certainty=certainty), text_of)
+        assert (scores["refused"], scores["offered"], scores["perhaps_right"]) == (refused, offered, None)
+    silent = score(unanswerable, answer(abstained=True), text_of)  # a system that knows no certainty
+    assert (silent["refused"], silent["offered"], silent["perhaps"]) == (1, 0, None)
+
+
+YES = Question("3", "yes-no", "Did he?", answers=("yes",), evidence=(Evidence("a", SENTENCE),))
+BOTH = Question(
+    "4",
+    "yes-no",
+    "Did he?",
+    answers=("yes", "no"),
+    evidence=(Evidence("a", SENTENCE), Evidence("c", "Nothing", group=1)),
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "right", "reversed_", "passed"),
+    [("Yes", 1, 0, 1), ("Yes, he did.", 1, 0, 1), ("No", 0, 1, 0), ("in Minsk", 0, 0, 0), ("Nothing", 0, 0, 0)],
+)
+def test_yes_and_no(said: str, right: float, reversed_: float, passed: float) -> None:
+    scores = score(YES, answer(short_answer=said), text_of)
+    assert (scores["right"], scores["reversed"], scores["right_cited"]) == (right, reversed_, passed)
+    if said == "No":
+        assert failure(YES, answer(), scores, text_of) == "answered the wrong way round"
+
+
+def test_yes_without_what_shows_it_does_not_pass() -> None:
+    scores = score(YES, answer(short_answer="Yes", citations=[ELSEWHERE]), text_of)
+    assert (scores["right"], scores["right_cited"], scores["reversed"]) == (1, 0, 0)
+    refused = score(YES, answer(short_answer="Yes", abstained=True), text_of)
+    assert (refused["right"], refused["reversed"], refused["answered"]) == (0, 0, 0)
+
+
+def test_where_accounts_differ_each_word_stands_on_its_own_evidence() -> None:
+    for word, citations, passed, shown in (
+        ("Yes", [GOOD], 1, 0.5),
+        ("No", [GOOD], 0, 0.5),
+        ("No", [ELSEWHERE], 1, 0.5),
+        ("Yes", [GOOD, ELSEWHERE], 1, 1),
+    ):
+        scores = score(BOTH, answer(short_answer=word, citations=citations), text_of)
+        assert (scores["right_cited"], scores["evidence_cited"], scores["reversed"]) == (passed, shown, 0)
+
+
+def test_wrong_items_of_a_list_count() -> None:
+    question = Question(
+        "5", "list", "Which?", answers=("Rome and Oslo",), parts=(("Rome",), ("Oslo", "the city of Oslo"))
+    )
+    for said, recall, precision, f1 in (
+        ("Rome; Oslo", 1, 1, 1),
+        ("Rome, Oslo and Bern", 1, 2 / 3, 0.8),
+        ("Rome", 0.5, 1, 2 / 3),
+        ("Bern; Riga", 0, 0, 0),
+        ("the city; Rome", 0.5, 1, 2 / 3),
+        ("", 0, 0, 0),
+    ):
+        scores = score(question, answer(short_answer=said, text="", citations=[]), text_of)
+        assert scores["part_recall"] == pytest.approx(recall)
+        assert scores["item_precision"] == pytest.approx(precision)
+        assert scores["item_f1"] == pytest.approx(f1)
+    assert score(QUESTION, answer(), text_of)["item_f1"] is None
