@@ -158,6 +158,34 @@ def test_bounds(questions: Path) -> None:
     assert command(*worse, "much").exit_code == 2
 
 
+def test_own_sets_have_a_folder_each(questions: Path) -> None:
+    app = typer.Typer()
+    app.command()(main)
+    asked = [
+        "--set",
+        "yes-no",
+        "--set",
+        "fixed",
+        "--system",
+        "eval_fake_systems:failing",
+        "--limit",
+        "10",
+        "--seed",
+        "1",
+    ]
+    result = CliRunner().invoke(app, [*asked, "--output", "out"])
+    assert result.exit_code == 0
+    assert re.search(
+        r"^yes-no, version 1, sha256 .*^fixed, version 1, sha256 ", result.output, re.MULTILINE | re.DOTALL
+    )
+    for name in ("yes-no", "fixed"):
+        report = json.loads(Path("out", name, "report.json").read_text())
+        assert report["errors"] == len(report["questions"]["id"]) >= 10
+        assert report["run"]["seed"] == 1
+    both = CliRunner().invoke(app, ["--set", "fixed", "--dataset", "set.jsonl"])
+    assert (both.exit_code, "expected one of them" in both.output) == (2, True)
+
+
 def test_wrong_use_is_one_line(questions: Path) -> None:
     for arguments, said in (
         (["--system", "eval_fake_systems:none"], "cannot be imported"),
