@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from rag.articles.formats import FORMATS
+from rag.articles.formats import FORMATS, PACKED
 from rag.articles.formats import SUFFIXES as SUFFIXES
 from rag.articles.formats.contract import Extracted, Source
 from rag.articles.formats.guard import HELPER, Helper
@@ -159,11 +159,11 @@ def _check_signature(data: bytes, name: str, suffix: str) -> None:
     """Raise if the first bytes belong to another format than the suffix says."""
     if data.startswith(b"%PDF-") and suffix != ".pdf":
         raise DocumentError(f"{name} has the content of a PDF: expected {suffix}; rename it to .pdf")
-    if data.startswith(b"PK\x03\x04") and suffix != ".docx":
+    if data.startswith(b"PK\x03\x04") and suffix not in PACKED:
         raise DocumentError(
             f"{name} is a zip archive or Office file: expected {suffix}; unpack it, or save it as .docx"
         )
-    if data.startswith(b"\xd0\xcf\x11\xe0"):
+    if data.startswith(b"\xd0\xcf\x11\xe0") and suffix not in (".msg", ".xls"):
         advice = "save it as .docx without a password"
         raise DocumentError(f"{name} is an old or password-protected Office file: expected {suffix}; {advice}")
 

@@ -11,19 +11,35 @@ from typing import Protocol, cast
 from rag.articles.formats.contract import Extracted, Source
 
 FORMATS: dict[str, str] = {
-    ".txt": "plain",
-    ".text": "plain",
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".html": "html",
-    ".htm": "html",
-    ".xhtml": "html",
+    **dict.fromkeys((".txt", ".text", ".log"), "plain"),
+    **dict.fromkeys((".md", ".markdown"), "markdown"),
+    **dict.fromkeys((".html", ".htm", ".xhtml"), "html"),
     ".pdf": "pdf",
-    ".docx": "word",
+    **dict.fromkeys((".docx", ".docm", ".dotx"), "word"),
+    ".rtf": "rtf",
+    **dict.fromkeys((".odt", ".odp", ".ott"), "opendocument"),
+    **dict.fromkeys((".pptx", ".pptm", ".ppsx"), "slides"),
+    **dict.fromkeys((".csv", ".tsv"), "csv"),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"), "sheets"),
+    ".eml": "mail",
+    ".msg": "outlook",
+    ".epub": "epub",
+    **dict.fromkeys((".mhtml", ".mht"), "mhtml"),
+    ".webarchive": "webarchive",
+    ".xml": "xml",
+    **dict.fromkeys((".json", ".jsonl", ".ndjson"), "json"),
+    ".ipynb": "notebook",
+    **dict.fromkeys((".srt", ".vtt"), "subtitles"),
+    ".tex": "tex",
+    ".rst": "rst",
 }
 """Suffix -> module of this folder."""
 
-SUFFIXES: tuple[str, ...] = tuple(FORMATS)
+ARCHIVE = ".zip"
+"""Suffix of an archive, each of whose files is read as one beside it (`archive`)."""
+PACKED = frozenset(s for s, module in FORMATS.items() if module in ("word", "slides", "opendocument", "sheets", "epub"))
+"""Suffixes of formats that are zip archives themselves."""
+SUFFIXES: tuple[str, ...] = (*FORMATS, ARCHIVE)
 
 
 class Format(Protocol):

@@ -13,11 +13,15 @@ from rag.types import Block
 KINDS = ("paragraph", "heading", "item", "row", "caption", "note")
 """Kinds of `Block`."""
 
+_WRAPPED = 50  # characters from which a line may have been ended by the width of its column
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
 # lone surrogates, control characters, soft hyphens, non-characters
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\xad\ud800-\udfff\ufeff\ufffe\uffff]")
-_ENCODED = re.compile(  # an inline picture, or a run of base64 that no language has words like
-    r"data:[\w.+-]+/[\w.+-]+(?:;[\w=.-]+)*;base64,[\s\w+/=%-]{16,}+|(?<![\w+/=])[A-Za-z0-9+/]{200,}+={0,2}"
+_ENCODED = re.compile(  # inline pictures and the like, and base64 in one run or in lines: no language has such words
+    r"data:[\w.+-]+/[\w.+-]+(?:;[\w=.-]+)*,[^\s\"'<>()\[\]]*+"
+    r"|(?<![\w+/=])(?=[A-Za-z+/]{0,60}\d)[A-Za-z0-9+/]{200,}+={0,2}"
+    r"|(?:^[A-Za-z0-9+/]{60,80}\n){3,}+(?:[A-Za-z0-9+/]{1,80}={0,2}(?=\n|$))?",
+    re.MULTILINE,
 )
 
 
@@ -100,6 +104,21 @@ class Composer:
             start = self._length
             self._write(words)
             self._blocks.append(Block(kind, start, self._length))
+
+    def add_lines(self, text: str) -> None:
+        """Append plain text: each line a paragraph, but lines that only the width of a column ends are joined."""
+        for part in re.split(r"\n\s*\n", text.replace("\r\n", "\n").replace("\r", "\n")):
+            lines = [line.strip() for line in part.split("\n") if line.strip()]
+            wrapped = len(lines) > 1 and all(_WRAPPED <= len(line) <= 2 * _WRAPPED for line in lines[:-1])
+            for paragraph in [" ".join(lines)] if wrapped else lines:
+                self.add("paragraph", paragraph)
+
+    def include(self, extracted: Extracted) -> None:
+        """Append the blocks of another file that this one holds."""
+        for block in extracted.blocks:
+            self.add(block.kind, extracted.text[block.start : block.end])
+        if not extracted.blocks:
+            self.add_lines(extracted.text)
 
     def turn_page(self) -> None:
         """The next block is the first of a new page."""

@@ -107,11 +107,26 @@ def _with_strays(data: bytes) -> tuple[str, int]:
     return "".join(pieces), strays
 
 
+_LATIN = frozenset((*(f"windows-{n}" for n in (1250, 1252, 1254, 1257)), *(f"iso-8859-{n}" for n in range(1, 17))))
+_LATIN -= {"iso-8859-5", "iso-8859-6", "iso-8859-7", "iso-8859-8", "iso-8859-11"}
+_CODE_PAGES = {
+    **dict.fromkeys(("cs", "sk", "pl", "hu", "sl", "hr", "bs", "ro", "sq"), "windows-1250"),
+    **dict.fromkeys(("tr", "az"), "windows-1254"),
+    **dict.fromkeys(("et", "lt", "lv"), "windows-1257"),
+}
+"""Code page of Windows by language; all other languages in Latin letters are written in windows-1252."""
+
+
 def _guessed(source: Source) -> tuple[str, tuple[str, ...]]:
     from chardet import EncodingEra, detect
 
     eras = EncodingEra.MODERN_WEB | EncodingEra.LEGACY_ISO | EncodingEra.DOS
     encoding = detect(source.data, encoding_era=eras, prefer_superset=True)["encoding"]
+    if encoding and encoding.lower() in _LATIN:
+        from py3langid import classify  # type: ignore[import-untyped,unused-ignore]
+
+        # Few bytes tell which of them it is; the language of the words does, as most letters are the same in all.
+        encoding = _CODE_PAGES.get(classify(source.data[:20_000].decode("cp1252", "replace"))[0], "windows-1252")
     text = source.data.decode(encoding, "replace") if encoding else ""
     unprintable = sum(ord(character) < 32 and character not in "\t\n\r\f\x0b\x1a\x1b" for character in text)
     if not text or unprintable > _BINARY * len(text):

@@ -11,7 +11,7 @@ from trafilatura import bare_extraction
 
 from rag.articles.formats.contract import KINDS, Composer, Extracted, Source
 from rag.articles.formats.encoding import decode
-from rag.articles.formats.markup import cells_of, compose, is_data, parse, strip_unseen, words_of
+from rag.articles.formats.markup import cells_of, compose, definitions_of, is_data, parse, strip_unseen, words_of
 from rag.articles.formats.tables import lines_of
 
 _LONG_PAGE = 5_000_000  # characters of markup above which main text is not looked for: it would take minutes
@@ -73,6 +73,9 @@ def _mark(tree: Any) -> None:
         _replace(table, [*captions, *rows])
     for caption in list(tree.iter("figcaption")):
         _replace(caption, [(_MARKS["caption"], words_of(caption))])
+    for terms in list(tree.iter("dl")):
+        if terms.getparent() is not None:
+            _replace(terms, [(_MARKS["item"], line) for line in definitions_of(terms)])
     for figure in tree.iter("figure"):
         figure.tag = "div"
     for byline in tree.xpath("//*[contains(@class, 'byline')]"):

@@ -73,7 +73,8 @@ class _Walker:
             self._table(element)
         elif tag == "dl":
             self._end(kind)
-            self._definitions(element)
+            for line in definitions_of(element):
+                self.composer.add("item", line)
         elif tag in _BLOCKS:
             inner = "note" if is_note(element) else _BLOCKS[tag] or kind
             self._end(kind)
@@ -97,19 +98,19 @@ class _Walker:
         for row in lines_of(*cells_of(table)):
             self.composer.add("row", row)
 
-    def _definitions(self, element: Any) -> None:
-        """A term and what it means on one line."""
-        term = ""
-        for child in element.iter("dt", "dd"):
-            if child.tag == "dt":
-                if term:
-                    self.composer.add("item", term)
-                term = words_of(child)
-            else:
-                self.composer.add("item", f"{term}: {words_of(child)}" if term else words_of(child))
-                term = ""
-        if term:
-            self.composer.add("item", term)
+
+def definitions_of(element: Any) -> list[str]:
+    """The terms of a definition list, each with what it means on one line."""
+    lines: list[str] = []
+    term = ""
+    for child in element.iter("dt", "dd"):
+        if child.tag == "dt":
+            lines += [term] * bool(term)
+            term = words_of(child)
+        else:
+            lines.append(f"{term}: {words_of(child)}" if term else words_of(child))
+            term = ""
+    return [*lines, *[term] * bool(term)]
 
 
 def _is_hidden(element: Any) -> bool:
@@ -138,10 +139,10 @@ def is_data(table: Any) -> bool:
     """Whether a table is one of data, and not the layout of a page or mail."""
     if table.get("role") in ("presentation", "none"):
         return False
-    if table.find(".//th") is not None or table.find("./thead") is not None:
-        return True
     if table.find(".//table") is not None:
         return False
+    if table.find(".//th") is not None or table.find("./thead") is not None:
+        return True
     rows = list(table.iter("tr"))
     widest = max((sum(cell.tag in ("td", "th") for cell in row) for row in rows), default=0)
     return widest >= 2 and all(len(cell.text_content()) < _LAYOUT_CELL for cell in table.iter("td"))

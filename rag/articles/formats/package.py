@@ -52,6 +52,10 @@ class Package:
         """The root element of a part; entities are neither expanded nor fetched."""
         return parse_xml(self.read(name))
 
+    def main(self, usual: str) -> str:
+        """The name of the part with the text of an Office file."""
+        return next((r.target for r in self.relations("").values() if r.kind == "officeDocument"), usual)
+
     def relations(self, name: str) -> dict[str, Relation]:
         """What an Office file's part refers to inside the file, by the ids that it uses; in the file's order."""
         folder, file = posixpath.split(name)

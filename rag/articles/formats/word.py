@@ -28,7 +28,7 @@ _LONG_CELL = 400  # characters from which a cell is a part of the page's layout 
 def read(source: Source) -> Extracted:
     """Paragraphs, items, rows and notes; a note, comment or text box after the paragraph that it hangs on."""
     package = Package(source)
-    main = next((r.target for r in package.relations("").values() if r.kind == "officeDocument"), "word/document.xml")
+    main = package.main("word/document.xml")
     if main not in package.names:
         raise DocumentError(f"{source.name} holds no Word document: expected a whole .docx file; save it again in Word")
     return _Document(package, main).extract()

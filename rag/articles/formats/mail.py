@@ -1,0 +1,88 @@
+"""Mails (.eml): subject, who to whom and when, the text, and the attachments of which the format is read."""
+
+from __future__ import annotations
+
+import datetime
+import email
+import email.policy
+from collections.abc import Iterable
+from dataclasses import replace
+from email.message import Message, MIMEPart
+
+from rag.articles.formats import FORMATS, format_of
+from rag.articles.formats.contract import Composer, Extracted, Source
+from rag.articles.formats.markup import compose, parse
+from rag.errors import DocumentError
+
+
+def read(source: Source) -> Extracted:
+    """The mail; its date is that of its head."""
+    message = email.message_from_bytes(source.data, policy=email.policy.default)
+    if not message.keys():
+        raise DocumentError(f"{source.name} has no head of a mail: expected From, Subject and the like; save it again")
+    composer = Composer(source)
+    subject = str(message["subject"] or "")
+    date = getattr(message["date"], "datetime", None)
+    people = [(name.title(), str(message[name] or "")) for name in ("from", "to", "cc")]
+    compose_head(composer, subject, people, date)
+    body = message.get_body(("plain", "html"))
+    if body is not None:
+        compose_body(composer, _content(body), is_html=body.get_content_type() == "text/html")
+    attached = ((part.get_filename() or "", _bytes(part)) for part in message.iter_attachments())
+    notes = include_attachments(composer, source, attached)
+    return composer.finish(subject, date.date().isoformat() if date else "", notes=notes)
+
+
+def compose_head(
+    composer: Composer, subject: str, people: Iterable[tuple[str, str]], date: datetime.datetime | None
+) -> None:
+    """Append what a mail program shows above the text."""
+    composer.add("heading", subject)
+    for name, value in people:
+        if value:
+            composer.add("row", f"{name}: {value}")
+    if date:
+        composer.add("row", f"Date: {date:%Y-%m-%d %H:%M}")
+
+
+def compose_body(composer: Composer, text: str, is_html: bool) -> None:
+    """Append the text of a mail."""
+    if not is_html:
+        composer.add_lines(text)
+    elif text.strip():
+        compose(parse(text), composer)
+
+
+def include_attachments(composer: Composer, source: Source, attached: Iterable[tuple[str, bytes]]) -> tuple[str, ...]:
+    """Append each attachment below its name; returns what could not be read, and why."""
+    notes: list[str] = []
+    for name, data in attached:
+        part = replace(source, data=data, name=name)
+        if not name or part.suffix not in FORMATS:
+            notes.append(f"the attachment {name or 'without a name'} is of a kind that is not read")
+            continue
+        try:
+            found = format_of(part.suffix).read(part)
+        except DocumentError as error:
+            notes.append(f"an attachment could not be read: {error}")
+            continue
+        composer.add("heading", name)
+        composer.include(found)
+        notes += [f"{name}: {note}" for note in found.notes]
+    return tuple(notes)
+
+
+def _content(part: MIMEPart) -> str:
+    """The text of a part; bytes that are not of its declared encoding, or of one that nobody knows, are replaced."""
+    try:
+        return str(part.get_content())
+    except (LookupError, KeyError):
+        return _bytes(part).decode("utf-8", "replace")
+
+
+def _bytes(part: Message) -> bytes:
+    payload = part.get_payload(decode=True)
+    if isinstance(payload, bytes):
+        return payload
+    inner = part.get_payload()  # of a forwarded mail: the mail
+    return b"\n".join(one.as_bytes() for one in inner if isinstance(one, Message)) if isinstance(inner, list) else b""

@@ -1,0 +1,102 @@
+"""OpenDocument texts and presentations (.odt, .odp)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from rag.articles.formats.contract import Composer, Extracted, Source, plausible_title
+from rag.articles.formats.package import Package
+from rag.articles.formats.tables import lines_of
+from rag.errors import DocumentError
+
+_NAMES = "{urn:oasis:names:tc:opendocument:xmlns:%s:1.0}"
+_TEXT, _TABLE, _DRAW, _OFFICE, _STYLE = (_NAMES % name for name in ("text", "table", "drawing", "office", "style"))
+_SKIPPED = frozenset((f"{_TEXT}tracked-changes", f"{_TEXT}table-of-content", f"{_OFFICE}forms", f"{_TEXT}note-citation",
+                      f"{_TEXT}ruby-text", f"{_TEXT}sequence-decls"))  # fmt: skip
+_HANGING = frozenset((f"{_TEXT}note-body", f"{_OFFICE}annotation", f"{_DRAW}text-box"))
+_MARKS = {f"{_TEXT}tab": " ", f"{_TEXT}s": " ", f"{_TEXT}line-break": "\n"}
+_MOST_REPEATED = 100  # columns that one cell is believed to stand for
+
+
+def read(source: Source) -> Extracted:
+    """Blocks in order, notes and text boxes after the paragraph that they hang on, a slide a page."""
+    package = Package(source)
+    if "content.xml" not in package.names:
+        raise DocumentError(
+            f"{source.name} holds no OpenDocument text: expected a whole {source.suffix}; save it again"
+        )
+    if b"encryption-data" in package.read("META-INF/manifest.xml"):
+        raise DocumentError(f"{source.name} is encrypted: expected one without password; save it without one")
+    composer = Composer(source)
+    body = package.xml("content.xml").find(f"{_OFFICE}body")
+    if body is not None:
+        _Walker(composer).blocks(body, "paragraph")
+    if "styles.xml" in package.names:
+        styles = package.xml("styles.xml")
+        frames = (frame for name in ("header", "footer") for frame in styles.iter(f"{_STYLE}{name}"))
+        for line in dict.fromkeys(_words(p) for frame in frames for p in frame.iter(f"{_TEXT}p")):
+            if re.search(r"[^\W\d]{3}", line):
+                composer.add("note", line)
+    return composer.finish(plausible_title(_title(package)))
+
+
+def _title(package: Package) -> str:
+    if "meta.xml" not in package.names:
+        return ""
+    return str(package.xml("meta.xml").findtext(".//{http://purl.org/dc/elements/1.1/}title") or "")
+
+
+class _Walker:
+    def __init__(self, composer: Composer) -> None:
+        self.composer = composer
+
+    def blocks(self, parent: Any, kind: str) -> None:
+        for child in parent:
+            if child.tag in (f"{_TEXT}p", f"{_TEXT}h"):
+                own = "heading" if child.tag == f"{_TEXT}h" and kind == "paragraph" else kind
+                self.composer.add(own, _words(child))
+                for hanging in _hanging(child):
+                    self.blocks(hanging, "paragraph" if hanging.tag == f"{_DRAW}text-box" else "note")
+            elif child.tag == f"{_TABLE}table":
+                self.table(child)
+            elif child.tag == f"{_DRAW}page":
+                self.composer.turn_page()
+                self.blocks(child, kind)
+            elif isinstance(child.tag, str) and child.tag not in _SKIPPED:
+                self.blocks(child, "item" if child.tag == f"{_TEXT}list-item" else kind)
+
+    def table(self, table: Any) -> None:
+        rows = list(table.iter(f"{_TABLE}table-row"))
+        heads = sum(row.getparent().tag == f"{_TABLE}table-header-rows" for row in rows)
+        for line in lines_of([_cells(row) for row in rows], heads or None):
+            self.composer.add("row", line)
+
+
+def _cells(row: Any) -> list[str]:
+    texts: list[str] = []
+    for cell in row:
+        if cell.tag in (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
+            given = cell.get(f"{_TABLE}number-columns-repeated") or "1"
+            times = min(int(given), _MOST_REPEATED) if given.isascii() and given.isdigit() and len(given) < 6 else 1
+            texts += [" ".join(_words(p) for p in cell.iter(f"{_TEXT}p", f"{_TEXT}h"))] * times
+    return texts
+
+
+def _words(element: Any) -> str:
+    """Text of a paragraph without what hangs on it."""
+    pieces = [element.text or ""]
+    for child in element:
+        if isinstance(child.tag, str) and child.tag not in _HANGING and child.tag not in _SKIPPED:
+            pieces.append(_MARKS.get(child.tag, "") + _words(child))
+        pieces.append(child.tail or "")
+    return "".join(pieces)
+
+
+def _hanging(element: Any) -> Iterator[Any]:
+    for child in element:
+        if child.tag in _HANGING:
+            yield child
+        else:
+            yield from _hanging(child)

@@ -1,0 +1,93 @@
+"""PowerPoint (.pptx): a page for each slide, its title, its text from top to bottom, the speaker's notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rag.articles.formats.contract import Composer, Extracted, Source
+from rag.articles.formats.package import Package, Relation
+from rag.articles.formats.tables import lines_of
+
+_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
+_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_FURNITURE = frozenset(("sldNum", "dt", "ftr", "hdr", "sldImg"))  # of every slide
+
+
+def read(source: Source) -> Extracted:
+    """Slides in their order, those that are hidden left out."""
+    package = Package(source)
+    main = package.main("ppt/presentation.xml")
+    related = package.relations(main)
+    composer = Composer(source)
+    titles: list[str] = []
+    for reference in package.xml(main).iter(f"{_P}sldId"):
+        relation = related.get(reference.get(f"{_R}id") or "")
+        if relation is None or relation.target not in package.names:
+            continue
+        slide = package.xml(relation.target)
+        if slide.get("show") not in ("0", "false"):
+            composer.turn_page()
+            titles += _compose(slide, composer)
+            _compose_notes(package, package.relations(relation.target).values(), composer)
+    return composer.finish(titles[0] if titles else "")
+
+
+def _compose(slide: Any, composer: Composer) -> list[str]:
+    """Append a slide; returns its title, if it has one."""
+    shapes = [(shape, _role(shape)) for shape in _shapes(slide.find(f"{_P}cSld/{_P}spTree"))]
+    titles = [" ".join(_paragraphs(shape)) for shape, role in shapes if role in ("title", "ctrTitle")]
+    for title in titles:
+        composer.add("heading", title)
+    for shape, role in sorted(shapes, key=lambda pair: _place(pair[0])):
+        table = shape.find(f".//{_A}tbl")
+        if table is not None:
+            rows = [[" ".join(_paragraphs(cell)) for cell in row.iter(f"{_A}tc")] for row in table.iter(f"{_A}tr")]
+            properties = table.find(f"{_A}tblPr")
+            heads = int(properties is not None and properties.get("firstRow") in ("1", "true"))
+            for line in lines_of(rows, heads or None):
+                composer.add("row", line)
+        elif role not in _FURNITURE and role not in ("title", "ctrTitle"):
+            lines = list(_paragraphs(shape))
+            for line in lines:
+                composer.add("item" if len(lines) > 1 else "paragraph", line)
+    return titles
+
+
+def _shapes(tree: Any) -> Iterator[Any]:
+    for shape in tree if tree is not None else ():
+        if shape.tag == f"{_P}grpSp":
+            yield from _shapes(shape)
+        elif shape.tag in (f"{_P}sp", f"{_P}graphicFrame"):
+            yield shape
+
+
+def _role(shape: Any) -> str:
+    placeholder = shape.find(f"{_P}nvSpPr/{_P}nvPr/{_P}ph")
+    return (placeholder.get("type") or "body") if placeholder is not None else ""
+
+
+def _place(shape: Any) -> tuple[int, int]:
+    """Top and left edge; what has its place from the layout comes first."""
+    offset = shape.find(f".//{_A}off")
+    offset = shape.find(f"{_P}xfrm/{_A}off") if offset is None else offset
+    if offset is None:
+        return 0, 0
+    return int(offset.get("y") or 0), int(offset.get("x") or 0)
+
+
+def _paragraphs(element: Any) -> Iterator[str]:
+    for paragraph in element.iter(f"{_A}p"):
+        pieces = ("\n" if node.tag == f"{_A}br" else node.text or "" for node in paragraph.iter(f"{_A}t", f"{_A}br"))
+        if words := " ".join("".join(pieces).split()):
+            yield words
+
+
+def _compose_notes(package: Package, relations: Any, composer: Composer) -> None:
+    for relation in relations:
+        if isinstance(relation, Relation) and relation.kind == "notesSlide" and relation.target in package.names:
+            for shape in _shapes(package.xml(relation.target).find(f"{_P}cSld/{_P}spTree")):
+                if _role(shape) == "body":
+                    for line in _paragraphs(shape):
+                        composer.add("note", line)

@@ -1,0 +1,39 @@
+"""Subtitles (.srt, .vtt), by pysubs2: what is said, in sentences."""
+
+from __future__ import annotations
+
+import re
+
+from pysubs2 import SSAFile
+
+from rag.articles.formats.contract import Composer, Extracted, Source
+from rag.articles.formats.encoding import decode
+from rag.errors import DocumentError
+
+_PAUSE = 4_000  # milliseconds of silence that end a paragraph
+_FULL = 400  # characters after which the next end of a sentence ends a paragraph
+
+
+def read(source: Source) -> Extracted:
+    """Paragraphs of whole sentences: a line of subtitles is as long as the screen is wide, and no sentence."""
+    text, notes = decode(source)
+    subtitles = SSAFile.from_string(text, format_="vtt" if source.suffix == ".vtt" else "srt")
+    if not subtitles.events:
+        raise DocumentError(f"{source.name} holds no subtitles: expected times and lines; save it again")
+    composer = Composer(source)
+    said: list[str] = []
+    until = 0
+    for event in sorted(subtitles.events, key=lambda event: event.start):
+        line = " ".join(event.plaintext.split())
+        if said and (
+            event.start - until > _PAUSE
+            or line.startswith(("-", "–", "—"))
+            or (sum(map(len, said)) > _FULL and re.search(r"[.!?…。！？][\"'”’»)]*$", said[-1]))
+        ):
+            composer.add("paragraph", " ".join(said))
+            said = []
+        if line and (not said or line != said[-1]):  # rolling captions repeat the line before
+            said.append(line)
+        until = event.end
+    composer.add("paragraph", " ".join(said))
+    return composer.finish(notes=notes)

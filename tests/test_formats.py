@@ -1,0 +1,533 @@
+# ruff: noqa: E501 (markup on one line is easier to read)
+"""Each format by a small real file: its text as a person reads it, its blocks, and what its metadata state."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import io
+import json
+import plistlib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from rag.articles.documents import read_document
+from rag.articles.formats import FORMATS, SUFFIXES, format_of
+from rag.articles.formats.contract import Composer, Source
+from rag.articles.formats.tables import has_head, lines_of
+from rag.errors import DocumentError
+from rag.types import Document
+
+TODAY = datetime.date(2026, 11, 21)
+
+
+def read(folder: Path, name: str, content: str | bytes, max_bytes: int = 2_000_000) -> Document:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    document = read_document(path, name, max_bytes, TODAY)
+    for block in document.blocks:  # exact, on one line each, nothing but white space between them
+        assert document.text[block.start : block.end].strip() == document.text[block.start : block.end] != ""
+        assert "\n" not in document.text[block.start : block.end]
+    if document.blocks:
+        covered = "\n".join(document.text[block.start : block.end] for block in document.blocks)
+        assert covered == document.text
+    return document
+
+
+def blocks(document: Document) -> list[tuple[str, str]]:
+    return [(block.kind, document.text[block.start : block.end]) for block in document.blocks]
+
+
+def packed(**parts: str | bytes) -> bytes:
+    """A zip of parts; "__" in a name stands for "/" and "_dot_" for "."."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name.replace("__", "/").replace("_dot_", "."), content)
+    return stream.getvalue()
+
+
+# ---------------------------------------------------------------- the registry
+
+
+def test_each_suffix_names_a_module_that_reads() -> None:
+    assert all(callable(format_of(suffix).read) for suffix in FORMATS)
+    assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in SUFFIXES)
+
+
+def test_a_composer_counts_characters_and_pages() -> None:
+    composer = Composer(Source(b"", "a.x", 100, TODAY))
+    composer.turn_page()
+    composer.add("heading", "The ﬁrst\x00 line ")
+    composer.add("paragraph", "one\n\n two \r\nthree")
+    composer.turn_page()
+    composer.append("goes on", new_page=False)
+    found = composer.finish("t")
+    assert found.text == "The first line\none\ntwo\nthree goes on"
+    assert [(b.kind, b.start, b.end) for b in found.blocks] == [
+        ("heading", 0, 14), ("paragraph", 15, 18), ("paragraph", 19, 22), ("paragraph", 23, 36),
+    ]  # fmt: skip
+    with pytest.raises(DocumentError, match="more than 100 characters"):
+        composer.add("paragraph", "x" * 100)
+
+
+# ---------------------------------------------------------------- tables
+
+
+@pytest.mark.parametrize(
+    ("rows", "heads", "lines"),
+    [
+        ([["Town", "People"], ["Tarsk", "3,400"], ["Veldmar", "12 000"]], None,
+         ["Town: Tarsk | People: 3,400", "Town: Veldmar | People: 12 000"]),
+        ([["Name", "Ilse Korn"], ["Born", "1950"], ["Town", "Tarsk"]], None,
+         ["Name | Ilse Korn", "Born | 1950", "Town | Tarsk"]),
+        ([["Town", "Mayor", "Party"], ["Tarsk", "", "Green"]], None, ["Town: Tarsk | Party: Green"]),
+        ([["", "2023", "2024"], ["Tarsk", "1", "2"]], 1, ["Tarsk | 2023: 1 | 2024: 2"]),
+        ([["Votes", "Votes"], ["men", "women"], ["1", "2"]], 2, ["Votes men: 1 | Votes women: 2"]),
+        ([["only", "heads"]], 1, ["only | heads"]),
+        ([["1", "2"], ["3", "4", "5"], []], None, ["1 | 2", "3 | 4 | 5"]),
+        ([], None, []),
+    ],
+)  # fmt: skip
+def test_rows_say_what_their_columns_are(rows: list[list[str]], heads: int | None, lines: list[str]) -> None:
+    assert lines_of(rows, heads) == lines
+
+
+def test_a_long_or_repeated_first_row_is_no_head() -> None:
+    assert not has_head(
+        [["a sentence that goes on and on, longer than any name of a column is", "b", "c"], ["1", "2", "3"]]
+    )
+    assert not has_head([["a", "a", "a"], ["1", "2", "3"]])
+
+
+# ---------------------------------------------------------------- text, Markdown, HTML
+
+
+def test_inline_pictures_are_no_text(tmp_path: Path) -> None:
+    picture = base64.b64encode(bytes(range(256)) * 1200).decode()
+    words = "The council of Tarsk opened the bridge on Friday."
+    for name, content in {
+        "a.md": f"# The bridge\n\n![photo](data:image/png;base64,{picture})\n\n{words}\n",
+        "b.md": f"# The bridge\n\n![photo][1]\n\n{words}\n\n[1]: data:image/png;base64,{picture}\n",
+        "c.txt": f"The bridge\n\ndata:image/jpeg;base64,{picture} {words}\n",
+        "d.txt": f"The bridge\n\n{picture}\n{words}\n",
+        "e.html": f"<h1>The bridge</h1><img src='data:image/png;base64,{picture}'><p>{words}</p>",
+        "f.html": f"<h1>The bridge</h1><p>data:image/svg+xml;utf8,%3Csvg%20xmlns%3D%22x%22{'%20' * 99} {words}</p>",
+        "g.json": json.dumps({"title": "The bridge", "body": words, "image": f"data:image/png;base64,{picture}"}),
+    }.items():
+        document = read(tmp_path, name, content)
+        assert words in document.text, name
+        assert len(document.text) < 150, name
+        assert document.language == "en", name
+
+
+def test_wrapped_base64_is_no_text_and_long_words_are(tmp_path: Path) -> None:
+    wrapped = base64.encodebytes(bytes(range(256)) * 40).decode()
+    document = read(tmp_path, "a.txt", f"Before it.\n\n{wrapped}\nAfter it.\n")
+    assert document.text.split() == ["Before", "it.", "After", "it."]
+    chemical = "Methionylthreonylthreonylglutaminylarginyl" * 4
+    assert chemical in read(tmp_path, "b.txt", f"It is called {chemical}, in short titin.").text
+
+
+def test_ligatures_are_letters_in_every_format(tmp_path: Path) -> None:
+    for name, content in {"a.txt": "The ﬁrst oﬃce", "a.md": "The ﬁrst oﬃce", "a.html": "<p>The ﬁrst oﬃce"}.items():
+        assert read(tmp_path, name, content).text == "The first office"
+
+
+def test_markdown_gives_headings_items_rows_and_pictures(tmp_path: Path) -> None:
+    content = (
+        "Towns\n=====\nThe **council** met [here](http://x.org/a_(b)).\nIt went on.\n\n"
+        "- 12 May: *opened*\n- 13 May: closed\n  1. inner\n\n"
+        "| Town | Mayor |\n|---|---|\n| Tarsk | Ilse Korn |\n| Veldmar | Oda Brandt |\n\n"
+        "> quoted\n\n![The bridge](a.png)\n\n```\ncode <b>\n```\n<div>raw <i>html</i></div>\n"
+    )
+    assert blocks(read(tmp_path, "a.md", content)) == [
+        ("heading", "Towns"), ("paragraph", "The council met here. It went on."),
+        ("item", "12 May: opened"), ("item", "13 May: closed"), ("item", "inner"),
+        ("row", "Town: Tarsk | Mayor: Ilse Korn"), ("row", "Town: Veldmar | Mayor: Oda Brandt"),
+        ("paragraph", "quoted"), ("paragraph", "The bridge"), ("paragraph", "code <b>"), ("paragraph", "raw html"),
+    ]  # fmt: skip
+
+
+PARAGRAPH = "<p>The minister arrived in Minsk for talks about <b>military</b> cooperation between two countries.</p>"
+ARTICLE = (
+    "<html><head><title>Visit | Daily</title><meta property='og:site_name' content='The Daily'></head><body>"
+    "<nav>Home menu</nav><article><h1>Visit to Minsk</h1><p class='byline'>By Jon Reeve</p>" + PARAGRAPH +
+    "<figure><img src=a.png><figcaption>Ilse Korn on the bridge.</figcaption></figure><h2>Figures</h2>"
+    "<table><caption>Towns</caption><tr><th>Town<th>Mayor<th colspan=2>Votes</tr>"
+    "<tr><td rowspan=2>Tarsk<td>Ilse Korn<td>10<td>12</tr><tr><td>Oda Brandt<td>3<td>4</table>"
+    "<ul><li>12 May: opened<li>13 May: closed</ul><dl><dt>Tarsk<dd>A town.</dl><p>It rained all day, and the council "
+    "of Tarsk went home without a word about the bridge, the mill and the river.</p></article></body></html>"
+)  # fmt: skip
+
+
+def test_html_gives_headings_bylines_captions_rows_and_items(tmp_path: Path) -> None:
+    document = read(tmp_path, "a.html", ARTICLE)
+    words = "The minister arrived in Minsk for talks about military cooperation between two countries."
+    assert document.outlet == "The Daily"
+    assert blocks(document) == [
+        ("heading", "Visit to Minsk"), ("paragraph", "By Jon Reeve"), ("paragraph", words),
+        ("caption", "Ilse Korn on the bridge."), ("heading", "Figures"), ("caption", "Towns"),
+        ("row", "Town: Tarsk | Mayor: Ilse Korn | Votes: 10 | Votes: 12"),
+        ("row", "Town: Tarsk | Mayor: Oda Brandt | Votes: 3 | Votes: 4"),
+        ("item", "12 May: opened"), ("item", "13 May: closed"), ("item", "Tarsk: A town."),
+        ("paragraph", "It rained all day, and the council of Tarsk went home without a word about the bridge, the mill and "
+         "the river."),
+    ]  # fmt: skip
+
+
+def test_a_short_page_gives_all_of_its_body_with_its_blocks(tmp_path: Path) -> None:
+    body = "<nav>menu</nav><h2>Towns</h2><table><tr><td><p>layout</p><table><tr><th>Town<th>Mayor<tr><td>Tarsk<td>Korn</table>"
+    assert blocks(read(tmp_path, "a.html", body)) == [
+        ("heading", "Towns"), ("paragraph", "layout"), ("row", "Town: Tarsk | Mayor: Korn"),
+    ]  # fmt: skip
+
+
+# ---------------------------------------------------------------- encodings
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".md", ".html", ".csv"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "latin-1"])
+def test_western_text_in_any_encoding(tmp_path: Path, suffix: str, encoding: str) -> None:
+    words = "El señor López llegó a Minsk por la mañana según la agencia"
+    assert read(tmp_path, f"a{suffix}", words.encode(encoding)).text == words
+
+
+@pytest.mark.parametrize(
+    ("words", "encoding"),
+    [
+        ("Президент открыл новый мост через реку", "cp1251"),
+        ("Президент открыл новый мост через реку", "koi8-r"),
+        ("Starosta města otevřel nový most přes řeku", "cp1250"),
+        ("Ο δήμαρχος άνοιξε τη νέα γέφυρα την Παρασκευή", "cp1253"),
+        ("Belediye başkanı yeni köprüyü açtı, şehir sevindi", "cp1254"),
+        ("東京の市長は新しい橋を開いた。今日は晴れです。", "shift_jis"),
+        ("市长于星期五宣布新桥开通。这座桥耗资三百万元。", "gb18030"),
+        ("The mayor’s decision “on Friday” was £5 more.", "cp1252"),
+    ],
+)
+def test_text_of_other_scripts_in_its_old_encoding(tmp_path: Path, words: str, encoding: str) -> None:
+    assert read(tmp_path, "a.txt", words.encode(encoding)).text == words
+
+
+@pytest.mark.parametrize(
+    ("name", "declared", "encoding"),
+    [
+        ("a.html", "<meta charset='x-cp1251'>", "cp1251"),
+        ("a.html", "<meta http-equiv='Content-Type' content='text/html; charset=Windows-1251'>", "cp1251"),
+        ("a.html", "<meta charset=nonsense-7>", "cp1251"),
+        ("a.xml", "<?xml version='1.0' encoding='windows-1251'?>", "cp1251"),
+        ("a.xml", "<?xml version='1.0' encoding='koi8-r'?>", "koi8-r"),
+        ("a.xml", "<?xml version='1.0' encoding='UTF-16'?>", "utf-16"),
+        ("a.xhtml", "<?xml version='1.0' encoding='windows-1251'?>", "cp1251"),
+    ],
+)
+def test_a_declared_encoding_is_believed(tmp_path: Path, name: str, declared: str, encoding: str) -> None:
+    words = "Бабушка приехала в Минск утром"
+    content = f"{declared}<p>{words}</p>".encode(encoding)
+    assert read(tmp_path, name, content).text == words
+
+
+def test_a_stray_byte_does_not_cost_the_file(tmp_path: Path) -> None:
+    content = "Álvaro López visitó Minsk. El señor ".encode() + b"Pe\xf1a" + " llegó mañana por la noche.".encode()
+    assert (
+        read(tmp_path, "a.txt", content).text == "Álvaro López visitó Minsk. El señor Peña llegó mañana por la noche."
+    )
+
+
+# ---------------------------------------------------------------- documents
+
+
+def test_rtf(tmp_path: Path) -> None:
+    content = (
+        r"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}{\info{\title The lease of the mill}}"
+        r"\pard The lease was signed by \b Ilse Korn\b0  on 12 May 2024 \'96 in Tarsk.\par "
+        r"\trowd Town\cell People\cell\row\trowd Tarsk\cell 3400\cell\row\pard M\u252?ller\par}"
+    )
+    document = read(tmp_path, "a.rtf", content)
+    assert document.title == "The lease of the mill"
+    assert blocks(document) == [
+        ("paragraph", "The lease was signed by Ilse Korn on 12 May 2024 – in Tarsk."),
+        ("row", "Town: Tarsk | People: 3400"), ("paragraph", "Müller"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "Town,People\nTarsk,3400\n\"Veldmar, old\",\"12\"\n"),
+        ("b.csv", "Town;People\r\nTarsk;3400\r\n\"Veldmar, old\";12\r\n"),
+        ("c.tsv", "Town\tPeople\nTarsk\t3400\nVeldmar, old\t12\n"),
+        ("d.csv", b"\xff\xfe" + "Town\tPeople\nTarsk\t3400\nVeldmar, old\t12\n".encode("utf-16-le")),
+    ],
+)  # fmt: skip
+def test_separated_values(tmp_path: Path, name: str, content: str | bytes) -> None:
+    assert blocks(read(tmp_path, name, content)) == [
+        ("row", "Town: Tarsk | People: 3400"), ("row", "Town: Veldmar, old | People: 12"),
+    ]  # fmt: skip
+
+
+SHEET = (
+    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+    '<row r="1"><c r="A1" t="inlineStr"><is><t>Town</t></is></c><c r="B1" t="inlineStr"><is><t>People</t></is></c></row>'
+    '<row r="2"><c r="A2" t="inlineStr"><is><t>Tarsk</t></is></c><c r="B2"><v>3400</v></c></row></sheetData></worksheet>'
+)
+RELATIONS = '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{}</Relationships>'
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+
+
+def relations(*targets: tuple[str, str]) -> str:
+    return RELATIONS.format("".join(
+        f'<Relationship Id="r{n}" Type="{OFFICE}/{kind}" Target="{target}"/>' for n, (kind, target) in enumerate(targets)
+    ))  # fmt: skip
+
+
+def xlsx(sheet: str = SHEET, count: int = 1) -> bytes:
+    sheets = "".join(f'<sheet name="Sheet {n}" sheetId="{n + 1}" r:id="r{n}"/>' for n in range(count))
+    workbook = (
+        f'<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="{OFFICE}">'
+        f"<sheets>{sheets}</sheets></workbook>"
+    )
+    return packed(
+        _rels___dot_rels=relations(("officeDocument", "xl/workbook.xml")),
+        xl__workbook_dot_xml=workbook,
+        xl___rels__workbook_dot_xml_dot_rels=relations(*[("worksheet", "sheet.xml")] * count),
+        xl__sheet_dot_xml=sheet,
+    )
+
+
+def test_spreadsheets(tmp_path: Path) -> None:
+    row = ("row", "Town: Tarsk | People: 3400")
+    assert blocks(read(tmp_path, "a.xlsx", xlsx())) == [row]
+    assert blocks(read(tmp_path, "a.xlsx", xlsx(count=2))) == [("heading", "Sheet 0"), row, ("heading", "Sheet 1"), row]
+
+
+MAIL = (
+    "From: Ilse Korn <ilse@example.org>\r\nTo: Jon Reeve <jon@example.org>\r\nSubject: =?utf-8?q?The_br=C3=BCcke?=\r\n"
+    "Date: Tue, 14 May 2024 10:20:00 +0200\r\nMIME-Version: 1.0\r\n"
+)
+HEAD = [
+    ("heading", "The brücke"), ("row", "From: Ilse Korn <ilse@example.org>"), ("row", "To: Jon Reeve <jon@example.org>"),
+    ("row", "Date: 2024-05-14 10:20"),
+]  # fmt: skip
+
+
+def test_mail(tmp_path: Path) -> None:
+    plain = MAIL + "Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    body = "Dear Jon,\r\n\r\nthe bridge over the river will be opened on Friday, says\r\nthe mayor Pe=F1a.\r\n\r\nIlse\r\nTarsk\r\n"
+    document = read(tmp_path, "a.eml", plain + body)
+    assert (document.title, document.date) == ("The brücke", "2024-05-14")
+    assert blocks(document) == [
+        *HEAD, ("paragraph", "Dear Jon,"),
+        ("paragraph", "the bridge over the river will be opened on Friday, says the mayor Peña."),
+        ("paragraph", "Ilse"), ("paragraph", "Tarsk"),
+    ]  # fmt: skip
+
+
+def test_mail_with_an_attachment_and_html(tmp_path: Path) -> None:
+    parts = (
+        'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n'
+        "<div>Dear <b>Jon</b></div><div>see below</div>\r\n--b\r\nContent-Type: text/csv\r\n"
+        'Content-Disposition: attachment; filename="towns.csv"\r\n\r\nTown,People\r\nTarsk,3400\r\n--b\r\n'
+        'Content-Type: image/png\r\nContent-Disposition: attachment; filename="a.png"\r\n\r\nx\r\n--b--\r\n'
+    )
+    assert blocks(read(tmp_path, "a.eml", MAIL + parts)) == [
+        *HEAD, ("paragraph", "Dear Jon"), ("paragraph", "see below"), ("heading", "towns.csv"),
+        ("row", "Town: Tarsk | People: 3400"),
+    ]  # fmt: skip
+
+
+def epub(
+    chapter: str = "<p>It rained in Tarsk.<a epub:type='noteref'>1</a></p><aside epub:type='footnote'>In May.</aside>",
+) -> bytes:
+    book = (
+        '<package xmlns="http://www.idpf.org/2007/opf" xmlns:dc="http://purl.org/dc/elements/1.1/"><metadata>'
+        "<dc:title>The Mill</dc:title><dc:date>2019-04-01</dc:date><dc:publisher>Veldmar Press</dc:publisher></metadata>"
+        '<manifest><item id="b" href="ch%202.xhtml"/><item id="a" href="one.xhtml"/><item id="n" href="nav.xhtml" '
+        'properties="nav"/></manifest><spine><itemref idref="n"/><itemref idref="a"/><itemref idref="b"/></spine></package>'
+    )
+    page = '<?xml version="1.0" encoding="utf-8"?><html xmlns="http://www.w3.org/1999/xhtml"><head><title>x</title></head><body>{}</body></html>'
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("META-INF/container.xml", '<c xmlns="x"><rootfile full-path="OPS/book.opf"/></c>')
+        archive.writestr("OPS/book.opf", book)
+        archive.writestr("OPS/one.xhtml", page.format(f"<h1>One</h1>{chapter}"))
+        archive.writestr("OPS/ch 2.xhtml", page.format("<h1>Two</h1><ol><li>Snow</li></ol>"))
+        archive.writestr("OPS/nav.xhtml", page.format("<ol><li>One</li></ol>"))
+    return stream.getvalue()
+
+
+def test_epub(tmp_path: Path) -> None:
+    document = read(tmp_path, "a.epub", epub())
+    assert (document.title, document.date, document.outlet) == ("The Mill", "2019-04-01", "Veldmar Press")
+    assert blocks(document) == [
+        ("heading", "One"), ("paragraph", "It rained in Tarsk.1"), ("note", "In May."), ("heading", "Two"), ("item", "Snow"),
+    ]  # fmt: skip
+
+
+def test_opendocument(tmp_path: Path) -> None:
+    names = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{long}:1.0"'
+        for name, long in (
+            ("office", "office"),
+            ("text", "text"),
+            ("table", "table"),
+            ("draw", "drawing"),
+            ("style", "style"),
+        )
+    )
+    body = (
+        "<text:tracked-changes><text:p>old</text:p></text:tracked-changes><text:h>The mill</text:h>"
+        "<text:p>It was <text:span>sold</text:span><text:s/>again<text:note><text:note-citation>1</text:note-citation>"
+        "<text:note-body><text:p>In May.</text:p></text:note-body></text:note>.</text:p>"
+        "<text:list><text:list-item><text:p>first</text:p></text:list-item></text:list>"
+        "<table:table><table:table-row><table:table-cell><text:p>Town</text:p></table:table-cell><table:table-cell><text:p>"
+        "People</text:p></table:table-cell></table:table-row><table:table-row><table:table-cell><text:p>Tarsk</text:p>"
+        "</table:table-cell><table:table-cell><text:p>34</text:p></table:table-cell></table:table-row></table:table>"
+    )
+    content = f"<office:document-content {names}><office:body><office:text>{body}</office:text></office:body></office:document-content>"
+    meta = '<m xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>The sale of the mill</dc:title></m>'
+    styles = f"<s {names}><style:header><text:p>Veldmar Gazette</text:p></style:header></s>"
+    data = packed(
+        **{"META-INF__manifest_dot_xml": "<m/>"}, content_dot_xml=content, meta_dot_xml=meta, styles_dot_xml=styles
+    )
+    document = read(tmp_path, "a.odt", data)
+    assert document.title == "The sale of the mill"
+    assert blocks(document) == [
+        ("heading", "The mill"), ("paragraph", "It was sold again."), ("note", "In May."), ("item", "first"),
+        ("row", "Town: Tarsk | People: 34"), ("note", "Veldmar Gazette"),
+    ]  # fmt: skip
+
+
+def test_slides(tmp_path: Path) -> None:
+    a, p = (f"http://schemas.openxmlformats.org/{name}/2006/main" for name in ("drawingml", "presentationml"))
+    names = f'xmlns:a="{a}" xmlns:p="{p}" xmlns:r="{OFFICE}"'
+
+    def shape(role: str, y: int, *lines: str) -> str:
+        text = "".join(f"<a:p><a:r><a:t>{line}</a:t></a:r></a:p>" for line in lines)
+        place = f'<p:nvSpPr><p:cNvPr id="1" name="x"/><p:nvPr>{f"<p:ph type={chr(34)}{role}{chr(34)}/>" if role else ""}</p:nvPr></p:nvSpPr>'
+        return (
+            f'<p:sp>{place}<p:spPr><a:xfrm><a:off x="0" y="{y}"/></a:xfrm></p:spPr><p:txBody>{text}</p:txBody></p:sp>'
+        )
+
+    def slide(*shapes: str) -> str:
+        return f"<p:sld {names}><p:cSld><p:spTree>{''.join(shapes)}</p:spTree></p:cSld></p:sld>"
+
+    data = packed(
+        _rels___dot_rels=relations(("officeDocument", "ppt/presentation.xml")),
+        ppt__presentation_dot_xml=f'<p:presentation {names}><p:sldIdLst><p:sldId r:id="r1"/><p:sldId r:id="r0"/></p:sldIdLst></p:presentation>',
+        ppt___rels__presentation_dot_xml_dot_rels=relations(("slide", "slides/a.xml"), ("slide", "slides/b.xml")),
+        ppt__slides__a_dot_xml=slide(shape("", 5, "last")),
+        ppt__slides__b_dot_xml=slide(
+            shape("", 9, "below"),
+            shape("body", 2, "one", "two"),
+            shape("title", 0, "The mill"),
+            shape("sldNum", 1, "7"),
+        ),
+        ppt__slides___rels__b_dot_xml_dot_rels=relations(("notesSlide", "../notes/b.xml")),
+        ppt__notes__b_dot_xml=slide(shape("body", 0, "Say hello."))
+        .replace("sld ", "notes ")
+        .replace("p:sld>", "p:notes>"),
+    )
+    document = read(tmp_path, "a.pptx", data)
+    assert document.title == "The mill"
+    assert blocks(document) == [
+        ("heading", "The mill"), ("item", "one"), ("item", "two"), ("paragraph", "below"), ("note", "Say hello."),
+        ("paragraph", "last"),
+    ]  # fmt: skip
+    assert [document.text[page:].split("\n")[0] for page in document.pages] == ["The mill", "last"]
+
+
+def test_saved_pages(tmp_path: Path) -> None:
+    head = 'From: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related; boundary="b"\r\n\r\n--b\r\n'
+    part = "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    body = base64.encodebytes(ARTICLE.encode()).decode() + "\r\n--b--\r\n"
+    expected = blocks(read(tmp_path, "a.html", ARTICLE))
+    assert blocks(read(tmp_path, "a.mhtml", head + part + body)) == expected
+    archive = plistlib.dumps({"WebMainResource": {"WebResourceData": ARTICLE.encode(), "WebResourceTextEncodingName": "UTF-8"}},
+                             fmt=plistlib.FMT_BINARY)  # fmt: skip
+    assert blocks(read(tmp_path, "a.webarchive", archive)) == expected
+
+
+def test_xml(tmp_path: Path) -> None:
+    content = (
+        "<?xml version='1.0'?><article><front><title>The mill</title><pubDate>2024-05-14</pubDate></front><body>"
+        "<p>It was <b>sold</b>.</p><towns><town><name>Tarsk</name><people>34</people></town>"
+        "<town name='Veldmar' people='12'/></towns></body></article>"
+    )
+    document = read(tmp_path, "a.xml", content)
+    assert (document.title, document.date) == ("The mill", "2024-05-14")
+    assert blocks(document) == [
+        ("heading", "The mill"), ("paragraph", "2024-05-14"), ("paragraph", "It was sold."),
+        ("row", "name: Tarsk | people: 34"), ("paragraph", "name: Veldmar | people: 12"),
+    ]  # fmt: skip
+
+
+def test_json(tmp_path: Path) -> None:
+    article = {
+        "headline": "The mill", "datePublished": "2024-05-14", "publisher": {"name": "Veldmar Gazette"},
+        "body": "It was sold.\n\nIt rained.", "tags": ["mill", "sale"], "html": "<p>One</p><p>Two</p>",
+    }  # fmt: skip
+    document = read(tmp_path, "a.json", json.dumps(article))
+    assert (document.title, document.date, document.outlet) == ("The mill", "2024-05-14", "Veldmar Gazette")
+    assert blocks(document) == [
+        ("row", "headline: The mill | datePublished: 2024-05-14 | tags: mill, sale"), ("row", "name: Veldmar Gazette"),
+        ("paragraph", "It was sold."), ("paragraph", "It rained."), ("paragraph", "One"), ("paragraph", "Two"),
+    ]  # fmt: skip
+    lines = '{"town": "Tarsk", "people": 34}\n{"town": "Veldmar", "people": 12}\n'
+    assert read(tmp_path, "a.jsonl", lines).text == "town: Tarsk | people: 34\ntown: Veldmar | people: 12"
+
+
+def test_notebook(tmp_path: Path) -> None:
+    cells = [
+        {"cell_type": "markdown", "source": ["# The mill\n", "It was *sold*."]},
+        {"cell_type": "code", "source": "1 + 1", "outputs": [{"data": {"text/plain": ["2"], "image/png": "iVBOR"}}]},
+    ]
+    document = read(tmp_path, "a.ipynb", json.dumps({"cells": cells}))
+    assert document.title == "The mill"
+    assert document.text == "The mill\nIt was sold.\n1 + 1\n2"
+
+
+def test_subtitles(tmp_path: Path) -> None:
+    times = (
+        "00:00:01{0}000 --> 00:00:03{0}000",
+        "00:00:03{0}100 --> 00:00:05{0}000",
+        "00:00:20{0}000 --> 00:00:22{0}000",
+    )
+    said = ("The bridge of <i>Tarsk</i>", "was opened on Friday.", "It rained.")
+    for name, start, point in (("a.srt", "", ","), ("a.vtt", "WEBVTT\n\n", ".")):
+        events = (
+            f"{n}\n{time.format(point)}\n{line}\n" for n, (time, line) in enumerate(zip(times, said, strict=True), 1)
+        )
+        document = read(tmp_path, name, start + "\n".join(events))
+        assert document.text == "The bridge of Tarsk was opened on Friday.\nIt rained."
+
+
+def test_tex(tmp_path: Path) -> None:
+    content = (
+        "\\documentclass{article}\n\\title{The \\emph{mill}}\n\\date{14 May 2024}\n\\begin{document}\n\\maketitle % no\n"
+        '\\section{Sale}\nIt was sold for 100\\,\\% of its price to Ilse M\\"uller, and\nthe town was glad. \\input{/etc/passwd}\n\n'
+        "\\begin{itemize}\\item one\\item two\\end{itemize}\n\\end{document}\nnothing"
+    )
+    document = read(tmp_path, "a.tex", content)
+    assert (document.title, document.date) == ("The mill", "2024-05-14")
+    assert document.text.split("\n")[:2] == ["The mill", "Sale"]
+    assert "price to Ilse Müller, and the town was glad." in document.text
+    assert not {"no", "nothing", "root"} & set(document.text.replace(":", " ").split())
+
+
+def test_rst(tmp_path: Path) -> None:
+    content = (
+        "The mill\n========\n\nIt was *sold* [1]_.\n\n- one\n- two\n\n.. include:: /etc/passwd\n\n.. raw:: html\n\n   <b>x</b>\n\n"
+        "====== ======\nTown   People\n====== ======\nTarsk  34\n====== ======\n\n.. [1] In May.\n"
+    )
+    document = read(tmp_path, "a.rst", content)
+    assert document.title == "The mill"
+    assert "root" not in document.text
+    assert [block for block in blocks(document) if block[0] != "note"] == [
+        ("heading", "The mill"), ("paragraph", "It was sold [1]."), ("item", "one"), ("item", "two"),
+        ("row", "Town: Tarsk | People: 34"),
+    ]  # fmt: skip
+    assert ("note", "In May.") in [(kind, text.removeprefix("[1] ")) for kind, text in blocks(document)]
