@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.config import Settings
 from rag.errors import RagError
-from rag.types import Account, Answer, Chunk, Citation, Document, IndexReport, ScoredChunk, Span, Turn
+from rag.types import Account, Answer, Chunk, Citation, Document, IndexReport, ScoredChunk, Span, Statement, Turn
 
 if TYPE_CHECKING:
     from rag.pipeline import Chatbot, History
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Account", "Answer", "Chatbot", "Chunk", "Citation", "Document", "IndexReport", "RagError", "ScoredChunk",
-    "Settings", "Span", "Turn", "ask",
+    "Settings", "Span", "Statement", "Turn", "ask",
 ]  # fmt: skip
 
 

@@ -16,12 +16,13 @@ import typer
 import rag
 from rag.config import Settings
 from rag.errors import RagError
+from rag.present.text import for_terminal
 
 if TYPE_CHECKING:
     from rag.grounding.generators import Generator
     from rag.parts import Parts
     from rag.pipeline import Chatbot
-    from rag.types import Answer, IndexReport
+    from rag.types import IndexReport
 
     LoadParts: TypeAlias = Callable[[Settings, Generator | None], Parts]
 
@@ -125,7 +126,7 @@ def ask(
     """Answer a question from the articles, with citations, or say that they do not hold the answer."""
     bot = _open(context, corpus, Settings(reader=reader, strict=not mark), quiet=as_json, generator=generator)
     answer = bot.ask(_utf8(question), [_utf8(earlier) for earlier in history or []])
-    typer.echo(json.dumps(answer.to_dict(), ensure_ascii=False) if as_json else render(answer))
+    typer.echo(json.dumps(answer.to_dict(), ensure_ascii=False) if as_json else for_terminal(answer))
 
 
 @app.command()
@@ -152,7 +153,7 @@ def chat(
             typer.echo(f"rag: {error}", err=True)
             continue
         turns.append(Turn(question, answer))
-        typer.echo(render(answer))
+        typer.echo(for_terminal(answer))
 
 
 @app.command()
@@ -210,26 +211,6 @@ def serve(
 def _utf8(argument: str) -> str:
     """An argument with bytes that are no UTF-8 replaced: no model reads them."""
     return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def render(answer: Answer) -> str:
-    """An Answer as text for a terminal."""
-    lines = [answer.text]
-    if answer.understood != answer.question:
-        lines.insert(0, f"(understood as: {answer.understood})")
-    lines += [f"({note})" for note in answer.notes]
-    lines.append(f"\nconfidence {answer.confidence:.0%}")
-    for number, citation in enumerate(answer.citations, start=1):
-        dated = f", {citation.date}" if citation.date else ""
-        lines.append(f"[{number}] {citation.title}{dated}")
-        lines.append(f"    {citation.document_id}, characters {citation.start}-{citation.end}")
-        lines.append(f'    "{" ".join(citation.quote.split())}"')
-    if answer.abstained and answer.passages:
-        lines.append("Nearest passages (not an answer):")
-        for passage in answer.passages[:3]:
-            preview = " ".join(passage.chunk.text.split())[:200]
-            lines.append(f"  - {passage.chunk.title}: {preview}…")
-    return "\n".join(lines)
 
 
 def _open(

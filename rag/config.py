@@ -37,7 +37,10 @@ class Settings:
     read : int
         Passages that the reader reads for one question.
     abstain_below : float
-        Confidence under which the answer is "the articles do not say".
+        Confidence from which an answer counts as one.
+    perhaps_from : float
+        Confidence from which what falls short of `abstain_below` is shown as what the articles may say; below, they do
+        not say.
     retrieval : {"hybrid", "dense", "lexical"}
         How passages are found.
     rerank : bool
@@ -65,6 +68,7 @@ class Settings:
     candidates: int = 50
     read: int = 8
     abstain_below: float = 0.5
+    perhaps_from: float = 0.5
     retrieval: Retrieval = "hybrid"
     rerank: bool = True
     spelling: bool = True

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from rag.answering.citations import sentences_around
-from rag.answering.composing import ABSTENTION, compose, is_question, whole_phrase, without_questions
+from rag.answering.composing import compose, doubts, is_question, nearest, whole_phrase, without_questions
 from rag.answering.confidence import Candidate
 from rag.answering.rewriting import understand
 from rag.articles.chunking import chunk_document
@@ -25,7 +25,8 @@ from rag.language.text import WORD, respell
 from rag.models.embedding import TITLE_TOKENS, Embedder
 from rag.parts import Parts
 from rag.places import corpus_index
-from rag.types import Answer, Chunk, Document, Header, IndexReport, ScoredChunk, Span, Turn
+from rag.present.text import with_text
+from rag.types import Answer, Certainty, Chunk, Citation, Document, Header, IndexReport, ScoredChunk, Span, Turn
 
 if TYPE_CHECKING:
     from rag.grounding.generators import Generator
@@ -271,7 +272,7 @@ class Chatbot:
             tell(f"asking {self.generator.name}")
             with clock.stage("writing"):
                 answer = self._writer(self.generator).write(answer, [turn.question for turn in turns], cancelled)
-        return replace(answer, seconds=clock.seconds())
+        return with_text(replace(answer, seconds=clock.seconds()))
 
     def _answer(self, question: str, understood: str, clock: _Clock, tell: Callable[[str], None]) -> Answer:
         for _ in range(SEARCHES):
@@ -296,22 +297,33 @@ class Chatbot:
                 for d in [sources[i]]
             }
             passages = _reranked(candidates) if self.settings.rerank else passages
-            if confidence < self.settings.abstain_below:
-                return _abstention(question, understood, passages, confidence, notes, documents)
-            composed = compose(understood, candidates, sources.__getitem__, copies.__getitem__)
+            certainty = self._certainty(confidence)
+            if certainty == "not said":
+                near = nearest(candidates, sources.__getitem__)
+                return _abstention(question, understood, passages, confidence, notes, documents, near)
+            chosen = candidates if certainty == "answered" else candidates[:1]
+            composed = compose(understood, chosen, sources.__getitem__, copies.__getitem__)
         return Answer(
             question=question,
             understood=understood,
             short_answer=composed.short_answer,
-            text=composed.text,
+            text="",
             citations=composed.citations,
             accounts=composed.accounts,
             confidence=confidence,
-            abstained=False,
+            abstained=certainty != "answered",
+            certainty=certainty,
+            statements=composed.statements,
+            doubts=doubts(understood, candidates[0]) if certainty == "perhaps" else (),
             passages=tuple(passages),
             documents=documents,
             notes=notes,
         )
+
+    def _certainty(self, confidence: float) -> Certainty:
+        if confidence >= self.settings.abstain_below:
+            return "answered"
+        return "perhaps" if confidence >= self.settings.perhaps_from else "not said"
 
     def _writer(self, generator: Generator) -> Writer:
         from rag.grounding.writing import Writer
@@ -487,15 +499,17 @@ def _abstention(
     confidence: float,
     notes: tuple[str, ...],
     documents: dict[str, dict[str, str | None]],
+    near: tuple[Citation, ...] = (),
 ) -> Answer:
     return Answer(
         question=question,
         understood=understood,
         short_answer="",
-        text=ABSTENTION,
+        text="",
         citations=(),
         confidence=confidence,
         abstained=True,
+        nearest=near,
         passages=tuple(passages),
         documents=documents,
         notes=notes,

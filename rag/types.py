@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal, TypeAlias
+
+Certainty: TypeAlias = Literal["answered", "perhaps", "not said"]
+DoubtKind: TypeAlias = Literal["name", "figure", "kind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +181,31 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Statement:
+    """What an answer says in one place, without markers.
+
+    `citations` are marker numbers, counted from 1; none where the articles do not support it.
+    """
+
+    text: str
+    citations: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why an answer is doubtful, as far as the program knows a reason.
+
+    `kind` is "name" or "figure" (the passage lacks `missing`, words of the question), or "kind" (the span is not of the
+    kind asked for: no date where "when" is asked).
+    """
+
+    kind: DoubtKind
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
-    """One of several accounts that differ; `citations` are marker numbers, counted from 1."""
+    """One of several accounts that differ; `text` is without markers, `citations` are their numbers, from 1."""
 
     short_answer: str
     text: str
@@ -198,15 +224,17 @@ class Answer:
     understood : str
         The question that was searched: names in the articles' spelling, follow-ups completed.
     short_answer : str
-        The span; empty when abstained.
+        The span; empty when nothing is said.
     text : str
-        Whole sentences with markers [1], [2] into `citations`; when abstained, words that say so.
+        The statements as plain text with markers [1], [2] into `citations`, made by `rag.present.text`; when abstained,
+        words that say so.
     citations : tuple of Citation
     accounts : tuple of Account
         Two or more when the articles give accounts that differ; else empty.
     confidence : float
         Calibrated probability in [0, 1] that `short_answer` is a right answer to the question.
     abstained : bool
+        Whether there is no answer to rely on: True unless `certainty` is "answered".
     passages : tuple of ScoredChunk
         What was retrieved, best first. When abstained: the nearest passages, not an answer.
     documents : Mapping[str, Mapping]
@@ -219,6 +247,14 @@ class Answer:
         Language model that wrote `text`, each sentence checked; empty when the words are the articles' own.
     tokens_in, tokens_out : int
         What asking it took, in its own tokens; 0 when none was asked or it does not tell.
+    statements : tuple of Statement
+        What the answer says, without markers; one for each account where they differ.
+    certainty : {"answered", "perhaps", "not said"}
+        "perhaps" says what may be the answer, for a person to judge; a program treats it as no answer.
+    doubts : tuple of Doubt
+        Why it is "perhaps", where a reason is known.
+    nearest : tuple of Citation
+        When "not said": the nearest sentence of each of the nearest passages. Not an answer.
     """
 
     question: str
@@ -236,6 +272,17 @@ class Answer:
     generator: str = ""
     tokens_in: int = 0
     tokens_out: int = 0
+    statements: tuple[Statement, ...] = ()
+    certainty: Certainty | Literal[""] = ""
+    doubts: tuple[Doubt, ...] = ()
+    nearest: tuple[Citation, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Derive what was not given, refuse what contradicts itself."""
+        if not self.certainty:
+            object.__setattr__(self, "certainty", "not said" if self.abstained else "answered")
+        if self.abstained is (self.certainty == "answered"):
+            raise ValueError(f"abstained is {self.abstained} of an answer that is {self.certainty!r}")
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain dicts, lists, strings and numbers, ready for JSON."""

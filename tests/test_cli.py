@@ -74,7 +74,8 @@ def test_an_answer_is_printed_with_its_source(run: Run, articles: Path) -> None:
 def test_an_abstention_is_no_error(run: Run, articles: Path) -> None:
     out = run("ask", "--corpus", articles, "How many people live in Reykjavik?").stdout
     assert out.startswith("The articles do not say.\n")
-    assert "Nearest passages (not an answer):" in out
+    assert "Nearest sentences (not an answer):" in out
+    assert '"Sailors repaired three ships near the harbour of Odesa, 3 May 2021."' in out
 
 
 def test_json_is_one_object_and_nothing_else(run: Run, articles: Path) -> None:

@@ -238,6 +238,16 @@ def check(bot: Chatbot, answer: Answer) -> None:
         assert (answer.short_answer, answer.citations, answer.accounts) == ("", (), ())
 
 
+def test_what_is_doubtful_is_told_as_such(articles: Path) -> None:
+    bot = make_bot(settings=Settings(abstain_below=0.999, perhaps_from=0.5))
+    bot.add(articles)
+    answer = bot.ask("Who sells rye bread in Gdansk?")
+    assert (answer.certainty, answer.abstained) == ("perhaps", True)
+    assert answer.text == "The articles may say: The baker Anna Kowalska sells rye bread in Gdansk. [1]"
+    assert answer.citations[0].quote == "The baker Anna Kowalska sells rye bread in Gdansk."
+    assert bot.ask("How many people live in Reykjavik?").certainty == "not said"
+
+
 def test_an_answer_is_cited_exactly(bot: Chatbot, articles: Path) -> None:
     answer = bot.ask("Who sells rye bread in Gdansk?")
     check(bot, answer)
@@ -267,6 +277,9 @@ def test_what_the_articles_do_not_hold_is_not_answered(bot: Chatbot) -> None:
     assert answer.text == "The articles do not say."
     assert answer.confidence < 0.5
     assert len(answer.passages) == 3  # the nearest passages, as such
+    assert len(answer.nearest) == 3
+    for citation in answer.nearest:
+        assert is_exact(citation, bot.document(citation.document_id))
 
 
 @pytest.mark.parametrize("question", ["🙂🙂", "?", "the", "...", "“”", "1", "\u200b?"])

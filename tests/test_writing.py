@@ -13,9 +13,10 @@ from fakes import FakeEmbedder, FakeReader, make_bot, make_document
 from rag.answering.confidence import covered
 from rag.grounding.generators import Delta, GenerationError, Prompt
 from rag.grounding.verifier import Support, Verifier, is_evidence
-from rag.grounding.writing import UNSUPPORTED, Writer, split_claims
+from rag.grounding.writing import Writer, split_claims
 from rag.language.text import content_words
 from rag.pipeline import Chatbot
+from rag.present.text import UNSUPPORTED, with_text
 from rag.types import Account, Answer, Chunk, Span
 
 VISIT = "Anna Petrova came to Minsk on 30 June 2023. She met the minister. She did not visit Havana."
@@ -90,7 +91,7 @@ def written(bot: Chatbot, says: str | Exception, finish: str = "stop", **options
     generator = FakeGenerator(says, finish)
     answer = bot.ask(QUESTION)
     assert not answer.abstained
-    return Writer(generator, WordVerifier(), bot.document, **options).write(answer)
+    return with_text(Writer(generator, WordVerifier(), bot.document, **options).write(answer))
 
 
 def test_a_supported_sentence_cites_the_exact_quote(bot: Chatbot) -> None:

@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 from rag.answering.citations import cite, sentences_around
 from rag.answering.confidence import Candidate, agree, covered, names
 from rag.language.facts import facts
-from rag.language.questions import kind_of
-from rag.language.text import content_words, fold
-from rag.types import Account, Chunk, Citation, Document
+from rag.language.questions import fits, kind_of
+from rag.language.text import WORD, content_words, fold
+from rag.types import Account, Chunk, Citation, Document, Doubt, DoubtKind, Statement
 
-ABSTENTION = "The articles do not say."
 ACCOUNT_MARGIN = 4.0  # logits that another account may lie behind the best one
 ACCOUNT_WORDS = 0.34  # share of the question's words that it may miss, which the best one has
 ACCOUNT_COSINE = 0.2  # that its sentence may be farther from the question
@@ -21,13 +20,13 @@ SUPPORT_MARGIN = 6.0  # the same for a passage that tells the same
 LIST_MARGIN = 3.0  # the same for a further item of a list
 MAX_ACCOUNTS = 3
 MAX_ITEMS = 8
+MAX_NEAREST = 3
 SAME_SENTENCE = 0.75  # cosine from which two sentences give one reason
 _LEANS = re.compile(
     r"^(?:he|she|they|it|this|these|that|those|his|her|their|its|such|also|additionally|however)\b", re.I
 )
 _NAME_OF = re.compile(r"\b[A-Z][\w’'-]+ (?:of|de|del) (?:the |la |los )?$")
 _INITIALS = re.compile(r"\b(?:[A-Z]\.)+[A-Z]$")
-_MARKUP = re.compile(r"\[(?=\d+\])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Composed:
     """The parts of an Answer that come from its spans."""
 
     short_answer: str
-    text: str
+    statements: tuple[Statement, ...]
     citations: tuple[Citation, ...]
     accounts: tuple[Account, ...]
 
@@ -86,17 +85,12 @@ def compose(
     parts = [_sentence(group, made, chunk, set(heads) - {head}) for group, head in zip(differing, heads, strict=True)]
     short = groups[0][0].span.text.strip(" ,;:")
     if len(parts) == 1:
-        return Composed(short, parts[0][0], tuple(made.made), ())
+        return Composed(short, tuple(parts), tuple(made.made), ())
     accounts = tuple(
-        Account(group[0].span.text, text, document(group[0].span.document_id).date, numbers)
-        for group, (text, numbers) in zip(differing, parts, strict=True)
+        Account(group[0].span.text, part.text, document(group[0].span.document_id).date, part.citations)
+        for group, part in zip(differing, parts, strict=True)
     )
-    lines = [f"{_dated(account.date)}: {account.text}" for account in accounts]
-    return Composed(short, "The articles give different accounts.\n" + "\n".join(lines), tuple(made.made), accounts)
-
-
-def _dated(date: str | None) -> str:
-    return f"Article of {date}" if date else "Undated article"
+    return Composed(short, tuple(parts), tuple(made.made), accounts)
 
 
 def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
@@ -151,10 +145,8 @@ def _context(candidate: Candidate) -> str:
     return f"{candidate.passage.chunk.title}\n{candidate.sentence}"
 
 
-def _sentence(
-    group: list[Candidate], made: _Citations, chunk: Callable[[str], Chunk], others: set[str]
-) -> tuple[str, tuple[int, ...]]:
-    """The readable sentence of a group with its markers, and their numbers.
+def _sentence(group: list[Candidate], made: _Citations, chunk: Callable[[str], Chunk], others: set[str]) -> Statement:
+    """The readable sentence of a group, and what it cites.
 
     `others` are the documents of the accounts beside it: what tells one account does not support another.
     """
@@ -174,8 +166,7 @@ def _sentence(
         if place_ and other.document_id not in cited and len(numbers) < 3:
             numbers.append(made.number(other.document_id, *place_, best.span.score))
             cited.add(other.document_id)
-    text = _text(best.passage.chunk, start, end)
-    return f"{text} {''.join(f'[{n}]' for n in numbers)}", tuple(numbers)
+    return Statement(_text(best.passage.chunk, start, end), tuple(numbers))
 
 
 def _same_sentence(sentence: str, span: str, chunk: Chunk) -> tuple[int, int] | None:
@@ -201,12 +192,12 @@ def _readable(chunk: Chunk, start: int, end: int) -> tuple[int, int]:
 
 
 def _text(chunk: Chunk, start: int, end: int) -> str:
-    """Text of a place on one line. A bracketed number of the article's own must not pass for a marker."""
-    return _MARKUP.sub("[\u2060", " ".join(chunk.between(start, end).split()))
+    """Text of a place on one line."""
+    return " ".join(chunk.between(start, end).split())
 
 
 def _compose_list(candidates: Sequence[Candidate], made: _Citations, chunk: Callable[[str], Chunk]) -> Composed:
-    """Several spans, one line each with its sentence; what is told twice comes once."""
+    """Several spans, a statement each with its sentence; what is told twice comes once."""
     best = candidates[0].span.score
     items: list[str] = []
     quoted: dict[str, list[int]] = {}
@@ -229,8 +220,34 @@ def _compose_list(candidates: Sequence[Candidate], made: _Citations, chunk: Call
             items.append(text)
             if number not in quoted.setdefault(sentence, []):
                 quoted[sentence].append(number)
-    lines = [f"{sentence} {''.join(f'[{n}]' for n in numbers)}" for sentence, numbers in quoted.items()]
-    return Composed("; ".join(items), "\n".join(lines), tuple(made.made), ())
+    statements = tuple(Statement(sentence, tuple(numbers)) for sentence, numbers in quoted.items())
+    return Composed("; ".join(items), statements, tuple(made.made), ())
+
+
+def nearest(candidates: Sequence[Candidate], document: Callable[[str], Document]) -> tuple[Citation, ...]:
+    """The sentence that comes nearest in each of the nearest passages; candidates best first. Not an answer."""
+    best: dict[str, Candidate] = {}
+    for candidate in candidates:
+        best.setdefault(candidate.passage.chunk.id, candidate)
+    return tuple(
+        cite(document(c.span.document_id), *sentences_around(c.passage.chunk, c.span.start, c.span.end), c.span.score)
+        for c in list(best.values())[:MAX_NEAREST]
+    )
+
+
+def doubts(question: str, candidate: Candidate) -> tuple[Doubt, ...]:
+    """What speaks against a candidate, as far as words tell: a name or figure that its passage lacks, another kind."""
+    chunk = candidate.passage.chunk
+    context = f"{candidate.date or ''} {chunk.title}\n{chunk.text}"
+    asked = [match.group() for match in WORD.finditer(question)]
+    missing = [word for word in asked if (wanted := content_words(word)) and covered(wanted, context) < 1.0]
+    capital = tuple(word for word in missing if word[0].isupper() and word != asked[0])
+    figures = tuple(word for word in missing if word[0].isdigit())
+    lacking: tuple[tuple[DoubtKind, tuple[str, ...]], ...] = (("name", capital), ("figure", figures))
+    found = [Doubt(kind, words) for kind, words in lacking if words]
+    if fits(kind_of(question), candidate.span.text, candidate.before) == 0.0:
+        found.append(Doubt("kind"))
+    return tuple(found)
 
 
 def is_question(text: str) -> bool:

@@ -12,9 +12,8 @@ from rag.grounding.generators import GenerationError, Generator, Markers, build_
 from rag.grounding.prompt import SECRET
 from rag.grounding.verifier import Support, Verifier
 from rag.language.text import content_words, sentences, words
-from rag.types import Answer, Chunk, Citation, Document
+from rag.types import Answer, Chunk, Citation, Document, Statement
 
-UNSUPPORTED = "(the articles do not say this)"
 HOLDS_ANSWER = 0.5  # share of the short answer's words that a model's text must have to take its place
 _MARKER = re.compile(r"\s*\[(\d+)\]")
 _LATE_MARKERS = re.compile(r"([.!?…]+[\"'”’»)]*)((?:\s*\[\d+\])+)")
@@ -84,7 +83,7 @@ class Writer:
         self._secret = secret
 
     def write(self, answer: Answer, history: Sequence[str] = (), cancelled: Callable[[], bool] | None = None) -> Answer:
-        """The answer with the model's supported sentences for its text, or the same answer with a note why not.
+        """The answer with the model's supported sentences for its statements, or the same answer with a note why not.
 
         An abstention stays one, and accounts that differ stay in their own words: the model is not asked.
         """
@@ -142,7 +141,7 @@ class Writer:
         return [s if s and s.probability >= self._verifier.threshold else None for s in found]
 
     def checked(self, answer: Answer, draft: Draft, supports: Sequence[Support | None]) -> Answer:
-        """The answer with the draft's supported sentences for its text, or the same with a note why not.
+        """The answer with the draft's supported sentences for its statements, or the same with a note why not.
 
         Raises
         ------
@@ -151,19 +150,19 @@ class Writer:
         """
         name = self._generator.name
         made: list[Citation] = []
-        kept: list[str] = []
+        kept: list[Statement] = []
         dropped = 0
         for claim, support in zip(draft.claims, supports, strict=True):
             if support is None:
                 dropped += 1
                 if not self._strict:
-                    kept.append(f"{claim.text} {UNSUPPORTED}")
+                    kept.append(Statement(claim.text, ()))
                 continue
             citation = self._cite(draft.passages[support.passage], support)
             if citation not in made:
                 made.append(citation)
-            kept.append(f"{claim.text} [{made.index(citation) + 1}]")
-        text = " ".join(kept)
+            kept.append(Statement(claim.text, (made.index(citation) + 1,)))
+        text = " ".join(statement.text for statement in kept)
         if not made:
             return _noted(answer, f"the articles support nothing that {name} wrote; these are their own words")
         if covered(content_words(answer.short_answer), text) < HOLDS_ANSWER:
@@ -173,7 +172,7 @@ class Writer:
             done = "left out" if self._strict else "marked"
             number = "1 sentence" if dropped == 1 else f"{dropped} sentences"
             answer = _noted(answer, f"{number} that the articles do not support {done}")
-        return replace(answer, text=text, citations=tuple(made), generator=name)
+        return replace(answer, statements=tuple(kept), citations=tuple(made), generator=name)
 
     def _cite(self, chunk: Chunk, support: Support) -> Citation:
         document = self._document(chunk.document_id)

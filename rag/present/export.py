@@ -7,11 +7,19 @@ import re
 from collections.abc import Sequence
 
 from rag.present.html import Exchange, likelihood, percent, written_date
+from rag.present.text import (
+    ABSTENTION,
+    DIFFERING,
+    PERHAPS,
+    UNSUPPORTED,
+    account_head,
+    doubt_words,
+    paragraphs,
+)
 from rag.serve.page.kept import kept
-from rag.types import Answer, Citation
+from rag.types import Answer, Citation, Statement
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~$&:@^=-])")
-_MARKER = re.compile(r"\[(\d{1,3})\]")
 
 
 def as_json(exchanges: Sequence[Exchange]) -> str:
@@ -48,21 +56,26 @@ def _answer(answer: Answer, before: int) -> list[str]:
     parts = []
     if answer.understood.strip() != answer.question.strip():
         parts.append(f"*Understood as: {inline(answer.understood)}*")
-    if answer.short_answer and not answer.accounts:
+    if answer.certainty == "not said":
+        return [*parts, ABSTENTION]
+    if answer.certainty == "perhaps":
+        parts.append(PERHAPS)
+    elif answer.accounts:
+        parts.append(DIFFERING)
+    else:
         parts.append(f"**{inline(answer.short_answer)}**")
-    parts += [_marked(line, len(answer.citations), before) for line in answer.text.split("\n") if line.strip()]
-    if not answer.abstained:
+    heads = [f"{account_head(account.date)}: " for account in answer.accounts] or [""] * len(answer.statements)
+    for head, statements in zip(heads, paragraphs(answer), strict=False):
+        parts.append(head + " ".join(_statement(statement, before) for statement in statements))
+    parts += [inline(doubt_words(doubt)) for doubt in answer.doubts]
+    if answer.certainty == "answered":
         parts.append(f"Confidence: {likelihood(answer.confidence)} ({percent(answer.confidence)})")
     return parts
 
 
-def _marked(line: str, count: int, before: int) -> str:
-    made, last = "", 0
-    for match in _MARKER.finditer(line):
-        if 1 <= int(match.group(1)) <= count:
-            made += inline(line[last : match.start()]) + f"[^{before + int(match.group(1))}]"
-            last = match.end()
-    return made + inline(line[last:])
+def _statement(statement: Statement, before: int) -> str:
+    notes = "".join(f"[^{before + n}]" for n in statement.citations) or inline(UNSUPPORTED)
+    return f"{inline(statement.text)} {notes}"
 
 
 def _note(number: int, citation: Citation) -> str:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import datetime
 import html
 import itertools
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.answering.citations import is_exact
-from rag.types import Answer, Citation, Document, Header, ScoredChunk
+from rag.present.text import PERHAPS, UNSUPPORTED, doubt_words, paragraphs
+from rag.types import Answer, Citation, Document, Header, ScoredChunk, Statement
 
 AROUND = 240
 """Characters of the article shown on each side of a quote."""
-_MARKER = re.compile(r"\[(\d{1,3})\]")
-_MARKERS = re.compile(r"([^\s\[\]]{0,24})\s?((?:\[\d{1,3}\])+)")
+TIED = 24
+"""Characters of a last word that a marker may stand beside on one line."""
 # Gradio fills templates: braces, dollars and backticks of an article must mean nothing to any of its engines.
 _ENTITIES = str.maketrans(
     {"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#96;", "\\": "&#92;", "\r": "&#13;", "\0": "&#65533;"}
@@ -78,8 +78,10 @@ def _exchange(number: int, entry: Exchange, shown: bool) -> str:
     asked = f'<h2 class="asked" id="turn-{number}" dir="auto" tabindex="-1">{escape(title)}</h2>'
     if entry.answer is None:
         body = f'<div class="card problem"><p>{escape(entry.problem)}</p></div>'
-    elif entry.answer.abstained:
+    elif entry.answer.certainty == "not said":
         body = _abstention(number, entry.answer, shown)
+    elif entry.answer.certainty == "perhaps":
+        body = _perhaps(number, entry.answer, shown)
     else:
         body = _answer(number, entry.answer, shown)
     return f'<article class="turn{" shown" if shown else ""}" aria-labelledby="turn-{number}">{asked}{body}</article>'
@@ -88,15 +90,26 @@ def _exchange(number: int, entry: Exchange, shown: bool) -> str:
 def _answer(number: int, answer: Answer, shown: bool) -> str:
     differing = len(answer.accounts) > 1
     short = "" if differing else f'<p class="short" dir="auto">{escape(answer.short_answer)}</p>'
-    told = _accounts(answer) if differing else _lines(answer.text, answer.citations)
-    sure = (
+    told = _accounts(answer) if differing else _told(answer)
+    return (
+        f'<div class="card answer">{_understood(number, answer)}{short}<div class="told">{told}</div>{_sure(answer)}'
+        f"{_actions(number, answer, shown)}</div>"
+    )
+
+
+def _sure(answer: Answer) -> str:
+    return (
         f'<p class="sure"><span class="meter" style="--part:{min(1.0, max(0.0, answer.confidence)):.2f}" '
         f'aria-hidden="true"></span>Confidence: {likelihood(answer.confidence)} '
         f'<span class="number">({percent(answer.confidence)})</span></p>'
     )
+
+
+def _perhaps(number: int, answer: Answer, shown: bool) -> str:
+    why = "".join(f'<p class="note" dir="auto">{escape(doubt_words(doubt))}</p>' for doubt in answer.doubts)
     return (
-        f'<div class="card answer">{_understood(number, answer)}{short}<div class="told">{told}</div>{sure}'
-        f"{_actions(number, answer, shown)}</div>"
+        f'<div class="card abstention perhaps">{_understood(number, answer)}<p class="short">{PERHAPS}</p>'
+        f'<div class="told">{_told(answer)}</div>{why}{_sure(answer)}{_actions(number, answer, shown)}</div>'
     )
 
 
@@ -148,8 +161,8 @@ def _accounts(answer: Answer) -> str:
     cards = "".join(
         f'<section class="account"><h3>{_time(account.date, "Article of ")}</h3>'
         f'<p class="short" dir="auto">{escape(account.short_answer)}</p>'
-        f"{_lines(account.text, answer.citations)}</section>"
-        for account in answer.accounts
+        f"{_paragraph((statement,), answer.citations)}</section>"
+        for account, statement in zip(answer.accounts, answer.statements, strict=True)
     )
     return f'<p class="differ">The articles give different accounts.</p><div class="accounts">{cards}</div>'
 
@@ -160,22 +173,22 @@ def _time(date: str | None, before: str = "") -> str:
     return f'{before}<time datetime="{escape(date)}">{escape(written_date(date))}</time>'
 
 
-def _lines(text: str, citations: Sequence[Citation]) -> str:
-    return "".join(f'<p dir="auto">{_marked(line, citations)}</p>' for line in text.split("\n") if line.strip())
+def _told(answer: Answer) -> str:
+    return "".join(_paragraph(statements, answer.citations) for statements in paragraphs(answer))
 
 
-def _marked(line: str, citations: Sequence[Citation]) -> str:
-    """A line with its markers as buttons, tied to the word before; a number without citation stays text."""
-    made = []
-    last = 0
-    for match in _MARKERS.finditer(line):
-        numbers = [int(n) for n in _MARKER.findall(match.group(2))]
-        if all(1 <= n <= len(citations) for n in numbers):
-            made.append(escape(line[last : match.start()]))
-            buttons = "".join(_mark(n, citations[n - 1]) for n in numbers)
-            made.append(f'<span class="tie">{escape(match.group(1))}{buttons}</span>')
-            last = match.end()
-    return "".join(made) + escape(line[last:])
+def _paragraph(statements: Sequence[Statement], citations: Sequence[Citation]) -> str:
+    return f'<p dir="auto">{" ".join(_statement(statement, citations) for statement in statements)}</p>'
+
+
+def _statement(statement: Statement, citations: Sequence[Citation]) -> str:
+    """A statement with its markers as buttons, tied to its last word."""
+    if not statement.citations:
+        return escape(f"{statement.text} {UNSUPPORTED}")
+    buttons = "".join(_mark(n, citations[n - 1]) for n in statement.citations)
+    tied = statement.text.split(" ")[-1][-TIED:]
+    before = statement.text[: len(statement.text) - len(tied)]
+    return f'{escape(before)}<span class="tie">{escape(tied)}{buttons}</span>'
 
 
 def _mark(n: int, citation: Citation) -> str:
@@ -287,7 +300,8 @@ def _is_cited(passage: ScoredChunk, citations: Iterable[Citation]) -> bool:
 def _uncited(answer: Answer, passages: Sequence[ScoredChunk]) -> str:
     if not passages:
         return ""
-    items = "".join(_passage(passage, answer.documents.get(passage.chunk.document_id, {})) for passage in passages)
+    known = answer.documents
+    items = "".join(_passage(p, known.get(p.chunk.document_id, {}), answer.nearest) for p in passages)
     if answer.abstained:
         return (
             '<section class="uncited"><h3>Nearest passages <span class="tag">not an answer</span></h3>'
@@ -298,11 +312,17 @@ def _uncited(answer: Answer, passages: Sequence[ScoredChunk]) -> str:
     )
 
 
-def _passage(passage: ScoredChunk, document: Mapping[str, str | None]) -> str:
+def _passage(passage: ScoredChunk, document: Mapping[str, str | None], nearest: Sequence[Citation]) -> str:
     chunk = passage.chunk
+    start, end = chunk.start, chunk.start  # of the nearest sentence
+    for citation in nearest:
+        if citation.document_id == chunk.document_id and chunk.start <= citation.start and citation.end <= chunk.end:
+            start, end = citation.start, citation.end
+    quoted = f"<mark>{escape(chunk.between(start, end))}</mark>" if start < end else ""
+    text = f"{escape(chunk.between(chunk.start, start))}{quoted}{escape(chunk.between(end, chunk.end))}"
     return (
         f'<li><p class="where"><bdi>{escape(chunk.title)}</bdi> · {_time(document.get("date"))}</p>'
-        f'<blockquote dir="auto">{escape(chunk.text)}</blockquote>'
+        f'<blockquote dir="auto">{text}</blockquote>'
         f"{_open(chunk.document_id, chunk.start, chunk.end, f'Open the whole article {chunk.title}')}</li>"
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing_extensions import TypedDict  # pydantic does not read typing's own before Python 3.12
 
-from rag.types import Answer, ScoredChunk
+from rag.types import Answer, Certainty, Citation, DoubtKind, ScoredChunk
 
 
 class CitationRecord(TypedDict):
@@ -19,12 +19,26 @@ class CitationRecord(TypedDict):
 
 
 class AccountRecord(TypedDict):
-    """One of several accounts that differ; `citations` are marker numbers from 1."""
+    """One of several accounts that differ; `text` is without markers, `citations` are their numbers from 1."""
 
     short_answer: str
     text: str
     date: str | None
     citations: list[int]
+
+
+class StatementRecord(TypedDict):
+    """What an answer says in one place, without markers; `citations` are marker numbers from 1."""
+
+    text: str
+    citations: list[int]
+
+
+class DoubtRecord(TypedDict):
+    """Why an answer is "perhaps": its passage lacks a "name" or "figure" asked for, or it is of another "kind"."""
+
+    kind: DoubtKind
+    missing: list[str]
 
 
 class PassageRecord(TypedDict):
@@ -40,16 +54,24 @@ class PassageRecord(TypedDict):
 
 
 class AnswerRecord(TypedDict):
-    """An answer, or, where `abstained`, the statement that the articles do not say."""
+    """An answer, or, where `abstained`, the statement that the articles do not say.
+
+    `certainty` is "answered", "perhaps" (what the articles may say, with `doubts`; `abstained` is true) or "not said"
+    (with the `nearest` sentences, which are no answer).
+    """
 
     question: str
     understood: str
     abstained: bool
+    certainty: Certainty
     short_answer: str
     text: str
     confidence: float
     citations: list[CitationRecord]
+    statements: list[StatementRecord]
     accounts: list[AccountRecord]
+    doubts: list[DoubtRecord]
+    nearest: list[CitationRecord]
     passages: list[PassageRecord]
     notes: list[str]
     seconds: float
@@ -61,22 +83,27 @@ def answer_record(answer: Answer) -> AnswerRecord:
         question=answer.question,
         understood=answer.understood,
         abstained=answer.abstained,
+        certainty=answer.certainty or "not said",
         short_answer=answer.short_answer,
         text=answer.text,
         confidence=float(answer.confidence),
-        citations=[
-            CitationRecord(
-                document_id=c.document_id, title=c.title, date=c.date, start=c.start, end=c.end, quote=c.quote
-            )
-            for c in answer.citations
-        ],
+        citations=[_citation(c) for c in answer.citations],
+        statements=[StatementRecord(text=s.text, citations=list(s.citations)) for s in answer.statements],
         accounts=[
             AccountRecord(short_answer=a.short_answer, text=a.text, date=a.date, citations=list(a.citations))
             for a in answer.accounts
         ],
+        doubts=[DoubtRecord(kind=d.kind, missing=list(d.missing)) for d in answer.doubts],
+        nearest=[_citation(c) for c in answer.nearest],
         passages=[passage_record(passage) for passage in answer.passages],
         notes=list(answer.notes),
         seconds=float(answer.seconds.get("total", 0.0)),
+    )
+
+
+def _citation(c: Citation) -> CitationRecord:
+    return CitationRecord(
+        document_id=c.document_id, title=c.title, date=c.date, start=c.start, end=c.end, quote=c.quote
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
+from rag.present.text import marked
 from rag.types import Answer
 
 OWN_WORDS = "articles"
@@ -27,14 +28,11 @@ def content(answer: Answer) -> str:
 def places(answer: Answer) -> list[dict[str, Any]]:
     """For each marker in the text its citation; indices count characters of the content."""
     made = []
-    for match in re.finditer(r"\[(\d+)\]", answer.text):
-        number = int(match[1])
-        if number > len(answer.citations):
-            continue
-        c = answer.citations[number - 1]
+    for marker in marked(answer)[1]:
+        c = answer.citations[marker.number - 1]
         place = {
-            "start_index": match.start(),
-            "end_index": match.end(),
+            "start_index": marker.start,
+            "end_index": marker.end,
             "title": c.title,
             "url": f"article:{quote(c.document_id)}#char={c.start},{c.end}",
         }

@@ -9,7 +9,8 @@ from typing import Any
 from rag.answering.citations import cite
 from rag.errors import RagError
 from rag.language.text import content_words, sentences
-from rag.types import Account, Answer, Chunk, Document, Header, ScoredChunk, Turn
+from rag.present.text import with_text
+from rag.types import Account, Answer, Chunk, Document, Header, ScoredChunk, Statement, Turn
 
 HOSTILE = (
     "The harvest of 2031 was forty tonnes. <script>document.title='owned'</script> "
@@ -97,22 +98,24 @@ class FakeBot:
                 question, understood, "", "The articles do not say.", (), 0.1, True, tuple(passages), (), documents
             )
         best = passages[0].chunk
-        quoted = " ".join(best.text.split()).replace("[", "[\u2060")
+        quoted = " ".join(best.text.split())
         citations = [cite(known[best.document_id], best.start, best.end, 5.0)]
         accounts: tuple[Account, ...] = ()
-        text = f"{quoted} [1]"
+        statements = [Statement(quoted, (1,))]
         other = next((p.chunk for p in passages[1:] if p.score >= 2 and p.chunk.document_id != best.document_id), None)
         if other is not None and "differ" in question:
             citations.append(cite(known[other.document_id], other.start, other.end, 4.0))
             accounts = (
-                Account(best.text[:20], text, known[best.document_id].date, (1,)),
-                Account(other.text[:20], f"{other.text} [2]", known[other.document_id].date, (2,)),
+                Account(best.text[:20], quoted, known[best.document_id].date, (1,)),
+                Account(other.text[:20], other.text, known[other.document_id].date, (2,)),
             )
-            text = f"The articles give different accounts.\n{text}\n{other.text} [2]"
-        return Answer(
-            question, understood, best.text[:40], text, tuple(citations), 0.83, False, tuple(passages), accounts,
+            statements.append(Statement(other.text, (2,)))
+        answer = Answer(
+            question, understood, best.text[:40], "", tuple(citations), 0.83, False, tuple(passages), accounts,
             documents, {"total": 0.01}, (f"worded by {self.generator.name}",) if generate and self.generator else (),
+            statements=tuple(statements),
         )  # fmt: skip
+        return with_text(answer)
 
 
 class BothBots(FakeBot):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from rag.present.html import Exchange
-from rag.types import Account, Answer, Chunk, Citation, ScoredChunk
+from rag.types import Account, Answer, Certainty, Chunk, Citation, Doubt, DoubtKind, ScoredChunk, Statement
 
 MAX_KEPT = 40
 """Exchanges that a browser keeps; localStorage holds about 5 MB."""
@@ -23,7 +23,7 @@ def kept(exchanges: list[Exchange]) -> list[dict[str, Any]]:
 def record(answer: Answer) -> dict[str, Any]:
     """An answer as plain dicts and lists, without paths of this machine."""
     made = answer.to_dict()
-    for citation in made["citations"]:
+    for citation in [*made["citations"], *made["nearest"]]:
         del citation["source"]
     made["documents"] = {
         key: {"title": value.get("title"), "date": value.get("date")} for key, value in made["documents"].items()
@@ -54,7 +54,7 @@ def _answer(value: Mapping[str, Any]) -> Answer:
         abstained=bool(value["abstained"]),
         passages=tuple(_passage(p) for p in value["passages"]),
         accounts=tuple(
-            Account(_text(a["short_answer"]), _text(a["text"]), _date(a["date"]), tuple(int(n) for n in a["citations"]))
+            Account(_text(a["short_answer"]), _text(a["text"]), _date(a["date"]), _numbers(a["citations"], value))
             for a in value["accounts"]
         ),
         documents={
@@ -62,6 +62,14 @@ def _answer(value: Mapping[str, Any]) -> Answer:
         },
         seconds={_text(key): float(seconds) for key, seconds in value["seconds"].items()},
         notes=tuple(_text(note) for note in value["notes"]),
+        generator=_text(value["generator"]),
+        statements=tuple(Statement(_text(s["text"]), _numbers(s["citations"], value)) for s in value["statements"]),
+        certainty=_one_of(value["certainty"], get_args(Certainty)),
+        doubts=tuple(
+            Doubt(_one_of(d["kind"], get_args(DoubtKind)), tuple(_text(word) for word in d["missing"]))
+            for d in value["doubts"]
+        ),
+        nearest=tuple(_citation(c) for c in value["nearest"]),
     )
 
 
@@ -94,6 +102,19 @@ def _passage(value: Mapping[str, Any]) -> ScoredChunk:
         rank=int(value["rank"]),
         scores={_text(key): float(score) for key, score in value["scores"].items()},
     )
+
+
+def _numbers(value: Any, answer: Mapping[str, Any]) -> tuple[int, ...]:
+    numbers = tuple(int(n) for n in value)
+    if not all(1 <= n <= len(answer["citations"]) for n in numbers):
+        raise ValueError("a marker without its citation")
+    return numbers
+
+
+def _one_of(value: Any, known: tuple[Any, ...]) -> Any:
+    if value not in known:
+        raise ValueError(f"expected one of {known}")
+    return value
 
 
 def _text(value: Any) -> str:

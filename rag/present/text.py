@@ -1,0 +1,99 @@
+"""An Answer as plain text: with markers [1], [2], and as the terminal shows it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from rag.types import Answer, Citation, Doubt, Statement
+
+ABSTENTION = "The articles do not say."
+DIFFERING = "The articles give different accounts."
+PERHAPS = "The articles may say:"
+UNSUPPORTED = "(the articles do not say this)"
+_OWN_NUMBER = re.compile(r"\[(?=\d+\])")
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """Where a marker stands in a text, in characters, and which citation it means, from 1."""
+
+    start: int
+    end: int
+    number: int
+
+
+def with_text(answer: Answer) -> Answer:
+    """The answer with its text made from its statements."""
+    return replace(answer, text=marked(answer)[0])
+
+
+def marked(answer: Answer) -> tuple[str, tuple[Marker, ...]]:
+    """The text of an answer and the places of its markers in it."""
+    text, markers = "", []
+    for piece in _pieces(answer):
+        shown = f"[{piece}]" if isinstance(piece, int) else piece
+        if isinstance(piece, int):
+            markers.append(Marker(len(text), len(text) + len(shown), piece))
+        text += shown
+    return text, tuple(markers)
+
+
+def paragraphs(answer: Answer) -> list[tuple[Statement, ...]]:
+    """Statements that stand together: a language model writes prose, else each has a place of its own."""
+    return [answer.statements] if answer.generator else [(statement,) for statement in answer.statements]
+
+
+def account_head(date: str | None) -> str:
+    """What stands before an account: of when the article is."""
+    return f"Article of {date}" if date else "Undated article"
+
+
+def doubt_words(doubt: Doubt) -> str:
+    """A doubt as a sentence."""
+    if doubt.kind == "kind":
+        return "It may not be what was asked for."
+    return f"The passage does not {'name' if doubt.kind == 'name' else 'give'} {', '.join(doubt.missing)}."
+
+
+def for_terminal(answer: Answer) -> str:
+    """An answer with its notes, confidence and sources, in lines."""
+    lines = [answer.text]
+    if answer.understood != answer.question:
+        lines.insert(0, f"(understood as: {answer.understood})")
+    lines += [f"({note})" for note in answer.notes]
+    lines.append(f"\nconfidence {answer.confidence:.0%}")
+    for number, citation in enumerate(answer.citations, start=1):
+        lines += _source(f"[{number}]", citation)
+    if answer.nearest:
+        lines.append("Nearest sentences (not an answer):")
+        for citation in answer.nearest:
+            lines += _source("-", citation)
+    return "\n".join(lines)
+
+
+def _source(mark: str, citation: Citation) -> list[str]:
+    dated = f", {citation.date}" if citation.date else ""
+    place = f"{citation.document_id}, characters {citation.start}-{citation.end}"
+    return [f"{mark} {citation.title}{dated}", f"    {place}", f'    "{" ".join(citation.quote.split())}"']
+
+
+def _pieces(answer: Answer) -> list[str | int]:
+    """Stretches of text, and numbers where markers stand."""
+    if answer.certainty == "not said":
+        return [ABSTENTION]
+    pieces: list[str | int] = []
+    if answer.certainty == "perhaps":
+        pieces.append(f"{PERHAPS} ")
+    if answer.accounts:
+        pieces.append(DIFFERING)
+    for number, statement in enumerate(answer.statements):
+        if answer.accounts:
+            pieces.append(f"\n{account_head(answer.accounts[number].date)}: ")
+        elif number:
+            pieces.append(" " if answer.generator else "\n")
+        # A bracketed number of the article's own must not pass for a marker.
+        pieces.append(_OWN_NUMBER.sub("[\u2060", statement.text) + " ")
+        pieces += statement.citations or [UNSUPPORTED]
+    pieces += [f"\n({doubt_words(doubt)})" for doubt in answer.doubts]
+    return pieces
