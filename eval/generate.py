@@ -6,6 +6,9 @@ gold evidence, not by the verifier: one is supported when all its names, numbers
 evidence of any question, no negation differs, and most of its content words are there. What is true by other words of
 the articles counts as unsupported, before and after alike, and the judge does not see who does what: `--dump` writes
 the sentences for reading.
+
+With `--replay eval/drafts.jsonl` no model is asked: drafts written and labelled by hand go through the whole path
+(`eval.replay`).
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from typing import Any
 from tqdm import tqdm
 
 from eval.datasets import Question, load, select
+from eval.replay import figures, load_drafts, replay_all, sentence_rows
 from eval.sets import QUESTIONS, SEEDS
 from eval.systems import build_bot
 from rag.answering.confidence import covered
@@ -99,11 +103,29 @@ def _share(part: int, whole: int) -> str:
 def main() -> None:
     """Print the figures as JSON."""
     parser = argparse.ArgumentParser(description="Unsupported sentences before and after verification")
-    parser.add_argument("generator", help="as for rag ask --generator")
+    parser.add_argument("generator", nargs="?", help="as for rag ask --generator")
+    parser.add_argument("--replay", type=Path, metavar="FILE", help="labelled drafts in place of a generator")
     parser.add_argument("--split", default="test", choices=["tune", "test"])
     parser.add_argument("--limit", type=int, help="only so many questions, evenly spread")
     parser.add_argument("--dump", type=Path, help="write each sentence and both judgements here")
     given = parser.parse_args()
+    if (given.generator is None) == (given.replay is None):
+        parser.error("expected a generator or --replay FILE, and not both")
+    made, rows = _replayed(given.replay, given.limit) if given.replay else _generated(given)
+    if given.dump:
+        given.dump.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    print(json.dumps(made, indent=2, ensure_ascii=False))
+
+
+def _replayed(path: Path, limit: int | None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    drafts = load_drafts(path)
+    if limit is not None:
+        drafts = drafts[:: max(1, len(drafts) // limit)][:limit]
+    made = replay_all(drafts, Settings())
+    return figures(made), sentence_rows(made)
+
+
+def _generated(given: argparse.Namespace) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     everything = load(QUESTIONS, SEEDS)
     whole = select(everything, given.split)
     bot = build_bot(whole, Settings())
@@ -113,9 +135,7 @@ def main() -> None:
     writer = Writer(load_generator(given.generator), bot.parts.verifier, bot.document, secret=SECRET)
     made = measure(bot, writer, questions, evidence)
     rows = made.pop("sentences")
-    if given.dump:
-        given.dump.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-    print(json.dumps(made, indent=2))
+    return made, rows
 
 
 if __name__ == "__main__":
