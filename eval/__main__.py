@@ -27,6 +27,7 @@ class Run:
     limit: int | None
     seed: int | None
     resume: bool
+    record: bool
 
 
 def main(
@@ -57,6 +58,7 @@ def main(
     compare: Annotated[
         Path | None, typer.Option(help="Folder of an earlier run; a fall beyond chance exits with 1.")
     ] = None,
+    record: Annotated[bool, typer.Option("--record", help="Keep the figures for the documents.")] = False,
     fail_under: Annotated[
         list[str] | None, typer.Option(help="METRIC=VALUE or KIND/METRIC=VALUE; lower exits with 1. May be repeated.")
     ] = None,
@@ -71,9 +73,8 @@ def main(
             raise DatasetError("--resume goes on with the run in --output: name that folder")
         if dataset is not None and set_name:
             raise DatasetError("got --set and --dataset, expected one of them")
-        run = Run(
-            systems.settings_from(setting or ()), system, gold_passage, split and split.value, limit, seed, resume
-        )
+        settings = systems.settings_from(setting or ())
+        run = Run(settings, system, gold_passage, split and split.value, limit, seed, resume, record)
         if dataset is not None:
             complaints += _measure(load(dataset, corpus), run, output, compare, bounds)
         for name in () if dataset is not None else set_name or SetName:
@@ -93,12 +94,13 @@ def _measure(
     whole: Dataset, run: Run, output: Path | None, compare: Path | None, bounds: Sequence[tuple[str, float]]
 ) -> list[str]:
     """Ask a set, print its table, write its report; what is to be complained of comes back."""
+    from eval import figures, summary, systems
     from eval import report as reports
-    from eval import summary, systems
     from eval.run import run as ask
 
     before = reports.read(compare, whole) if compare is not None else None
     chosen = select(whole, run.split, run.limit, run.seed)
+    models = {} if run.system else systems.weights(run.settings)
     conditions = {
         "system": run.system or "rag",
         "settings": {} if run.system else asdict(run.settings),
@@ -106,7 +108,7 @@ def _measure(
         "limit": run.limit,
         "seed": run.seed,
         "gold_passage": run.gold_passage,
-        "models": {} if run.system else systems.weights(run.settings),
+        "models": models,
     }
     if run.system:
         answer = systems.imported(run.system)
@@ -125,6 +127,9 @@ def _measure(
     print(reports.table(report), flush=True)
     if before is not None:
         print("\n" + reports.comparison(differences))
+    if run.record:
+        name = "-".join([whole.name, *filter(None, [run.split, "gold" if run.gold_passage else "", run.system])])
+        figures.record(name, reports.figures_table(report), models)
     if output is not None:
         reports.write(output, report, chosen, predictions, text_of, differences)
     complaints = [

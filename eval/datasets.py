@@ -141,7 +141,7 @@ def load(path: Path, corpus: Path | None = None) -> Dataset:
             return _beir(path)
         if path.suffix == ".json":
             return _squad(path)
-        rows = list(_rows(path))
+        rows = list(read_lines(path))
         if rows and "context" in rows[0]:
             return _clapnq(path, rows)
         return _fixed(path, rows, corpus)
@@ -182,7 +182,8 @@ def _drawn(questions: Sequence[Question], limit: int, seed: int) -> tuple[Questi
     return tuple(question for question in questions if question.cluster in kept)
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a JSON Lines file, gzipped or not."""
     data = path.read_bytes()
     for line in (gzip.decompress(data) if path.suffix == ".gz" else data).split(b"\n"):
         if line.strip():
@@ -341,13 +342,13 @@ def _beir(folder: Path) -> Dataset:
             if line.strip():
                 query, document, grade = line.split("\t")
                 relevant.setdefault(query, {})[document] = int(grade)
-    documents = tuple(_document(str(r["_id"]), r.get("title") or "", r["text"]) for r in _rows(files[0]))
+    documents = tuple(_document(str(r["_id"]), r.get("title") or "", r["text"]) for r in read_lines(files[0]))
     # As BEIR does: a query that nobody judged is not asked.
     questions = tuple(
         Question(
             id=str(r["_id"]), kind="query", question=r["text"], relevant=relevant[str(r["_id"])], cluster=str(r["_id"])
         )
-        for r in _rows(files[1])
+        for r in read_lines(files[1])
         if str(r["_id"]) in relevant
     )
     names = "\n".join(f"{file.relative_to(folder).as_posix()} {_sha256(file)}" for file in files)

@@ -164,6 +164,19 @@ def auroc(confidence: Floats, positive: Booleans) -> float | None:
     return float(roc_auc_score(positive, confidence))
 
 
+def kept_at(scores: Floats, positive: Booleans, let_through: float = 0.05) -> float | None:
+    """Share of the positive ones above the lowest threshold that lets through at most this share of the others.
+
+    The sensitivity at a false-positive rate, read off the ROC curve of these very items: the threshold is theirs,
+    an upper bound for one that is fitted elsewhere. What ties with the first that must stay out stays out. None when
+    a class is missing.
+    """
+    others = np.sort(scores[~positive])[::-1]
+    if positive.all() or not positive.any():
+        return None
+    return float(np.mean(scores[positive] > others[int(let_through * len(others))]))
+
+
 def risk_coverage(confidence: Floats, right: Floats) -> tuple[Floats, Floats]:
     """Coverage and risk when the i questions of highest confidence are answered, i = 1..n.
 

@@ -14,9 +14,10 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from eval.bootstrap import Difference
+from eval.bootstrap import Difference, Estimate
 from eval.datasets import Dataset, DatasetError
 from eval.evidence import TextOf, groups_covered, passage_places
+from eval.figures import Table
 from eval.run import Prediction
 from eval.scoring import MEASURES
 from eval.summary import ALL, FIGURES
@@ -85,6 +86,20 @@ COLUMNS = (
     "citation_precision",
     "Success@5",
     "nDCG@10",
+)
+
+DOCUMENTED = (
+    "passed",
+    "right_cited",
+    "refused",
+    "item_f1",
+    "reversed",
+    "perhaps",
+    "perhaps_right",
+    "offered",
+    "em_always",
+    "f1_always",
+    "Success@5",
 )
 
 _EMPTY: dict[str, Any] = {
@@ -162,6 +177,24 @@ def table(report: Report) -> str:
             f"{'seconds, ' + stage:<23}{number(seconds['median']):>8}  (95th percentile {number(seconds['p95'])})"
         )
     return "\n".join(lines)
+
+
+def figures_table(report: Report) -> Table:
+    """The run as a table for the documents: weakest kinds first, intervals for the whole set alone."""
+    figures = report["figures"]
+    columns = [name for name in DOCUMENTED if name in figures[ALL]]
+    rows = [
+        (
+            kind,
+            report["seconds"][kind]["call"]["count"],
+            *(figures[kind].get(name, {}).get("value") for name in columns),
+        )
+        for kind in weakest_first(report)
+    ]
+    whole = (ALL, report["seconds"][ALL]["call"]["count"], *(Estimate(**figures[ALL][name]) for name in columns))
+    others = [name for name in (*HEADLINES, *FIGURES) if name in figures[ALL] and name not in columns]
+    note = ", ".join(f"{name} {number(figures[ALL][name]['value'])}" for name in dict.fromkeys(others))
+    return Table(("kind", "questions", *columns), (*rows, whole), note)
 
 
 def comparison(differences: Mapping[str, Difference]) -> str:

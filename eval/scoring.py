@@ -62,8 +62,8 @@ def is_refusal(answer: Answer) -> bool:
     Of its three degrees of certainty ("answered", "perhaps", "not said") only the first is an answer. A system that
     tells neither that nor whether it abstained has none when it says nothing.
     """
-    if "certainty" in answer:
-        return bool(answer["certainty"] != "answered")
+    if certainty := answer.get("certainty"):
+        return bool(certainty != "answered")
     said = answer.get("abstained")
     return bool(said) if said is not None else not (answer.get("short_answer") or answer.get("text"))
 
@@ -80,7 +80,7 @@ def score(question: Question, answer: Answer, text_of: TextOf) -> Scores:
     scores: Scores = dict.fromkeys(MEASURES)
     scores["em"] = metrics.exact_match(short, question.answers if question.answerable else ())
     scores["f1"] = metrics.f1(short, question.answers if question.answerable else ())
-    if "certainty" in answer:
+    if answer.get("certainty"):
         scores["perhaps"] = float(perhaps)
     cites = answer.get("citations", ()) is not None
     citations: Sequence[Mapping[str, Any]] = [] if refused or not cites else answer.get("citations", ())

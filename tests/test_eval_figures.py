@@ -1,0 +1,70 @@
+"""Documents show what was measured, with the weights it was measured with, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from eval import figures
+from eval.bootstrap import Difference, Estimate
+from eval.datasets import DatasetError
+
+TABLE = figures.Table(
+    ("kind", "questions", "passed", "gain"),
+    (("why", 3, 0.25, None), ("all", 8, Estimate(0.5, 0.25, 0.75, 8), Difference(0.5, 0.6, -0.1, -0.2, 0.05, 8))),
+    "f1 0.5",
+)
+SECTION = "Before.\n<!-- figures: fixed -->\nold\n<!-- /figures -->\nAfter.\n"
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("sys.argv", ["x", "--split", "test", "--output", "/a/b", "--record", "/home/me/set.json"])
+    path = tmp_path / "results.json"
+    figures.record("fixed", TABLE, {"model.safetensors": "0123456789abcdef"}, path)
+    return path
+
+
+def test_a_document_shows_command_weights_and_figures(results: Path) -> None:
+    shown = figures.filled(SECTION, figures.read(results))
+    assert shown.startswith("Before.\n<!-- figures: fixed -->\n\n`python -m ")
+    assert " --split test SETS/set.json` (model.safetensors 01234567); f1 0.5\n" in shown  # no path of a machine
+    assert "| kind | questions | passed | gain |\n|---|---|---|---|\n| why | 3 | 0.250 |  |\n" in shown
+    assert "| all | 8 | 0.500 (0.250–0.750) | -0.100 (-0.200 to +0.050) |\n" in shown
+    assert shown.endswith("\n<!-- /figures -->\nAfter.\n")
+    assert figures.filled(shown, figures.read(results)) == shown
+
+
+def test_what_was_measured_before_under_a_name_is_replaced(results: Path) -> None:
+    figures.record("fixed", figures.Table(("a",), ((1,),)), {}, results)
+    assert figures.read(results)["fixed"]["rows"] == [[1]]
+
+
+def test_a_section_that_nobody_measured_is_refused(results: Path) -> None:
+    with pytest.raises(DatasetError, match="run its command with --record speed"):
+        figures.filled(SECTION.replace("fixed", "speed"), figures.read(results))
+
+
+def test_what_a_command_prints_is_kept(results: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert figures.capture("printed", ["json.tool", "--help"], {}, results) == 0
+    capfd.readouterr()
+    kept = figures.read(results)
+    assert kept["printed"]["command"] == "python -m json.tool --help"
+    assert "    usage: " in figures.filled(SECTION.replace("fixed", "printed"), kept)
+    assert figures.capture("failed", ["json.tool", "--nothing"], {}, results) == 2
+    assert "failed" not in figures.read(results)
+    kept["printed"]["text"] = ["found:", "", "| a |", "|---|", "| 1 |", "", "end"]
+    assert "\n    found:\n\n| a |\n|---|\n| 1 |\n\n    end\n" in figures.rendered(kept["printed"])
+
+
+def test_every_document_shows_what_was_measured() -> None:
+    kept = figures.read()
+    shown = figures.documents()
+    assert figures.ROOT / "eval" / "README.md" in shown
+    for path in shown:
+        text = path.read_text(encoding="utf-8")
+        assert figures.filled(text, kept) == text, f"{path}: run python -m eval.figures"
+    for made in kept.values():
+        assert made["command"].startswith("python -m eval")
+        assert "/" not in made["command"].replace("SETS/", "")
