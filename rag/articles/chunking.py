@@ -9,6 +9,8 @@ from collections.abc import Callable
 from rag.language.text import sentences
 from rag.types import Chunk, Document
 
+CUTTING_VERSION = "1"
+"""Changes whenever chunks come out otherwise: an index that was cut by other rules does not fit."""
 TokenOffsets = Callable[[str], list[tuple[int, int]]]
 
 # Phrases of a page's frame. Two make a paragraph part of it; one makes a short line part of it, if the phrase is
