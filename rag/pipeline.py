@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rag.answering.candidates import SpanFinder
 from rag.answering.confidence import Candidate
@@ -16,15 +15,13 @@ from rag.clock import Clock
 from rag.config import Settings
 from rag.corpus import Corpus, making, manifest
 from rag.errors import RagError
+from rag.grounding.generators import Generator
 from rag.grounding.writing import Writer
 from rag.index import Index, open_index
 from rag.parts import Parts
 from rag.places import corpus_index
 from rag.present.text import with_text
 from rag.types import Answer, Document, Header, History, IndexReport, ScoredChunk, Turn
-
-if TYPE_CHECKING:
-    from rag.grounding.generators import Generator
 
 MAX_QUESTION = 2000  # characters
 
