@@ -12,7 +12,8 @@ from eval.datasets import Question
 from rag.answering.confidence import covered
 from rag.language.clauses import FORMS_OF_BE, parse
 from rag.language.facts import facts
-from rag.language.text import content_words, sentences
+from rag.language.sentences import sentences
+from rag.language.text import content_words
 from rag.types import Chunk
 
 _MONTHS = list(calendar.month_name)[1:]

@@ -89,7 +89,7 @@ def gold_reader(dataset: Dataset, settings: Settings) -> Answerer:
     Confidence is the logistic function of the margin: a ranking, not calibrated. `span` keeps the
     best span where the reader refuses.
     """
-    from rag.language.text import sentences
+    from rag.language.sentences import sentences
     from rag.parts import Parts
 
     reader = Parts.load(settings).reader

@@ -24,7 +24,7 @@ from eval.sets import QUESTIONS, SEEDS
 from eval.systems import cut, read_corpus
 from rag.config import Settings
 from rag.grounding.verifier import Verifier
-from rag.language.text import sentences
+from rag.language.sentences import sentences
 from rag.models.embedding import Embedder
 from rag.parts import Parts
 from rag.types import Document

@@ -27,7 +27,8 @@ from rag.language.clauses import (
     parse,
     word_set,
 )
-from rag.language.text import WORD, content_words, fold, sentences, words
+from rag.language.sentences import sentences
+from rag.language.text import WORD, content_words, fold, words
 from rag.types import Answer, Turn
 
 AnswerOf: TypeAlias = Callable[[str], Answer]

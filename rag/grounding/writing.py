@@ -11,7 +11,8 @@ from rag.answering.confidence import covered
 from rag.grounding.generators import GenerationError, Generator, Markers, build_prompt, within
 from rag.grounding.prompt import SECRET
 from rag.grounding.verifier import Support, Verifier
-from rag.language.text import content_words, sentences, words
+from rag.language.sentences import sentences
+from rag.language.text import content_words, words
 from rag.types import Answer, Chunk, Citation, Document, Statement
 
 HOLDS_ANSWER = 0.5  # share of the short answer's words that a model's text must have to take its place
@@ -81,11 +82,6 @@ class Writer:
         self._strict = strict
         self._seconds = seconds
         self._secret = secret
-
-    @property
-    def name(self) -> str:
-        """That of the generator."""
-        return self._generator.name
 
     def write(self, answer: Answer, history: Sequence[str] = (), cancelled: Callable[[], bool] | None = None) -> Answer:
         """The answer with the model's supported sentences for its statements, or the same answer with a note why not.

@@ -1,4 +1,4 @@
-"""Words, sentences and spellings of plain text. Pure functions, shared by the stages."""
+"""Words and spellings of plain text. Pure functions, shared by the stages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from itertools import pairwise
 
 from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
@@ -167,64 +166,3 @@ def respell(
         return by_fold[best]
 
     return WORD.sub(choose, question), replaced
-
-
-# --- sentences -------------------------------------------------------------------------------------------------------
-
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Gen|Col|Lt|Maj|Capt|Sgt|Adm|Gov|Sen|Rep|Rev|Hon|St|Sr|Sra|Srta|Jr|No|Nr|Nos|vs|cf|est"
-    r"|Inc|Ltd|Co|Corp|Bros|Fig|Figs|Eq|Vol|pp|p|ed|eds|al|e\.g|i\.e|a\.m|p\.m|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov"
-    r"|Dec|Mt|Ft|Ave|Blvd|Rd|bzw|z\.B|u\.a|EE\.UU|Ud|Uds)|\b[A-Z]|\b(?:[A-Za-z]\.)+[A-Za-z])\.$"
-)
-_END = re.compile(
-    # Possessive, and never from within a run: a page of dots would take a minute otherwise.
-    r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s++[\"'“‘«(\[¿¡—–-]*+\s*+[^\Wa-z_])"  # before a capital or a figure
-    r"|(?<![.!?…])[.!?…]++[”»](?=[A-Z])"  # the space was lost
-    r"|[。！？]+[”」』]*"
-    r"|\n[ \t\r]*(?=\n)|\n"
-)
-_TERMINAL = re.compile(r"[.!?…:;。！？][\"'”’»)\]]*\s*$")
-
-
-def _wrapped(text: str) -> bool:
-    """Whether single line ends are mere line wrapping (as in a PDF) and not the ends of paragraphs."""
-    lines = [line.rstrip() for line in text.split("\n")]
-    inner = [a for a, b in pairwise(lines) if a.strip() and b.strip()]
-    if len(inner) < 3:
-        return False
-    return sum(30 <= len(line) <= 120 and not _TERMINAL.search(line) for line in inner) > 0.5 * len(inner)
-
-
-def sentences(text: str) -> list[tuple[int, int]]:
-    """[start, end) of each sentence, in characters, without surrounding white space; in order, never overlapping.
-
-    A heading or list item on a line of its own counts as a sentence. Every character that is not white space
-    belongs to exactly one sentence.
-    """
-    wrapped = _wrapped(text)
-    spans: list[tuple[int, int]] = []
-    start = 0
-
-    def close(end: int) -> None:
-        nonlocal start
-        piece = text[start:end]
-        stripped = piece.strip()
-        if stripped:
-            begin = start + len(piece) - len(piece.lstrip())
-            spans.append((begin, begin + len(stripped)))
-        start = end
-
-    for match in _END.finditer(text):
-        mark = match.group()
-        if mark[0] == "\n":
-            following = text[match.end() : match.end() + 1]
-            if wrapped and following not in ("\n", "\r", "") and text[match.start() - 1 : match.start()] != "\n":
-                continue
-        elif mark == "." and (
-            _ABBREVIATION.search(text, max(start, match.end() - 12), match.end())
-            or text[start : match.start()].strip().isdigit()  # the number of a list item
-        ):
-            continue
-        close(match.end())
-    close(len(text))
-    return spans

@@ -8,7 +8,8 @@ from typing import Any
 
 from rag.answering.citations import cite
 from rag.errors import RagError
-from rag.language.text import content_words, sentences
+from rag.language.sentences import sentences
+from rag.language.text import content_words
 from rag.present.text import with_text
 from rag.types import Account, Answer, Chunk, Document, Header, ScoredChunk, Statement, Turn
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from rag.errors import RagError
-from rag.language.text import sentences
+from rag.language.sentences import sentences
 from rag.types import Answer, Document
 
 _ASKS = re.compile(r"^(?:who|what|when|where|why|how|which)\b", re.I)
