@@ -2,47 +2,110 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import NamedTuple
 
-from rag.language.text import sentences
-from rag.types import Chunk, Document
+from rag.language.sentences import Place, is_question, paragraphs, within
+from rag.types import Block, Chunk, Document
 
-CUTTING_VERSION = "1"
-"""Changes whenever chunks come out otherwise: an index that was cut by other rules does not fit."""
-TokenOffsets = Callable[[str], list[tuple[int, int]]]
+CUTTING_VERSION = "2"
+"""Changes whenever the same document would be cut in another way: an index cut by other rules does not fit."""
 
-# Phrases of a page's frame. Two make a paragraph part of it; one makes a short line part of it, if the phrase is
-# one of the first kind, or opens the line: "We share this view," said the minister, and articles go on like that.
-_FRAME = (
-    r"follow us on|for (?:the )?latest updates|comments are closed|leave a (?:comment|reply)|thoughts? on [“\"']"
-    r"|collaborate with our work|all rights reserved|cookie (?:policy|settings)|s[ií]guenos en"
-    r"|todos los derechos reservados"
-)
-_CALL = (
-    r"follow me on|continue reading|read (?:more|also|the full (?:story|article))\s*[:.…]?\s*$"
-    r"|related (?:news|articles?|posts?|stories)\b|(?:sign up|subscribe) (?:to|for|now|today)|becom(?:e|ing) a member"
-    r"|support(?:ing)? (?:us|our work|our journalism)\b|thank you for joining us|privacy policy\s*$"
-    r"|share (?:this|on)\b|click here|suscr[ií]b(?:ete|ase)|seguir leyendo"
-)
-_BOILERPLATE = re.compile(f"{_FRAME}|{_CALL}", re.IGNORECASE)
-_ONE_IS_ENOUGH = re.compile(rf"{_FRAME}|^\W*(?:please )?(?:{_CALL})", re.IGNORECASE)
-_SHORT_LINE = 90  # characters
+TokenOffsets = Callable[[str], list[Place]]
+
+_SHORT_QUESTION = 3  # sentences of a paragraph that asks; what is longer is prose that ends in a question
 
 
-def is_boilerplate(paragraph: str) -> bool:
-    """Whether a paragraph belongs to the page's frame (calls to follow or subscribe) and not to the article."""
-    if len(paragraph) <= _SHORT_LINE and _ONE_IS_ENOUGH.search(paragraph):
-        return True
-    return len(_BOILERPLATE.findall(paragraph)) >= 2
+class Unit(NamedTuple):
+    """A sentence, a heading or a table's row; with `joined`, what follows belongs to it and stays in its chunk."""
+
+    start: int
+    end: int
+    joined: bool = False
 
 
-def _line(text: str, start: int, end: int) -> tuple[int, int]:
-    """[start, end) of the line or lines around a place."""
-    left = text.rfind("\n", 0, start) + 1
-    right = text.find("\n", end)
-    return left, right if right >= 0 else len(text)
+def units(document: Document) -> list[Unit]:
+    """The units of a document, in order of their place.
+
+    They never reach over two blocks of the document (two lines, where its format tells none). A heading is joined to
+    what it heads, a question to its answer: the rest of its paragraph or, where the paragraph only asks, the next.
+    """
+    found: list[Unit] = []
+    asked = False  # the paragraph before only asks
+    for block in _blocks(document):
+        whole = block.kind in ("heading", "row")
+        places = (
+            [(block.start, block.end)] if whole else within(document.text, block.start, block.end, document.language)
+        )
+        asks = [is_question(document.text[start:end]) for start, end in places]
+        answers = asked and block.kind != "heading"
+        for asks_itself, (start, end) in zip(asks, places, strict=True):
+            answers = answers or asks_itself
+            found.append(Unit(start, end, joined=answers))
+        asked = asks[-1] and len(places) <= _SHORT_QUESTION
+        found[-1] = found[-1]._replace(joined=asked or block.kind == "heading")
+    return found
+
+
+class _Block(NamedTuple):
+    kind: str
+    start: int
+    end: int
+
+
+def _blocks(document: Document) -> Iterator[_Block]:
+    """The blocks of a document and what lies between them, without white space around it and without mere marks."""
+    text, at = document.text, 0
+    end_of_text = Block("paragraph", len(text), len(text))
+    for block in chain(document.blocks, [end_of_text]):
+        between = [_Block("paragraph", at + a, at + b) for a, b in paragraphs(text[at : block.start])]
+        piece = text[block.start : block.end]
+        inner = len(piece) - len(piece.lstrip())
+        own = _Block(block.kind, block.start + inner, block.start + len(piece.rstrip()))
+        for found in (*between, own):
+            if any(map(str.isalnum, text[found.start : found.end])):
+                yield found
+        at = max(at, block.end)
+
+
+class _Measure:
+    """Counts tokens between places of a text."""
+
+    def __init__(self, text: str, token_offsets: TokenOffsets, most: int) -> None:
+        offsets = token_offsets(text)
+        self.text = text
+        self.most = most
+        self.starts, self.ends = [start for start, _ in offsets], [end for _, end in offsets]
+
+    def count(self, start: int, end: int) -> int:
+        return max(0, bisect_left(self.starts, end) - bisect_right(self.ends, start))
+
+    def fits(self, units: list[Unit], first: int, last: int) -> bool:
+        """Whether units [first, last) fit into one chunk."""
+        return self.count(units[first].start, units[last - 1].end) <= self.most
+
+    def parts(self, unit: Unit) -> list[Unit]:
+        """The unit, or parts of it that fit, cut before a word where one begins in a part's last quarter."""
+        parts = []
+        start, end = unit.start, unit.end
+        while self.count(start, end) > self.most:
+            first = bisect_right(self.ends, start)
+            cut = self.starts[first + self.most]
+            words_begin = (
+                self.starts[i]
+                for i in range(first + self.most, first + self.most - self.most // 4, -1)
+                if self.starts[i] > start and self.text[self.starts[i] - 1].isspace()
+            )
+            cut = next(words_begin, cut)
+            if cut <= start:  # one character of more tokens than fit
+                cut = next((at for at in self.starts[first:] if at > start), end)
+            if cut >= end:
+                break
+            parts.append(Unit(start, start + len(self.text[start:cut].rstrip()), joined=True))
+            start = cut
+        return [*parts, Unit(start, end, unit.joined)]
 
 
 def chunk_document(
@@ -56,82 +119,63 @@ def chunk_document(
     token_offsets : callable
         Text -> [start, end) of each of the embedder's tokens, in characters, without special tokens.
     max_tokens : int
-        Longest chunk in those tokens. A sentence that is longer by itself is cut between tokens.
+        Longest chunk in those tokens. A sentence that is longer by itself is cut between tokens; units that belong
+        together (see `units`) are parted only where they do not fit into a chunk of their own.
     overlap_sentences : int
-        Sentences repeated from the previous chunk, as far as they fit; never across skipped boilerplate.
+        Sentences repeated from the previous chunk, as far as they fit.
 
     Returns
     -------
     list of Chunk
-        `document.text[chunk.start:chunk.end] == chunk.text`. Empty when all is boilerplate or white space.
+        `document.text[chunk.start:chunk.end] == chunk.text`. Empty when all is white space and marks.
     """
     if max_tokens < 1:
         raise ValueError(f"max_tokens is {max_tokens}, expected at least 1")
-    offsets = token_offsets(document.text)
-    starts, ends = [start for start, _ in offsets], [end for _, end in offsets]
-
-    def count(start: int, end: int) -> int:
-        return max(0, bisect_left(starts, end) - bisect_right(ends, start))
-
-    def pieces(start: int, end: int) -> list[tuple[int, int]]:
-        """The sentence, or parts of it that fit, cut before a word where one begins in a part's last quarter."""
-        parts = []
-        while count(start, end) > max_tokens:
-            first = bisect_right(ends, start)
-            cut = starts[first + max_tokens]
-            words_begin = (
-                starts[i]
-                for i in range(first + max_tokens, first + max_tokens - max_tokens // 4, -1)
-                if starts[i] > start and document.text[starts[i] - 1].isspace()
-            )
-            cut = next(words_begin, cut)
-            if cut <= start:  # one character of more tokens than fit
-                cut = next((at for at in starts[first:] if at > start), end)
-            if cut >= end:
-                break
-            parts.append(trimmed(start, cut))
-            start = cut
-        return [*parts, (start, end)]
-
-    def trimmed(start: int, end: int) -> tuple[int, int]:
-        return start, start + len(document.text[start:end].rstrip())
-
-    runs: list[list[tuple[int, int]]] = [[]]  # sentences between boilerplate
-    left = right = -1  # the line that the last sentence lies in
-    framed = False
-    for start, end in sentences(document.text):
-        if not (left <= start and end <= right):
-            left, right = _line(document.text, start, end)
-            framed = is_boilerplate(document.text[left:right].strip())
-        if framed:
-            runs.append([])
-        else:
-            runs[-1].extend(pieces(start, end))
-
+    measure = _Measure(document.text, token_offsets, max_tokens)
+    run = [part for unit in units(document) for part in measure.parts(unit)]
     chunks: list[Chunk] = []
-    for run in runs:
-        first = 0
-        while first < len(run):
-            last = first + 1
-            while last < len(run) and count(run[first][0], run[last][1]) <= max_tokens:
-                last += 1
-            chunks.append(_chunk(document, run[first:last]))
-            if last == len(run):
-                break
-            # Step back for the overlap, but always ahead of where this chunk began, and only as far as
-            # it takes a third of the next chunk at most and leaves room for the next sentence.
-            following = max(last - overlap_sentences, first + 1)
-            while following < last and (
-                3 * count(run[following][0], run[last - 1][1]) > max_tokens
-                or count(run[following][0], run[last][1]) > max_tokens
-            ):
-                following += 1
-            first = following
+    first = fresh = 0  # where the chunk begins, and its first unit that was in no chunk before
+    while fresh < len(run):
+        last = fresh + 1
+        while last < len(run) and measure.fits(run, first, last + 1):
+            last += 1
+        last = _between_groups(run, fresh, last)
+        chunks.append(_chunk(document, run[first:last]))
+        first, fresh = _overlap(run, measure, first, last, overlap_sentences), last
     return chunks
 
 
-def _chunk(document: Document, spans: list[tuple[int, int]]) -> Chunk:
-    start, end = spans[0][0], spans[-1][1]
+def _between_groups(run: list[Unit], fresh: int, last: int) -> int:
+    """`last`, moved back so that no group is parted, unless the chunk would bring nothing new."""
+    cut = last
+    while fresh < cut < len(run) and run[cut - 1].joined:
+        cut -= 1
+    return cut if cut > fresh else last
+
+
+def _overlap(run: list[Unit], measure: _Measure, first: int, last: int, sentences: int) -> int:
+    """Where the chunk after [first, last) begins.
+
+    Always behind where this one began; what is repeated takes a third of the next chunk at most, and leaves room for
+    the group that follows it, or its first unit where that group is too long for a chunk.
+    """
+    if last == len(run):
+        return last
+    end = last + 1
+    while end < len(run) and run[end - 1].joined and measure.fits(run, last, end):
+        end += 1
+    end = end if measure.fits(run, last, end) else last + 1
+    following = max(last - sentences, first + 1)
+    while following < last and (
+        3 * measure.count(run[following].start, run[last - 1].end) > measure.most
+        or not measure.fits(run, following, end)
+    ):
+        following += 1
+    return following
+
+
+def _chunk(document: Document, spans: list[Unit]) -> Chunk:
+    start, end = spans[0].start, spans[-1].end
     return Chunk(
         id=f"{document.id}#{start}-{end}",
         document_id=document.id,
@@ -139,7 +183,7 @@ def _chunk(document: Document, spans: list[tuple[int, int]]) -> Chunk:
         end=end,
         text=document.text[start:end],
         title=document.title,
-        sentences=tuple(spans),
+        sentences=tuple((unit.start, unit.end) for unit in spans),
         date=document.date,
         outlet=document.outlet,
     )
