@@ -15,10 +15,9 @@ from pathlib import Path
 import docx
 import pytest
 
-from rag.articles.documents import find_files, read_document, title_of_text
+from rag.articles.documents import find_files, read_document
 from rag.articles.formats.guard import Helper
 from rag.errors import DocumentError, RagError
-from rag.language.dates import date_of_text
 from rag.types import Document
 
 TODAY = datetime.date(2026, 11, 21)
@@ -396,23 +395,7 @@ def test_no_code_from_the_folder_of_articles_is_run(tmp_path: Path, monkeypatch:
     assert not (tmp_path / "ran").exists()
 
 
-# ---------------------------------------------------------------- titles, languages, dates
-
-
-@pytest.mark.parametrize(
-    ("text", "title"),
-    [
-        ("Euro ES Euro\n\nCuban soldiers go to Minsk\nText.", "Cuban soldiers go to Minsk"),
-        ("Published on 30 June 2023\nCuban soldiers go to Minsk", "Cuban soldiers go to Minsk"),
-        ("Visit to Minsk\n" + PROSE * 3, "Visit to Minsk"),
-        ("It was a long and cold day in Minsk. " + PROSE * 2, "It was a long and cold day in Minsk."),
-        (PROSE * 2, "The minister arrived in Minsk for talks about military cooperation between the two…"),
-        ("x" * 200, "x" * 90 + "…"),
-        ("Minsk", "Minsk"),
-    ],
-)  # fmt: skip
-def test_title_of_text(text: str, title: str) -> None:
-    assert title_of_text(text) == title
+# ---------------------------------------------------------------- languages
 
 
 @pytest.mark.parametrize(
@@ -426,47 +409,6 @@ def test_title_of_text(text: str, title: str) -> None:
 )
 def test_language(tmp_path: Path, text: str, language: str) -> None:
     assert read(write(tmp_path / "a.txt", text)).language == language
-
-
-@pytest.mark.parametrize(
-    ("text", "date"),
-    [
-        ("EFE, Minsk (Belarus), 30 June 2023 — The minister", "2023-06-30"),
-        ("By A. Writer | June 30th, 2023\n" + PROSE, "2023-06-30"),
-        ("Updated: 2023-06-30T10:00Z.\nPlans for 2025 were made.", "2023-06-30"),
-        ("Minsk, 30 de junio de 2023 – El ministro", "2023-06-30"),
-        ("Minsk, den 30. Juni 2023\n" + PROSE, "2023-06-30"),
-        ("Minsk, le 1er août 2023\n" + PROSE, "2023-08-01"),
-        (PROSE + "It was signed on 5 May 2022 and again on 30/06/2023, it said.", "2023-06-30"),
-        (PROSE + "It was signed on 05/06/2023, it said.", None),
-        (PROSE + "It was signed on 30.06.2023, it said.", "2023-06-30"),
-        (PROSE + "It was liberated on 3 July 1944, and in 2019 he came back.", None),
-        (PROSE + "It was liberated on July 3, 1944, after three years.", "1944-07-03"),
-        ("Juan Pérez, 5 May 1950 – 3 June 2010, was a general who fought in the wars of his time.", "2010-06-03"),
-        (PROSE + "There will be a summit on 30 June 2031 in Minsk.", None),
-        (PROSE + "It was accredited in August 2022, and on June 13 in Moscow.", None),
-        (PROSE + "31 June 2023 never was.", None),
-        ("Cars banned\nBy Jonas Petrie, 19 June 2024\n" + PROSE + "It ends in 2025.", "2024-06-19"),
-        ("Cars banned\n19 June 2024\n" + PROSE + "It ends in 2025.", "2024-06-19"),
-        (PROSE + "See https://example.org/2023/06/30/visit and version 2023-06-30-1.", "2023-06-30"),
-        (PROSE + "The parade on Wednesday, July 3, is expected.", "2024-07-03"),
-        (PROSE + "El desfile del miércoles 3 de julio se espera.", "2024-07-03"),
-        (PROSE + "Die Parade am Mittwoch, dem 3. Juli, wird erwartet.", "2024-07-03"),
-        (PROSE + "In 2019 the parade was held on Wednesday, July 3.", "2019-07-03"),
-        (PROSE + "From Sunday, June 30, to Wednesday, July 3.", "2024-07-03"),
-        (PROSE + "The parade of Wednesday, July 3, 2019, was large.", "2019-07-03"),
-        (PROSE + "On Saturday, November 21, and on Sunday, November 22.", "2026-11-21"),
-    ],
-)  # fmt: skip
-def test_date_of_text(text: str, date: str | None) -> None:
-    assert date_of_text(text, TODAY) == date
-
-
-def test_dates_and_titles_take_no_time_on_hostile_text() -> None:
-    for part in ("1 ", "1 may ", " " * 50, "wednesday, ", "2023-", "# ", "[", "\n", "---\n"):
-        text = "# 5 " + part * (200_000 // len(part))
-        assert title_of_text(text) is not None
-        assert date_of_text(text, TODAY) is None
 
 
 def test_the_module_is_cheap_to_import() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import os
-import re
 import stat
 import unicodedata
 from collections import Counter
@@ -17,8 +16,8 @@ from rag.articles.formats import FORMATS, PACKED
 from rag.articles.formats import SUFFIXES as SUFFIXES
 from rag.articles.formats.contract import Extracted, Source
 from rag.articles.formats.guard import HELPER, Helper
+from rag.articles.metadata import describe
 from rag.errors import DocumentError, RagError
-from rag.language.dates import FULL_DATE, date_of_text, stated_date
 from rag.types import Document
 
 # ---------------------------------------------------------------- finding files
@@ -123,15 +122,17 @@ def document_of(content: Extracted, path: Path, document_id: str, data: bytes, t
         advice = "run OCR on it first (ocrmypdf)" if suffix == ".pdf" else "fill it or leave it out"
         scan = " (a scan?)" if suffix == ".pdf" else ""
         raise DocumentError(f"{name} holds no text{scan}: expected an article; {advice}")
+    language = _language(text)
+    facts = describe(text, language, today, content.title, content.date, content.outlet, document_id)
     return Document(
         id=document_id,
-        title=_tidy(content.title) or title_of_text(text),
+        title=facts.title,
         text=text,
         source=_printable(os.path.abspath(path)),
-        language=_language(text),
-        date=stated_date(content.date, today) or date_of_text(text, today),
+        language=language,
+        date=facts.date,
         content_hash=hashlib.sha256(data).hexdigest(),
-        outlet=content.outlet or None,
+        outlet=facts.outlet,
         blocks=content.blocks,
         pages=content.pages,
     )
@@ -166,28 +167,6 @@ def _check_signature(data: bytes, name: str, suffix: str) -> None:
     if data.startswith(b"\xd0\xcf\x11\xe0") and suffix not in (".msg", ".xls"):
         advice = "save it as .docx without a password"
         raise DocumentError(f"{name} is an old or password-protected Office file: expected {suffix}; {advice}")
-
-
-def title_of_text(text: str) -> str:
-    """The first headline among the first three lines, else the start of the first sentence.
-
-    A headline has 4 words or more, at most 150 characters and no full stop, and is not just a date.
-    """
-    lines = [" ".join(line.split()) for line in re.findall(r"\S[^\n]*", text[:20_000])[:3]]
-    for line in lines:
-        words = re.sub(FULL_DATE, "", line).split()
-        if len(words) >= 4 and len(line) <= 150 and not line.endswith("."):
-            return line
-    return _tidy(lines[0] if lines else "", 90)
-
-
-def _tidy(title: str, limit: int = 200) -> str:
-    """`title` on one line; over `limit` characters its first sentence, else whole words and an ellipsis."""
-    title = " ".join(title.split())
-    if len(title) <= limit:
-        return title
-    sentence = re.match(rf".{{30,{limit - 1}}}?[.!?。！？](?=\s)", title)
-    return sentence[0] if sentence else (title[:limit].rpartition(" ")[0] or title[:limit]).rstrip(" ,;:") + "…"
 
 
 def _language(text: str) -> str:

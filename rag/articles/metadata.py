@@ -1,0 +1,219 @@
+"""Title, date and outlet of an article, by its own lines, its markup and its file's name.
+
+Undated rather than wrong: a day in running text is background, or yet to come, and dates nothing. What dates an article
+is a line that is there to do so (a byline, a dateline), what its format states, or its file's name; last, days that it
+gives by weekday without a year ("on Wednesday, July 3"), as writers do for days close by.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from rag.language.dates import date_of_name, stated_date, weekday_days, written_days
+
+_CHARACTERS = 100_000  # of a text in which dates are looked for
+_HEAD = 600  # characters in which a byline may stand under its headline
+_OPENING = 1500  # characters in which a line may date the article if no later year is named in it
+_HEAD_LINES = 8
+_LAST_LINES = 3
+_BYLINE = re.compile(r"\W*(?:by|por|par|von)\b", re.IGNORECASE)
+_MARKUP = " \t\r*_#>~`|·•-–—,;:/\\"
+_SEPARATED = re.compile(r"[,;|·•–—(\[/:-]\W*$")
+_SMALL_WORD = re.compile(r",\s*\w{1,3}\s*$")  # Minsk, den 30. Juni
+_DASH = re.compile(r"\s*(?:[—–]|-\s)\s*(?!\d)\S")
+
+
+class Facts(NamedTuple):
+    """What is known of an article beside its text; `date` is ISO 8601."""
+
+    title: str
+    date: str | None
+    outlet: str | None
+
+
+class _Dateline(NamedTuple):
+    """A line that holds a day and little else: what stands before and after it."""
+
+    kind: str  # "alone", "apart" (set off by a mark), "place", "label" (a few words first), "running" (a text follows)
+    line: int  # counts the lines that are not empty
+    start: int
+    before: str
+    after: str
+    day: datetime.date
+    colon: bool
+
+
+def describe(
+    text: str,
+    language: str,
+    today: datetime.date,
+    title: str = "",
+    date: str = "",
+    outlet: str = "",
+    name: str = "",
+) -> Facts:
+    """Title, date and outlet of a text.
+
+    Parameters
+    ----------
+    text : str
+        Without front matter.
+    language : str
+        ISO 639-1 code, "und" if unknown.
+    today : datetime.date
+        Later dates are not believed.
+    title, date, outlet : str
+        What the format states, "" where it states nothing; they go before what the text says.
+    name : str
+        The file's path below its folder.
+    """
+    text = text[:_CHARACTERS]
+    dateline = _dateline(text, language, today)
+    return Facts(
+        _tidy(title) or title_of_text(text, language, dateline.line if dateline else None),
+        stated_date(date, today)
+        or (dateline.day.isoformat() if dateline else None)
+        or date_of_name(name, today)
+        or _day_close_by(text, language, today),
+        _tidy(outlet) or (_outlet(dateline, text) if dateline else None) or None,
+    )
+
+
+# --- dates -----------------------------------------------------------------------------------------------------------
+
+
+def _day_close_by(text: str, language: str, today: datetime.date) -> str | None:
+    days = weekday_days(text, language, _years(text, today), today)
+    return max(days).isoformat() if days else None
+
+
+def _years(text: str, today: datetime.date) -> set[int]:
+    named = {int(year) for year in re.findall(r"(?<!\d)(?:1[89]|20)\d\d(?!\d)", text)}
+    return {year for year in named if year <= today.year}
+
+
+def _dateline(text: str, language: str, today: datetime.date) -> _Dateline | None:
+    """The line that dates the article: one of its first, or one of its last.
+
+    A line of a chronology dates an entry: it is none if another of its kind carries a later day.
+    """
+    found = list(_datelines(text, language))
+    newest = max(_years(text, today), default=0)
+    last = len(re.findall(r"^.*\S", text, re.MULTILINE)) - _LAST_LINES
+
+    def dates_the_article(line: _Dateline) -> bool:
+        alike = [o for o in found if o.kind == line.kind and o.day != line.day and abs(o.line - line.line) > 1]
+        if line.day > today or any(o.day > line.day or o.line < line.line for o in alike):
+            return False
+        if line.kind == "running":
+            return line.start < _OPENING
+        if line.line < _HEAD_LINES and line.start < _HEAD:
+            return line.kind != "label" or line.line > 0 or _opens_with_label(text)
+        return not alike and line.day.year >= newest and (line.start < _OPENING or line.line >= last)
+
+    return next(filter(dates_the_article, found), None)
+
+
+def _datelines(text: str, language: str) -> Iterator[_Dateline]:
+    """Every line that holds a day and little else, and every paragraph that opens with a place and a day."""
+    number, counted = -1, 0
+    for start, end, day in written_days(text, language):
+        first, last = text.rfind("\n", 0, start) + 1, text.find("\n", end)
+        before, after = text[first:start], text[end : last if last >= 0 else len(text)]
+        number += len(re.findall(r"^.*\S", text[counted : first + 1], re.MULTILINE))
+        counted = first + 1
+        if len(before) <= 120 and re.search(r"(?:^|[,)|])\s*$", before) and _DASH.match(after[:6]):
+            kind = "running"
+        elif len(before) > 120 or len(after) > 60:
+            continue
+        else:
+            kind = _kind(before, after)
+        if kind:
+            colon = before.rstrip(" *_").endswith(":")
+            yield _Dateline(kind, number, start, _bare(before), _bare(after), day, colon)
+
+
+def _bare(part: str) -> str:
+    """What stands before or after a day, without marks that set it off."""
+    return part.strip(_MARKUP).removeprefix(")").removeprefix("]").removesuffix("(").removesuffix("[").strip(_MARKUP)
+
+
+def _kind(before: str, after: str) -> str:
+    """The kind of line that has this before and after a day, "" for a line of running text."""
+    words, behind = _bare(before).split(), _bare(after).split()
+    if re.search(r"[.!?…。！？]\W*$", after) and (words or behind) and not before.rstrip(" *_").endswith(":"):
+        return ""
+    if not words:
+        first = after.lstrip(" *_")[:1]
+        if behind and first in set("|·•/"):
+            return "apart"
+        return "alone" if len(behind) <= 3 and first not in set(":–—-") else "apart" if first == "," else ""
+    if len(behind) > 3:
+        return ""
+    if _SEPARATED.search(before):
+        return "apart"
+    if _SMALL_WORD.search(before):
+        return "place"
+    return "label" if len(words) <= 3 else ""
+
+
+def _opens_with_label(text: str) -> bool:
+    """Whether a headline follows the first line, so that this one need not be it."""
+    lines = _first_lines(text)
+    return len(lines) > 1 and _is_headline(lines[1])
+
+
+# --- titles and outlets ----------------------------------------------------------------------------------------------
+
+
+def title_of_text(text: str, language: str = "und", dateline: int | None = None) -> str:
+    """The headline, else the start of the first sentence.
+
+    The line above the one that dates the article, whose number may be given, is its headline; without such a line, the
+    first of the first three that has 4 words or more and is no sentence.
+    """
+    lines = [line for number, line in enumerate(_first_lines(text)) if number != dateline]
+    above = lines[: min(dateline or 0, 3)]
+    for line in lines[:3]:
+        if _is_headline(line) and len(_undated(line, language).split()) >= 4:
+            return line
+    if above and _is_headline(above[0]):
+        return above[0]
+    return _tidy(lines[0] if lines else "", 90)
+
+
+def _first_lines(text: str) -> list[str]:
+    return [" ".join(line.split()) for line in re.findall(r"\S[^\n]*", text[:20_000])[: _HEAD_LINES + 1]]
+
+
+def _is_headline(line: str) -> bool:
+    return len(line) <= 150 and not line.endswith((".", "。", "।"))
+
+
+def _undated(line: str, language: str) -> str:
+    for start, end, _ in reversed(written_days(line, language)):
+        line = line[:start] + line[end:]
+    return line
+
+
+def _outlet(line: _Dateline, text: str) -> str | None:
+    """Who published the article, by the line that dates it; a place or a writer named there is none."""
+    name = line.before or line.after
+    if line.kind != "apart" or line.colon:
+        return None
+    if _BYLINE.match(name):
+        name = _bare(name.partition(",")[2])
+    place = len(name.split()) <= 2 and text.count(name) > 1
+    return None if place or not any(map(str.isalpha, name)) else name
+
+
+def _tidy(title: str, limit: int = 200) -> str:
+    """`title` on one line; over `limit` characters its first sentence, else whole words and an ellipsis."""
+    title = " ".join(title.split())
+    if len(title) <= limit:
+        return title
+    sentence = re.match(rf".{{30,{limit - 1}}}?[.!?。！？](?=\s)", title)
+    return sentence[0] if sentence else (title[:limit].rpartition(" ")[0] or title[:limit]).rstrip(" ,;:") + "…"

@@ -1,0 +1,244 @@
+"""Title, date and outlet of an article: by its own lines, its format, its file's name; undated rather than wrong."""
+
+from __future__ import annotations
+
+import datetime
+import time
+
+import pytest
+
+from rag.articles.metadata import Facts, describe
+from rag.language.dates import date_of_name, stated_date, written_days
+
+TODAY = datetime.date(2026, 11, 21)
+PROSE = (
+    "The minister arrived in Tarsk for talks about the dyke between the two islands, and stayed for two days of "
+    "talks with the wardens of the coast, who had asked for it.\n"
+)
+
+
+def date_of(text: str, language: str = "en") -> str | None:
+    return describe(text, language, TODAY).date
+
+
+# ---------------------------------------------------------------- headline, outlet and day above the text
+
+
+@pytest.mark.parametrize(
+    ("line", "outlet"),
+    [
+        ("Tarsk Courier, 2022-09-14", "Tarsk Courier"),
+        ("The Warden (weekly), 2022-09-14", "The Warden (weekly)"),
+        ('Revue "La Digue" (translated from French), 2022-09-14', 'Revue "La Digue" (translated from French)'),
+        ("The Vell Mirror, Upper Vell, 2022-09-14", "The Vell Mirror, Upper Vell"),
+        ("Tarsk Courier | 14 September 2022", "Tarsk Courier"),
+        ("Tarsk Courier – September 14th, 2022", "Tarsk Courier"),
+        ("14 September 2022 · Tarsk Courier", "Tarsk Courier"),
+        ("*By Ilse Korn, Tarsk Courier, 14 September 2022*", "Tarsk Courier"),
+        ("By Ilse Korn, 14 September 2022", None),
+        ("Tarsk, 14 September 2022", None),  # a place, of which the text speaks
+        ("Published: 14 September 2022", None),
+        ("Updated 14 September 2022, 10:15 am", None),
+        ("14 September 2022", None),
+        ("(2022-09-14)", None),
+    ],
+)
+@pytest.mark.parametrize("headline", ["The dyke of Sundby breaks", "Flood", "Why the dyke broke: five answers?"])
+def test_the_line_under_the_headline_dates_the_article(headline: str, line: str, outlet: str | None) -> None:
+    text = f"{headline}\n\n{line}\n\n{PROSE}It was built on 5 May 1931 and is to be rebuilt by 9 June 2023.\n"
+    assert describe(text, "en", TODAY) == Facts(headline, "2022-09-14", outlet)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "title", "date"),
+    [
+        ("ru", "Прорыв дамбы\n\n4 марта 2021 года\n\nДамба прорвана ночью.", "Прорыв дамбы", "2021-03-04"),
+        ("zh", "堤防决口\n\n2021年3月4日\n\n堤防在夜间决口。", "堤防决口", "2021-03-04"),
+        ("ja", "堤防が決壊\n2021年3月4日\n\n夜に決壊した。", "堤防が決壊", "2021-03-04"),
+        ("ko", "제방 붕괴\n\n2021년 3월 4일\n\n밤에 무너졌다.", "제방 붕괴", "2021-03-04"),
+        ("it", "La diga cede\n\n4 marzo 2021\n\nHa ceduto di notte.", "La diga cede", "2021-03-04"),
+        ("pt", "O dique cede\n\n4 de março de 2021\n\nCedeu à noite.", "O dique cede", "2021-03-04"),
+        ("es", "Cede el dique\n\n4 de septiembre de 2021\n\nCedió de noche.", "Cede el dique", "2021-09-04"),
+        ("fr", "La digue cède\n\nLe Phare, 1er août 2021\n\nElle a cédé la nuit.", "La digue cède", "2021-08-01"),
+        ("de", "Deich bricht\n\n04.03.2021\n\nEr brach in der Nacht.", "Deich bricht", "2021-03-04"),
+        ("de", "Deich bricht\n\n4. März 2021\n\nEr brach in der Nacht.", "Deich bricht", "2021-03-04"),
+        ("hi", "बाँध टूटा\n\n4 मार्च 2021\n\nरात में टूटा।", "बाँध टूटा", "2021-03-04"),
+        ("ar", "انهيار السد\n\n4 مارس 2021\n\nانهار ليلا.", "انهيار السد", "2021-03-04"),
+        ("bn", "বাঁধ ভাঙল\n\n৪ মার্চ, ২০২১\n\nরাতে ভাঙল।", "বাঁধ ভাঙল", "2021-03-04"),
+        ("pl", "Tama pęka\n\n4 marca 2021\n\nPękła w nocy.", "Tama pęka", "2021-03-04"),
+        ("cs", "Hráz praská\n\n4. března 2021\n\nPraskla v noci.", "Hráz praská", "2021-03-04"),
+        ("und", "Flood\n\n4 mars 2021\n\nX.", "Flood", "2021-03-04"),
+    ],
+)
+def test_days_in_other_languages(language: str, text: str, title: str, date: str) -> None:
+    assert describe(text, language, TODAY)[:2] == (title, date)
+
+
+@pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("EFE, Minsk (Belarus), 30 June 2023 — The minister", "2023-06-30"),
+        ("By A. Writer | June 30th, 2023\n" + PROSE, "2023-06-30"),
+        ("Updated: 2023-06-30T10:00Z.\nPlans for 2025 were made.", "2023-06-30"),
+        ("Minsk, 30 de junio de 2023 – El ministro", "2023-06-30"),
+        ("Minsk, den 30. Juni 2023\n" + PROSE, "2023-06-30"),
+        ("Minsk, le 1er août 2023\n" + PROSE, "2023-08-01"),
+        ("Published on 30 June 2023\nThe dyke of Sundby breaks\n\n" + PROSE, "2023-06-30"),
+        ("Cars banned\nBy Jonas Petrie, 19 June 2024\n" + PROSE + "It ends in 2025.", "2024-06-19"),
+        ("The dyke\n\n" + PROSE * 2 + "\nTarsk Courier, 19 June 2024\n", "2024-06-19"),
+    ],
+)
+def test_datelines_and_bylines(text: str, date: str) -> None:
+    assert date_of(text) == date
+
+
+# ---------------------------------------------------------------- undated rather than wrong
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The dyke has a long history\n\nIt was built on 5 May 1931 and broke on 9 April 1940. It is to go now.",
+        "A vote on the dyke\n\nThe council decided it on 12 March 2024. The vote is on 9 June 2024. It binds.",
+        "The fire of 3 May 1931\n\n" + PROSE,
+        "Juan Pérez, 5 May 1950 – 3 June 2010, was a general who fought in the wars of his time.",
+        "What happened when\n\n1 March 2021: The dyke breaks\n4 March 2021: The warden goes\n19 June 2021: A vote",
+        "What happened when\n\n1 March 2021\nThe dyke breaks\n\n4 March 2021\nThe warden goes\n\n19 June 2021\nA vote",
+        "What happened when\n\n- 1 March 2021 – The dyke breaks\n- 4 March 2021 – The warden goes",
+        PROSE + "It was signed on 05/06/2023, it said.",
+        PROSE + "It was signed on 5 May 2022 and again on 30/06/2023, it said.",
+        PROSE + "There will be a summit on 30 June 2031 in Tarsk.",
+        PROSE + "It was accredited in August 2022, and on June 13 in Moscow.",
+        PROSE + "In 2011 and 2012 it was held on Wednesday, July 3.",
+        "Flood\n\n31 June 2023\n\n" + PROSE,
+        "Flood\n\n30 June 2031\n\n" + PROSE,
+        "Flood\n\n05/06/2023\n\n" + PROSE,
+    ],
+)
+def test_a_day_in_running_text_or_in_a_chronology_dates_nothing(text: str) -> None:
+    assert date_of(text) is None
+
+
+def test_a_byline_above_a_chronology_dates_it() -> None:
+    assert (
+        date_of("What happened when\n\n12 June 2024\n\n1 March 2021\nA breach\n\n4 March 2021\nA vote") == "2024-06-12"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "date"),
+    [
+        ("The parade on Wednesday, July 3, is expected.", "2024-07-03"),
+        ("El desfile del miércoles 3 de julio se espera.", "2024-07-03"),
+        ("Die Parade am Mittwoch, dem 3. Juli, wird erwartet.", "2024-07-03"),
+        ("Le défilé du mercredi 3 juillet est attendu.", "2024-07-03"),
+        ("In 2019 the parade was held on Wednesday, July 3.", "2019-07-03"),
+        ("From Sunday, June 30, to Wednesday, July 3.", "2024-07-03"),
+        ("On Saturday, November 21, and on Sunday, November 22.", "2026-11-21"),
+    ],
+)
+def test_a_weekday_tells_the_year_of_a_day_close_by(words: str, date: str) -> None:
+    assert date_of(PROSE + words) == date
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "day"),
+    [
+        ("en", "05/06/2023", None),
+        ("en", "05/06/2023 and 25/06/2023", "2023-06-05"),
+        ("en", "05/06/2023 and 06/25/2023", "2023-05-06"),
+        ("en", "05.06.2023", "2023-06-05"),
+        ("en", "05/05/2023", "2023-05-05"),
+        ("fr", "05/06/2023", "2023-06-05"),
+        ("es", "5-6-2023", "2023-06-05"),
+        ("und", "05/06/2023", None),
+        ("en", "2023/06/05", "2023-06-05"),
+        ("en", "version 1.2.2023.4 of 2023-06-05-1", None),
+    ],
+)
+def test_day_and_month_in_numbers(language: str, text: str, day: str | None) -> None:
+    found = [written.day.isoformat() for written in written_days(text, language)]
+    assert (found[0] if found else None) == day
+
+
+def test_days_are_where_they_are_written() -> None:
+    text = "On 3rd of April 2024, or Apr. 4, 2024, or on 5 May."
+    assert [text[start:end] for start, end, _ in written_days(text)] == ["3rd of April 2024", "Apr. 4, 2024"]
+
+
+# ---------------------------------------------------------------- what the format and the file's name state
+
+
+@pytest.mark.parametrize(
+    ("value", "date"),
+    [
+        ("2023", "2023"),
+        ("2023-06", "2023-06"),
+        ("2023-06-30T10:00Z", "2023-06-30"),
+        ("20230630", "2023-06-30"),
+        ("D:20230630080000Z", "2023-06-30"),
+        ("June 30, 2023", "2023-06-30"),
+        ("Fri, 30 Jun 2023 10:00:00 +0000", "2023-06-30"),
+        ("2031-01-01", None),
+        ("2023-13-01", None),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_stated_date(value: str, date: str | None) -> None:
+    assert stated_date(value, TODAY) == date
+
+
+@pytest.mark.parametrize(
+    ("name", "date"),
+    [
+        ("2023-06-30-dyke.txt", "2023-06-30"),
+        ("2023/06/30/dyke.txt", "2023-06-30"),
+        ("dyke_20230630.txt", "2023-06-30"),
+        ("20230630T101500.txt", "2023-06-30"),
+        ("000_f8c920230630fa.txt", None),
+        ("2023-06.txt", None),
+        ("12345678.txt", None),
+        ("2031-01-01.txt", None),
+    ],
+)
+def test_date_of_name(name: str, date: str | None) -> None:
+    assert date_of_name(name, TODAY) == date
+
+
+def test_the_format_goes_before_the_text_and_the_text_before_the_name() -> None:
+    text = f"Flood\n\nTarsk Courier, 2022-09-14\n\n{PROSE}"
+    stated = describe(text, "en", TODAY, " The dyke\nbreaks ", "2022-09-13", "Vell Mirror", "2022-09-15.txt")
+    assert stated == Facts("The dyke breaks", "2022-09-13", "Vell Mirror")
+    assert describe(text, "en", TODAY, name="2022-09-15.txt").date == "2022-09-14"
+    assert describe(PROSE, "en", TODAY, name="2022-09-15.txt").date == "2022-09-15"
+
+
+# ---------------------------------------------------------------- titles
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("Euro ES Euro\n\nCuban soldiers go to Minsk\nText.", "Cuban soldiers go to Minsk"),
+        ("Published on 30 June 2023\nCuban soldiers go to Minsk", "Cuban soldiers go to Minsk"),
+        ("Visit to Tarsk\n" + PROSE * 3, "Visit to Tarsk"),
+        ("Flood\nThe Tarsk Courier of the Islands, 2022-09-14\n" + PROSE, "Flood"),
+        ("The Tarsk Courier, 2022-09-14\nThe dyke of Sundby breaks\n" + PROSE, "The dyke of Sundby breaks"),
+        ("It was a long and cold day in Tarsk. " + PROSE * 2, "It was a long and cold day in Tarsk."),
+        (PROSE.strip() * 2, "The minister arrived in Tarsk for talks about the dyke between the two islands, and…"),
+        ("x" * 200, "x" * 90 + "…"),
+        ("Tarsk", "Tarsk"),
+        ("", ""),
+    ],
+)
+def test_title(text: str, title: str) -> None:
+    assert describe(text, "en", TODAY).title == title
+
+
+def test_hostile_text_takes_no_time() -> None:
+    for part in ("1 ", "1 may ", " " * 50, "wednesday, ", "2023-", "# ", "[", "\n", "---\n", "2023-01-01\n"):
+        text = "# 5 " + part * (200_000 // len(part))
+        start = time.process_time()
+        describe(text, "en", TODAY)
+        assert time.process_time() - start < 5.0
