@@ -14,7 +14,8 @@ from rag.errors import RagError
 from rag.types import Account, Answer, Chunk, Citation, Document, IndexReport, ScoredChunk, Span, Statement, Turn
 
 if TYPE_CHECKING:
-    from rag.pipeline import Chatbot, History
+    from rag.pipeline import Chatbot
+    from rag.types import History
 
 __version__ = "0.1.0"
 __all__ = [

@@ -238,12 +238,9 @@ def _parts(context: typer.Context, settings: Settings, generator: str = "") -> P
     return load(settings, load_generator(generator) if generator else None)
 
 
-_MAKING = ("embedding_model", "query_prefix", "passage_prefix", "chunk_tokens")
-
-
 def _keep_settings(bot: Chatbot) -> None:
     """Write beside an index how it was made, so that `rag ask` need not be told again."""
-    made = json.dumps({name: getattr(bot.settings, name) for name in _MAKING})
+    made = json.dumps(bot.settings.made())
     if bot.index.read_setting("settings") != made:
         bot.index.write_setting("settings", made)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 from rag.errors import RagError
@@ -14,8 +12,8 @@ Decision = Literal["calibrated", "margin"]
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """How articles are read, searched and answered from.
+class IndexSettings:
+    """What makes an index. All of it is in the index's manifest: an index that was made otherwise does not fit.
 
     Attributes
     ----------
@@ -29,6 +27,26 @@ class Settings:
         Whole sentences that a chunk repeats from the one before.
     max_file_megabytes : float
         Larger files are reported, not read.
+    """
+
+    embedding_model: str = "default"
+    query_prefix: str = ""
+    passage_prefix: str = ""
+    chunk_tokens: int = 160
+    overlap_sentences: int = 1
+    max_file_megabytes: float = 25.0
+
+    def made(self) -> dict[str, str | int | float]:
+        """These settings alone, by name, without those that ask."""
+        return {field.name: getattr(self, field.name) for field in fields(IndexSettings)}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings(IndexSettings):
+    """What asks an index, beside what makes it.
+
+    Attributes
+    ----------
     reader : str
         "default" (the project's own), "sentence" (no weights), or a Hugging Face
         question-answering model's name or folder.
@@ -58,12 +76,6 @@ class Settings:
         CPU threads for the models; 0 leaves the libraries' default.
     """
 
-    embedding_model: str = "default"
-    query_prefix: str = ""
-    passage_prefix: str = ""
-    chunk_tokens: int = 160
-    overlap_sentences: int = 1
-    max_file_megabytes: float = 25.0
     reader: str = "default"
     candidates: int = 50
     read: int = 8
@@ -82,14 +94,3 @@ class Settings:
         for name, given, kind in (("retrieval", self.retrieval, Retrieval), ("decide", self.decide, Decision)):
             if given not in get_args(kind):
                 raise RagError(f"the setting {name} is {given!r}; expected {' or '.join(get_args(kind))}")
-
-    def index_key(self) -> str:
-        """Short hash of the settings that decide how an index is made."""
-        made = [
-            self.embedding_model,
-            self.query_prefix,
-            self.passage_prefix,
-            self.chunk_tokens,
-            self.overlap_sentences,
-        ]
-        return hashlib.sha256(json.dumps(made).encode()).hexdigest()[:12]

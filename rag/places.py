@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import platformdirs
 
-from rag.config import Settings
 from rag.index.sqlite import FILE_NAME, FORMAT_VERSION
 
 
@@ -29,10 +30,11 @@ def own_index() -> Path:
     return home() / "own"
 
 
-def corpus_index(corpus: Path, settings: Settings) -> Path:
-    """The index of one folder of articles under these settings."""
+def corpus_index(corpus: Path, made: Mapping[str, str]) -> Path:
+    """The index of one folder of articles, made as `made` says (`rag.corpus.making`)."""
+    key = hashlib.sha256(json.dumps(dict(made), sort_keys=True).encode()).hexdigest()[:12]
     name = hashlib.sha256(str(corpus.resolve()).encode()).hexdigest()[:16]
-    return home() / "corpora" / f"{name}-{settings.index_key()}-{FORMAT_VERSION}"
+    return home() / "corpora" / f"{name}-{key}-{FORMAT_VERSION}"
 
 
 def is_index(path: Path) -> bool:

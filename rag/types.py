@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -295,6 +295,16 @@ class Turn:
 
     question: str
     answer: Answer | None = None
+
+    @classmethod
+    def of(cls, entry: str | Turn | tuple[str, Answer | None]) -> Turn:
+        """A turn of a question, a (question, Answer) pair, or a Turn."""
+        if isinstance(entry, Turn):
+            return entry
+        return cls(entry) if isinstance(entry, str) else cls(*entry)
+
+
+History: TypeAlias = Sequence["str | Turn | tuple[str, Answer | None]"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from rag.answering.composing import compose, doubts, is_question, nearest, whole_phrase, without_questions
+from rag.answering.candidates import is_question, whole_phrase, without_questions
+from rag.answering.composing import compose, doubts, nearest
 from rag.answering.confidence import Candidate, agree
 from rag.language.sentences import sentences
 from rag.types import Chunk, Document, Doubt, ScoredChunk, Span, Statement

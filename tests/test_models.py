@@ -85,7 +85,7 @@ def test_odd_articles_are_read(text: str) -> None:
 def test_no_chunk_is_cut_by_the_embedder(bot: Chatbot) -> None:
     embedder = bot.parts.embedder
     for document in bot.documents():
-        for chunk in bot._chunk(document):
+        for chunk in bot.corpus.cut(document):
             assert len(embedder.token_offsets(chunk.text)) <= bot.settings.chunk_tokens
             assert len(embedder.token_offsets(f"{chunk.title}\n{chunk.text}")) + 2 <= embedder.max_tokens
 
@@ -130,7 +130,7 @@ def test_bfloat16_keeps_the_order_of_retrieval(bot: Chatbot, monkeypatch: pytest
 
     questions = [json.loads(line)["question"] for line in QUESTIONS.read_text(encoding="utf-8").splitlines()[1:]]
     questions = questions[:: max(1, len(questions) // 40)][:40]
-    chunks = [chunk for document in bot.documents() for chunk in bot._chunk(document)]
+    chunks = [chunk for document in bot.documents() for chunk in bot.corpus.cut(document)]
     scores = {}
     for dtype in (torch.float32, torch.bfloat16):
         monkeypatch.setattr(embedding, "inference_dtype", lambda dtype=dtype: dtype)

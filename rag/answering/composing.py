@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from rag.answering.candidates import is_question
 from rag.answering.citations import cite, sentences_around
 from rag.answering.confidence import Candidate, agree, covered, names
 from rag.language.facts import facts
@@ -25,8 +26,6 @@ SAME_SENTENCE = 0.75  # cosine from which two sentences give one reason
 _LEANS = re.compile(
     r"^(?:he|she|they|it|this|these|that|those|his|her|their|its|such|also|additionally|however)\b", re.I
 )
-_NAME_OF = re.compile(r"\b[A-Z][\w’'-]+ (?:of|de|del) (?:the |la |los )?$")
-_INITIALS = re.compile(r"\b(?:[A-Z]\.)+[A-Z]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,40 +247,3 @@ def doubts(question: str, candidate: Candidate) -> tuple[Doubt, ...]:
     if fits(kind_of(question), candidate.span.text, candidate.before) == 0.0:
         found.append(Doubt("kind"))
     return tuple(found)
-
-
-def is_question(text: str) -> bool:
-    """Whether the text is a question itself, which repeats the words of the asked one and answers nothing."""
-    return text.rstrip("\"'”’») ").endswith("?")
-
-
-def whole_phrase(chunk: Chunk, start: int, end: int) -> tuple[int, int]:
-    """A span within one sentence, with the rest of the name it is cut from.
-
-    "Friendship" of "Order of Friendship", "U.S" of "U.S." `start` and `end` count characters of the document, before
-    and after.
-    """
-    # An answer is told in one sentence: of a span across several the longest part.
-    parts = [(max(a, start), min(b, end)) for a, b in chunk.sentences if a < end and start < b]
-    start, end = max(parts, key=lambda part: part[1] - part[0], default=(start, end))
-    text, first, last = chunk.text, start - chunk.start, end - chunk.start
-    before = _NAME_OF.search(text, 0, first)
-    if before and text[first].isupper():
-        first = before.start()
-    if text[last : last + 1] == "." and _INITIALS.search(text, first, last):
-        last += 1
-    return chunk.start + first, chunk.start + last
-
-
-def without_questions(chunk: Chunk) -> Chunk:
-    """The chunk with questions of the article's own blanked out, every character left in its place.
-
-    A question repeats the words of the asked one and answers nothing; readers fall for it, or, where the
-    passage asks and answers, for "no answer".
-    """
-    text = chunk.text
-    for start, end in chunk.sentences:
-        a, b = start - chunk.start, end - chunk.start
-        if is_question(text[a:b]):
-            text = text[:a] + " " * (b - a) + text[b:]
-    return chunk if text == chunk.text or not text.strip() else replace(chunk, text=text)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rapidfuzz.distance import LCSseq
 
-from rag.answering.composing import is_question, without_questions
+from rag.answering.candidates import is_question, without_questions
 from rag.answering.confidence import agree, covered, same_word
 from rag.language.facts import Facts, facts, opens_with_name
 from rag.language.text import STOPWORDS, content_words, fold, same_name, words

@@ -83,6 +83,11 @@ class Writer:
         self._seconds = seconds
         self._secret = secret
 
+    @property
+    def name(self) -> str:
+        """That of the generator."""
+        return self._generator.name
+
     def write(self, answer: Answer, history: Sequence[str] = (), cancelled: Callable[[], bool] | None = None) -> Answer:
         """The answer with the model's supported sentences for its statements, or the same answer with a note why not.
 

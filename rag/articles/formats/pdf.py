@@ -1,64 +1,131 @@
-"""PDF, by PDFium."""
+"""PDF: PDFium gives the characters, `layout` their order, `paragraphs` what they make; here a file becomes a text."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
+from typing import Any
 
 import pypdfium2  # type: ignore[import-untyped,unused-ignore]
+import pypdfium2.raw as pdfium  # type: ignore[import-untyped,unused-ignore]
 
-from rag.articles.formats.contract import Composer, Extracted, Source, plausible_title
+from rag.articles.formats.contract import Composer, Extracted, Source, plausible_title, too_much
+from rag.articles.formats.layout import Character, Region, pieces_of, regions_of
+from rag.articles.formats.paragraphs import Part, Sheet, is_open, join_hyphens, parts_of
 from rag.errors import DocumentError
+
+_FONT = 0.85  # of the height of a character's box is the size of its font
 
 
 def read(source: Source) -> Extracted:
-    """Text of all pages, lines and hyphenated words joined."""
+    """Paragraphs, items, rows and headings in the order of reading; running heads, page numbers and footnotes as notes.
+
+    A sentence goes on over the end of a line, column or page. A note stands before the paragraph that the end of its
+    page interrupts. Pages of pictures without text are named.
+    """
+    document = _opened(source)
+    sheets: list[Sheet] = []
+    pictures: list[int] = []
+    amount = 0
+    for number in range(len(document)):
+        page = document[number]
+        characters, more = _characters(page)
+        amount += len(characters)
+        if amount > source.max_bytes:
+            raise too_much(source)
+        regions = regions_of(pieces_of(characters))
+        regions += [Region(lines=pieces_of(turned)) for turned in more]
+        sheets.append(Sheet(number + 1, page.get_height(), regions))
+        if not characters and _has_picture(page):
+            pictures.append(number + 1)
+        page.close()
+    pages = parts_of(sheets)
+    composer = Composer(source)
+    _compose(composer, list(join_hyphens(pages)))
+    title = plausible_title(document.get_metadata_value("Title"))
+    large = max((part.size for part in pages[0] if part.kind == "heading"), default=0.0) if pages else 0.0
+    heading = (
+        next((part.text for part in pages[0] if part.kind == "heading" and part.size == large), "") if pages else ""
+    )
+    return composer.finish(title or heading, notes=_missing(pictures, len(sheets)))
+
+
+def _opened(source: Source) -> Any:
     try:
-        document = pypdfium2.PdfDocument(source.data)
+        return pypdfium2.PdfDocument(source.data)
     except pypdfium2.PdfiumError as error:
         if "password" in str(error).lower():
             raise DocumentError(
                 f"{source.name} is encrypted: expected a PDF without password; save it without one"
             ) from error
         raise
-    pages: list[str] = []
-    for number in range(len(document)):
-        page = document[number]
-        pages.append(_join_lines(page.get_textpage().get_text_bounded()))
-        page.close()
-    composer = Composer(source)
-    for page_text in _join_hyphens("\f".join(pages)).split("\f"):
-        composer.turn_page()
-        for line in page_text.split("\n"):
-            composer.add("paragraph", line)
-    return composer.finish(plausible_title(document.get_metadata_value("Title")))
 
 
-def _join_lines(page: str) -> str:
-    """`page` with one paragraph to a line. A line goes on if it is nearly full or the next starts in lower case."""
-    lines = [line.strip() for line in page.splitlines() if line.strip()]
-    widths = sorted(len(part) for line in lines for part in line.split("\x02"))
-    full = 0.75 * widths[int(len(widths) * 0.9)] if widths else 0.0
-    text = ""
-    for line, previous in zip(lines, ["", *lines], strict=False):
-        flows = len(previous.split("\x02")[-1]) >= full and not re.match(r"[•●▪*–-]\s", line)
-        text += (" " if flows or line[0].islower() else "\n") * bool(text) + line
-    return text
+def _characters(page: Any) -> tuple[list[Character], list[list[Character]]]:
+    """The characters of a page as drawn, y downwards, and those that stand on their side, group by group."""
+    text_page = page.get_textpage()
+    text = text_page.raw
+    height = page.get_height()
+    upright: list[Character] = []
+    turned: dict[int, list[Character]] = {}
+    box = pdfium.FS_RECTF()
+    for index in range(text_page.count_chars()):
+        code = pdfium.FPDFText_GetUnicode(text, index)
+        letter = chr(code) if 0 < code < 0x110000 else "\ufffd"
+        if letter in "\r\n" or not pdfium.FPDFText_GetLooseCharBox(text, index, box):
+            continue
+        quarter = round(pdfium.FPDFText_GetCharAngle(text, index) / 1.5708) % 4
+        left, bottom, right, top = _turned(box, quarter, height)
+        one = Character(letter, left, top, right, bottom, _FONT * (bottom - top))
+        (turned.setdefault(quarter, []) if quarter else upright).append(one)
+    groups = sorted(turned.values(), key=len, reverse=True)
+    if groups and len(groups[0]) > len(upright):  # a page that lies on its side
+        return groups[0], [group for group in (upright, *groups[1:]) if group]
+    return upright, groups
 
 
-def _join_hyphens(text: str) -> str:
-    """`text` with words that the end of a line divides (U+0002, from PDFium) made whole.
+def _turned(box: Any, quarter: int, height: float) -> tuple[float, float, float, float]:
+    """(left, bottom, right, top) of a box with y downwards, as they are for who turns the page to read it."""
+    left, right, top, bottom = box.left, box.right, height - box.top, height - box.bottom
+    if quarter == 1:
+        return top, -left, bottom, -right
+    if quarter == 2:
+        return -right, -top, -left, -bottom
+    if quarter == 3:
+        return -bottom, right, -top, left
+    return left, bottom, right, top
 
-    The hyphen stays before a capital ("López-Miera"), and where the text writes the word with it elsewhere or
-    knows both halves as words ("well-known").
-    """
-    divided = r"(\w+)\x02\s*(\w+)"
-    words = set(re.findall(r"\w+(?:-\w+)*", re.sub(divided, " ", text).lower()))
 
-    def join(match: re.Match[str]) -> str:
-        left, right = match[1], match[2]
-        both = f"{left}{right}".lower()
-        compound = f"{left}-{right}".lower() in words or {left.lower(), right.lower()} <= words
-        soft = right[0].islower() and left.isalpha() and (both in words or not compound)
-        return left + right if soft else f"{left}-{right}"
+def _has_picture(page: Any) -> bool:
+    return next(iter(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=4)), None) is not None
 
-    return re.sub("\x02", "-", re.sub(divided, join, text))
+
+def _missing(pictures: Sequence[int], pages: int) -> tuple[str, ...]:
+    """What to say of pages that are pictures."""
+    if not pictures:
+        return ()
+    spans: list[list[int]] = []
+    for number in pictures:
+        if spans and number == spans[-1][-1] + 1:
+            spans[-1] = [spans[-1][0], number]
+        else:
+            spans.append([number, number])
+    named = ", ".join(f"{first}" if first == last else f"{first}-{last}" for first, last in spans)
+    plural = "s" * (len(pictures) > 1)
+    verb = "hold" if plural else "holds"
+    return (f"page{plural} {named} of {pages} {verb} no text (scan{plural}?); run OCR on the file first (ocrmypdf)",)
+
+
+def _compose(composer: Composer, pages: Sequence[Sequence[Part]]) -> None:
+    """Append the pages; what is open at the end of one goes on with the first paragraph of the next."""
+    interrupted = False
+    for page in pages:
+        notes = [part for part in page if part.kind == "note"]
+        text = [part for part in page if part.kind != "note"]
+        if interrupted and text and text[0].kind == "paragraph":
+            composer.append(text.pop(0).text, new_page=True)
+        else:
+            composer.turn_page()
+        last = text.pop() if text and text[-1].kind == "paragraph" and is_open(text[-1].text) else None
+        for part in [*text, *notes, *([last] if last else [])]:
+            composer.add(part.kind, part.text)
+        interrupted = last is not None

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Protocol
 from rag.articles.documents import SUFFIXES, read_document
 from rag.errors import DocumentError, RagError
 from rag.present.html import Exchange
-from rag.types import Answer, Document, Header, ScoredChunk, Turn
+from rag.types import Answer, Document, Header, History, ScoredChunk, Turn
 
 if TYPE_CHECKING:
     from rag.grounding.generators import Generator
-    from rag.pipeline import Chatbot, History
+    from rag.pipeline import Chatbot
 
 log = logging.getLogger("rag.serve.page")
 OWN = "own/"

@@ -1,0 +1,123 @@
+"""Question and passages -> the spans that may answer it, each with its sentence, ranked. The one call of the reader."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rag.answering.citations import sentences_around
+from rag.answering.confidence import Calibration, Candidate
+from rag.language.questions import without_date
+from rag.models.embedding import Embedder
+from rag.models.reader import Reader
+from rag.types import Chunk, ScoredChunk, Span
+
+SPANS_PER_PASSAGE = 2  # that may be the answer; a list takes more of them
+_NAME_OF = re.compile(r"\b[A-Z][\w’'-]+ (?:of|de|del) (?:the |la |los )?$")
+_INITIALS = re.compile(r"\b(?:[A-Z]\.)+[A-Z]$")
+
+
+class SpanFinder:
+    """Reads passages and ranks what it finds in them."""
+
+    def __init__(self, reader: Reader, embedder: Embedder, confidence: Calibration) -> None:
+        self._reader = reader
+        self._embedder = embedder
+        self._confidence = confidence
+
+    def candidates(self, question: str, passages: Sequence[ScoredChunk]) -> list[Candidate]:
+        """The spans that may answer, best first: the best of each passage and the next best in it."""
+        spans = self._read(question, passages)
+        found: list[Candidate] = []
+        for passage in passages:
+            best = spans[passage.chunk.id]
+            scored = replace(passage, scores={**passage.scores, "reader": best.score})
+            found += [_candidate(scored, span) for span in (best, *best.alternatives[: SPANS_PER_PASSAGE - 1])]
+        if not found:
+            return []
+        sentences = list(dict.fromkeys(candidate.sentence for candidate in found))
+        vectors = self._embedder.embed_texts([question, *sentences])
+        by_sentence = dict(zip(sentences, vectors[1:], strict=True))
+        placed = [
+            replace(c, vector=by_sentence[c.sentence], sentence_cosine=float(by_sentence[c.sentence] @ vectors[0]))
+            for c in found
+        ]
+        return self._confidence.rank(question, placed)
+
+    def rerank(self, question: str, passages: Sequence[ScoredChunk], read: int) -> list[ScoredChunk]:
+        """Passages in the order of what the reader finds in the first `read` of them; the rest follows unread."""
+        head = reranked(self.candidates(question, passages[:read]))
+        least = min((passage.score for passage in head), default=0.0)
+        tail = [replace(passage, score=least - n) for n, passage in enumerate(passages[read:], start=1)]
+        return [*head, *tail]
+
+    def _read(self, question: str, passages: Sequence[ScoredChunk]) -> dict[str, Span]:
+        """The reader's spans by chunk id; a date of the question that is the passage's own is not asked for in it."""
+        asked = [without_date(question, passage.chunk.date) for passage in passages]
+        spans: dict[str, Span] = {}
+        for text in dict.fromkeys(asked):
+            chunks = [passage.chunk for passage, own in zip(passages, asked, strict=True) if own == text]
+            read = self._reader.read(text, [without_questions(chunk) for chunk in chunks])
+            spans |= {chunk.id: span for chunk, span in zip(chunks, read, strict=True)}
+        return spans
+
+
+def reranked(candidates: Sequence[Candidate]) -> list[ScoredChunk]:
+    """Each passage once, in the order of its best candidate, scored by its evidence."""
+    best = {candidate.passage.chunk.id: candidate for candidate in reversed(candidates)}
+    ordered = sorted(best.values(), key=lambda c: (-c.evidence, c.passage.chunk.id))
+    return [replace(c.passage, score=c.evidence, rank=rank) for rank, c in enumerate(ordered, start=1)]
+
+
+def _candidate(passage: ScoredChunk, span: Span) -> Candidate:
+    chunk = passage.chunk
+    first, last = whole_phrase(chunk, span.start, span.end)
+    span = replace(span, start=first, end=last, text=chunk.between(first, last))
+    start, end = sentences_around(chunk, span.start, span.end)
+    earlier = [chunk.between(a, b) for a, b in chunk.sentences if b <= start]
+    return Candidate(
+        passage,
+        span,
+        sentence=chunk.between(start, end),
+        before=chunk.between(start, span.start),
+        heading=earlier[-1] if earlier and is_question(earlier[-1]) else "",
+        date=chunk.date,
+    )
+
+
+def is_question(text: str) -> bool:
+    """Whether the text is a question itself, which repeats the words of the asked one and answers nothing."""
+    return text.rstrip("\"'”’») ").endswith("?")
+
+
+def whole_phrase(chunk: Chunk, start: int, end: int) -> tuple[int, int]:
+    """A span within one sentence, with the rest of the name it is cut from.
+
+    "Friendship" of "Order of Friendship", "U.S" of "U.S." `start` and `end` count characters of the document, before
+    and after.
+    """
+    # An answer is told in one sentence: of a span across several the longest part.
+    parts = [(max(a, start), min(b, end)) for a, b in chunk.sentences if a < end and start < b]
+    start, end = max(parts, key=lambda part: part[1] - part[0], default=(start, end))
+    text, first, last = chunk.text, start - chunk.start, end - chunk.start
+    before = _NAME_OF.search(text, 0, first)
+    if before and text[first].isupper():
+        first = before.start()
+    if text[last : last + 1] == "." and _INITIALS.search(text, first, last):
+        last += 1
+    return chunk.start + first, chunk.start + last
+
+
+def without_questions(chunk: Chunk) -> Chunk:
+    """The chunk with questions of the article's own blanked out, every character left in its place.
+
+    A question repeats the words of the asked one and answers nothing; readers fall for it, or, where the
+    passage asks and answers, for "no answer".
+    """
+    text = chunk.text
+    for start, end in chunk.sentences:
+        a, b = start - chunk.start, end - chunk.start
+        if is_question(text[a:b]):
+            text = text[:a] + " " * (b - a) + text[b:]
+    return chunk if text == chunk.text or not text.strip() else replace(chunk, text=text)

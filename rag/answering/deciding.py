@@ -1,0 +1,67 @@
+"""Candidates -> an Answer, without its text: how certain it is, what it states, what it cites."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rag.answering.candidates import reranked
+from rag.answering.composing import compose, doubts, nearest
+from rag.answering.confidence import Calibration, Candidate
+from rag.answering.retrieval import Found
+from rag.config import Settings
+from rag.types import Answer, Certainty
+
+
+def decide(
+    question: str, found: Found, candidates: Sequence[Candidate], confidence: Calibration, settings: Settings
+) -> Answer:
+    """The answer to a question as typed.
+
+    Parameters
+    ----------
+    question : str
+    found : Found
+        For the question as understood.
+    candidates : sequence of Candidate
+        Best first; none when there is nothing to read.
+    confidence : Calibration
+    settings : Settings
+    """
+    sure = confidence.probability(found.question, candidates) if candidates else 0.0
+    certainty = certainty_of(sure, settings) if candidates else "not said"
+    passages = reranked(candidates) if settings.rerank else found.passages
+    shown = dict.fromkeys(passage.chunk.document_id for passage in passages)
+    known = [(i, found.documents[i]) for i in shown]
+    answer = Answer(
+        question=question,
+        understood=found.question,
+        short_answer="",
+        text="",
+        citations=(),
+        confidence=sure,
+        abstained=certainty != "answered",
+        certainty=certainty,
+        passages=tuple(passages),
+        documents={i: {"title": d.title, "date": d.date, "source": d.source} for i, d in known},
+        notes=found.notes,
+    )
+    if certainty == "not said":
+        return replace(answer, nearest=nearest(candidates, found.documents.__getitem__))
+    chosen = candidates if certainty == "answered" else candidates[:1]
+    composed = compose(found.question, chosen, found.documents.__getitem__, found.copies.__getitem__)
+    return replace(
+        answer,
+        short_answer=composed.short_answer,
+        statements=composed.statements,
+        citations=composed.citations,
+        accounts=composed.accounts,
+        doubts=doubts(found.question, candidates[0]) if certainty == "perhaps" else (),
+    )
+
+
+def certainty_of(confidence: float, settings: Settings) -> Certainty:
+    """Which of the three degrees a probability of being right is."""
+    if confidence >= settings.abstain_below:
+        return "answered"
+    return "perhaps" if confidence >= settings.perhaps_from else "not said"

@@ -1,0 +1,96 @@
+"""A question -> the passages to read, in one state of the index, with the documents that they are cited from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rag.config import Settings
+from rag.errors import RagError
+from rag.index import Index
+from rag.language.text import WORD, respell
+from rag.models.embedding import Embedder
+from rag.types import Chunk, Document, ScoredChunk
+
+SEARCHES = 5  # for one answer, when articles change between search and citation
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found for a question.
+
+    Attributes
+    ----------
+    question : str
+        In the passages' own spelling.
+    notes : tuple of str
+        What was respelled.
+    passages : sequence of ScoredChunk
+        Best first.
+    documents : Mapping of str to Document
+        Those of the passages and copies, by id; every chunk is verbatim text of its document.
+    copies : Mapping of str to Chunk
+        Near-identical chunks that were left out, by id.
+    """
+
+    question: str
+    notes: tuple[str, ...]
+    passages: Sequence[ScoredChunk]
+    documents: Mapping[str, Document]
+    copies: Mapping[str, Chunk]
+
+
+class Retriever:
+    """Searches an index by meaning and by words."""
+
+    def __init__(self, index: Index, embedder: Embedder, settings: Settings) -> None:
+        self._index = index
+        self._embedder = embedder
+        self._settings = settings
+
+    def search(self, question: str, k: int) -> list[ScoredChunk]:
+        """The k best passages, best first."""
+        mode = self._settings.retrieval
+        vector = self._embedder.embed_texts([question])[0] if mode != "lexical" else None
+        return self._index.search(question if mode != "dense" else None, vector, k, self._settings.candidates)
+
+    def find(self, question: str) -> Found:
+        """The passages to read for a question, in whatever spelling it names what they name.
+
+        Raises
+        ------
+        RagError
+            Articles changed under each of several searches.
+        """
+        for _ in range(SEARCHES):
+            understood, notes, passages = self._respelled(question)
+            try:
+                return Found(understood, notes, passages, *self._sources(passages))
+            except KeyError:  # an article was changed or removed since it was found: search again
+                continue
+        raise RagError("the articles are being changed all the time; ask again when that has ended")
+
+    def _respelled(self, question: str) -> tuple[str, tuple[str, ...], list[ScoredChunk]]:
+        passages = self.search(question, self._settings.read)
+        if not self._settings.spelling:
+            return question, (), passages
+        texts = (f"{passage.chunk.title}\n{passage.chunk.text}" for passage in passages)
+        vocabulary = dict.fromkeys(match.group() for text in texts for match in WORD.finditer(text))
+        respelled, replaced = respell(question, vocabulary, self._is_word)
+        if replaced:
+            passages = self.search(respelled, self._settings.read)
+        return respelled, tuple(f"read {old!r} as {new!r}" for old, new in replaced.items()), passages
+
+    def _is_word(self, word: str) -> bool:
+        """Whether the embedding model knows a word whole, as it does the usual words of its language."""
+        return len(self._embedder.token_offsets(word)) == 1
+
+    def _sources(self, passages: Sequence[ScoredChunk]) -> tuple[dict[str, Document], dict[str, Chunk]]:
+        """The documents and near-identical chunks of passages; KeyError when they are no longer what was found."""
+        copies = {i: self._index.get(i) for passage in passages for i in passage.duplicates}
+        chunks = [*(passage.chunk for passage in passages), *copies.values()]
+        documents = {i: self._index.document(i) for i in dict.fromkeys(chunk.document_id for chunk in chunks)}
+        for chunk in chunks:
+            if documents[chunk.document_id].text[chunk.start : chunk.end] != chunk.text:
+                raise KeyError(chunk.id)
+        return documents, copies

@@ -1,0 +1,223 @@
+# ruff: noqa: E501 (a line of text is a line)
+"""PDF: order by layout, sentences over lines and pages, running heads and notes aside, hyphens, tables, scans."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import pytest
+
+from rag.articles.documents import read_document
+from rag.articles.formats.layout import Character, pieces_of, regions_of
+from rag.types import Document
+from tests.test_documents import pdf
+
+TODAY = datetime.date(2026, 11, 21)
+LEFT = ("The museum of Tarsk reopened on Friday", "after four years of repair. The roof", "was replaced and the cellar was dried.",
+        "The director, Ilse Korn, said that the", "cost had been 7.2 million crowns, paid", "by the region.")  # fmt: skip
+RIGHT = ("The swimming pool of Tarsk stays", "closed until May. A pipe burst in", "January and flooded the machine room.",
+         "The manager, Jon Reeve, said that the", "cost had been 310,000 crowns, paid by", "the insurer.")  # fmt: skip
+
+
+def at(x: float, y: float, text: str, size: float = 10) -> bytes:
+    escaped = text.replace("(", r"\(").replace(")", r"\)").encode("cp1252")
+    return b"BT /F %f Tf %f %f Td (%s) Tj ET\n" % (size, x, y, escaped)
+
+
+def column(x: float, y: float, *lines: str, size: float = 10) -> bytes:
+    return b"".join(at(x, y - 14 * n, line, size) for n, line in enumerate(lines))
+
+
+def read(folder: Path, *pages: bytes) -> Document:
+    path = folder / "a.pdf"
+    path.write_bytes(pdf(*pages))
+    document = read_document(path, "a.pdf", 2_000_000, TODAY)
+    assert "\n".join(document.text[block.start : block.end] for block in document.blocks) == document.text
+    assert len(document.pages) == len(pages)
+    return document
+
+
+def blocks(document: Document) -> list[tuple[str, str]]:
+    return [(block.kind, document.text[block.start : block.end]) for block in document.blocks]
+
+
+def rows(left: tuple[str, ...], right: tuple[str, ...], y: float = 700, apart: float = 270) -> bytes:
+    """Two columns drawn row by row."""
+    pairs = zip(left, right, strict=True)
+    return b"".join(at(60, y - 14 * n, a) + at(60 + apart, y - 14 * n, b) for n, (a, b) in enumerate(pairs))
+
+
+# ---------------------------------------------------------------- order
+
+
+@pytest.mark.parametrize("head", [b"", at(60, 740, "Tarsk news in brief", 16), at(60, 740, "News " * 9, 20)])
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        rows(LEFT, RIGHT),
+        column(60, 700, *LEFT) + column(330, 700, *RIGHT),
+        column(330, 693, *RIGHT) + column(60, 700, *LEFT),
+    ],
+)
+def test_columns_are_read_one_after_the_other_however_they_are_drawn(tmp_path: Path, head: bytes, drawn: bytes) -> None:
+    document = read(tmp_path, head + drawn)
+    assert [text for kind, text in blocks(document) if kind == "paragraph"] == [" ".join(LEFT), " ".join(RIGHT)]
+
+
+def test_three_columns_and_full_lines_above_and_below(tmp_path: Path) -> None:
+    narrow = ("It rained all day in", "the town of Tarsk, and", "nobody went out.")
+    second = ("Snow fell on the hills", "of Veldmar, where two", "roads were closed.")
+    third = ("The sun shone on the", "coast, and the beaches", "were full of people.")
+    drawn = b"".join(
+        at(x, 700 - 14 * n, lines[n]) for n in range(3) for x, lines in ((50, narrow), (200, second), (350, third))
+    )
+    wide = (
+        "The weather of the week in all of the country, as the office saw it and as people told us about it by letter."
+    )
+    document = read(tmp_path, at(50, 730, wide) + drawn + at(50, 640, wide))
+    assert [text for _, text in blocks(document)] == [wide, " ".join(narrow), " ".join(second), " ".join(third), wide]
+
+
+def test_a_sentence_goes_on_in_the_next_column(tmp_path: Path) -> None:
+    left, right = (*LEFT[:5], "by the region of Veldmar and by the"), ("friends of the museum, who gave", *RIGHT[1:])
+    document = read(tmp_path, rows(left, right))
+    assert blocks(document) == [("paragraph", " ".join((*left, *right)))]
+
+
+def test_a_table_is_read_row_by_row_with_its_heads(tmp_path: Path) -> None:
+    table = (("Town", "Mayor", "Votes"), ("Tarsk", "Ilse Korn", "3,410"), ("Veldmar", "Oda Brandt", "12,007"))
+    drawn = b"".join(
+        at(x, 660 - 14 * n, cell) for n, row in enumerate(table) for x, cell in zip((60, 200, 330), row, strict=True)
+    )
+    document = read(
+        tmp_path,
+        at(60, 700, "The votes were counted on Sunday in all of the towns of the region by the office.") + drawn,
+    )
+    assert blocks(document)[1:] == [
+        ("row", "Town: Tarsk | Mayor: Ilse Korn | Votes: 3,410"), ("row", "Town: Veldmar | Mayor: Oda Brandt | Votes: 12,007"),
+    ]  # fmt: skip
+
+
+def test_a_form_is_read_row_by_row(tmp_path: Path) -> None:
+    form = (("Name", "Ilse Korn"), ("Born", "12 May 1970"), ("Office", "Mayor of Tarsk since 2019"))
+    drawn = b"".join(at(60, 700 - 14 * n, a) + at(180, 700 - 14 * n, b) for n, (a, b) in enumerate(form))
+    assert [text for _, text in blocks(read(tmp_path, drawn))] == [" | ".join(row) for row in form]
+
+
+def test_wide_spaces_in_a_line_are_no_columns(tmp_path: Path) -> None:
+    full = "The council of Tarsk met on Friday and talked about the bridge over the river, which is closed since May."
+    drawn = (
+        at(60, 714, full)
+        + at(60, 700, "It decided nothing,")
+        + at(190, 700, "as the mayor was not there and two others had left.")
+    )
+    assert blocks(read(tmp_path, drawn + at(60, 686, full))) == [
+        ("paragraph", f"{full} It decided nothing, as the mayor was not there and two others had left. {full}")
+    ]
+
+
+def test_items_have_their_bullets_taken_off(tmp_path: Path) -> None:
+    drawn = b"".join(
+        at(60, 700 - 14 * n, "•") + at(90, 700 - 14 * n, line)
+        for n, line in enumerate(("opened in May", "closed in June"))
+    )
+    assert blocks(read(tmp_path, drawn)) == [("item", "opened in May"), ("item", "closed in June")]
+
+
+# ---------------------------------------------------------------- pages
+
+
+HEAD, TITLE = "VELDMAR GAZETTE  |  Local politics", "Council approves the flood barrier of Veldmar"
+FIRST = (
+    "The council of Veldmar met on 14 March 2024 to discuss the flood barrier. Residents had asked",
+    "for it. After a long debate the council decided that the barrier will be built by the company",
+)
+SECOND = ("Harlow and Finch for 18.6 million euros before the end of 2026. The mayor voted against the", "plan.")
+
+
+def page(number: int, *lines: str, head: bool = False, note: str = "") -> bytes:
+    drawn = at(72, 760, HEAD, 8) + at(280, 40, f"Page {number} of 2", 8) + column(72, 690, *lines, size=11)
+    return drawn + (at(72, 730, TITLE, 16) if head else b"") + (at(72, 80, note, 8) if note else b"")
+
+
+def test_a_sentence_goes_on_over_pages_past_running_heads_and_footnotes(tmp_path: Path) -> None:
+    document = read(tmp_path, page(1, *FIRST, head=True, note="1 Voted on by all 12 members."), page(2, *SECOND))
+    assert document.title == TITLE
+    assert blocks(document) == [
+        ("heading", TITLE), ("note", "VELDMAR GAZETTE | Local politics"), ("note", "Page 1 of 2"),
+        ("note", "1 Voted on by all 12 members."), ("paragraph", " ".join(FIRST + SECOND)),
+    ]  # fmt: skip
+    assert document.text[document.pages[1] :] == " ".join(SECOND)
+
+
+def test_a_page_number_alone_is_no_text(tmp_path: Path) -> None:
+    document = read(
+        tmp_path, at(72, 700, "The bridge of Tarsk was opened on Friday by the mayor.") + at(300, 30, "- 1 -")
+    )
+    assert document.text == "The bridge of Tarsk was opened on Friday by the mayor."
+
+
+def test_what_comes_once_in_the_margin_stays_where_it_is(tmp_path: Path) -> None:
+    document = read(
+        tmp_path, at(72, 770, "The bridge of Tarsk was opened on Friday by the mayor.") + at(72, 30, "It is 12 m long.")
+    )
+    assert [kind for kind, _ in blocks(document)] == ["paragraph", "paragraph"]
+
+
+def test_a_paragraph_that_ends_with_its_page_does_not_go_on(tmp_path: Path) -> None:
+    document = read(tmp_path, page(1, FIRST[0], "for it."), page(2, *SECOND))
+    assert [text for kind, text in blocks(document) if kind == "paragraph"] == [f"{FIRST[0]} for it.", " ".join(SECOND)]
+
+
+def test_pages_of_pictures_are_named(tmp_path: Path) -> None:
+    from rag.articles.formats.contract import Source
+    from rag.articles.formats.pdf import read as extract
+
+    scan = b"q 600 0 0 700 0 0 cm BI /W 1 /H 1 /CS /G /BPC 8 ID x EI Q"
+    words = at(72, 700, "The contract was signed on 3 February 2024 in Tarsk.")
+    for pages, said in (
+        ((words, scan, scan, words), "pages 2-3 of 4 hold no text (scans?); run OCR on the file first (ocrmypdf)"),
+        ((scan, words, b"", scan), "pages 1, 4 of 4 hold no text (scans?); run OCR on the file first (ocrmypdf)"),
+        ((words, scan), "page 2 of 2 holds no text (scan?); run OCR on the file first (ocrmypdf)"),
+        ((words, b""), ""),
+    ):
+        assert "".join(extract(Source(pdf(*pages), "a.pdf", 10_000, TODAY)).notes) == said
+
+
+# ---------------------------------------------------------------- words
+
+
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        (("They spoke about the agree-", "ment of the two countries."), "They spoke about the agreement of the two countries."),
+        (("It was signed by López-", "Miera on Friday in Minsk."), "It was signed by López-Miera on Friday in Minsk."),
+        (("A well known fact. It is a well-", "known fact. It is well-known."), "A well known fact. It is a well-known fact. It is well-known."),
+        (("All of the years 2019-", "2024 were dry in Tarsk."), "All of the years 2019-2024 were dry in Tarsk."),
+    ],
+)  # fmt: skip
+def test_hyphens_at_the_end_of_a_line(tmp_path: Path, lines: tuple[str, ...], text: str) -> None:
+    assert read(tmp_path, column(72, 700, *lines)).text == text
+
+
+def test_a_word_divided_over_pages_is_whole(tmp_path: Path) -> None:
+    first, second = (
+        ("The council decided after a long debate that the bar-",),
+        ("rier will be built before the end of 2026 at last.",),
+    )
+    assert "the barrier will be built" in read(tmp_path, page(1, *first), page(2, *second)).text
+
+
+def test_text_on_its_side_is_read_when_the_page_lies_on_its_side(tmp_path: Path) -> None:
+    turned = b"".join(
+        b"BT /F 10 Tf 0 1 -1 0 %d 60 Tm (%s) Tj ET\n" % (100 + 14 * n, line.encode()) for n, line in enumerate(LEFT)
+    )
+    assert read(tmp_path, turned).text == " ".join(LEFT)
+
+
+def test_pieces_and_regions_of_nothing_are_none() -> None:
+    assert regions_of(pieces_of([])) == []
+    assert [piece.text for piece in pieces_of([Character("a", 0, 0, 5, 10, 10), Character("ﬁ", 5, 0, 9, 10, 10)])] == [
+        "aﬁ"
+    ]
