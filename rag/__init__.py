@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from rag.config import Settings
 from rag.errors import RagError
-from rag.types import Account, Answer, Chunk, Citation, Document, IndexReport, ScoredChunk, Span, Statement, Turn
+from rag.types import (
+    Account,
+    Answer,
+    Chunk,
+    Citation,
+    Document,
+    IndexReport,
+    Overview,
+    ScoredChunk,
+    Span,
+    Statement,
+    Turn,
+)
 
 if TYPE_CHECKING:
     from rag.pipeline import Chatbot
@@ -19,8 +31,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "Account", "Answer", "Chatbot", "Chunk", "Citation", "Document", "IndexReport", "RagError", "ScoredChunk",
-    "Settings", "Span", "Statement", "Turn", "ask",
+    "Account", "Answer", "Chatbot", "Chunk", "Citation", "Document", "IndexReport", "Overview", "RagError",
+    "ScoredChunk", "Settings", "Span", "Statement", "Turn", "ask",
 ]  # fmt: skip
 
 

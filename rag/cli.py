@@ -131,6 +131,24 @@ def ask(
 
 @app.command()
 @mendable
+def overview(
+    context: typer.Context,
+    topic: Annotated[
+        str | None, typer.Argument(help="A person, a thing or a subject. Default: all the articles.")
+    ] = None,
+    corpus: Corpus = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the articles hold about a topic, or in all, in a few of their own sentences, the oldest first."""
+    from rag.present.overview import for_terminal
+
+    bot = _open(context, corpus, Settings(), quiet=as_json)
+    made = bot.overview(None if topic is None else _utf8(topic))
+    typer.echo(json.dumps(made.to_dict(), ensure_ascii=False) if as_json else for_terminal(made))
+
+
+@app.command()
+@mendable
 def chat(
     context: typer.Context, corpus: Corpus = None, reader: ReaderName = "default", generator: GeneratorName = ""
 ) -> None:

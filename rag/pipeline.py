@@ -9,6 +9,7 @@ from pathlib import Path
 from rag.answering.candidates import SpanFinder
 from rag.answering.confidence import Candidate
 from rag.answering.deciding import decide
+from rag.answering.overview import PASSAGES, of_folder, of_topic, overview
 from rag.answering.retrieval import Retriever
 from rag.answering.rewriting import understand
 from rag.clock import Clock
@@ -21,7 +22,7 @@ from rag.index import Index, open_index
 from rag.parts import Parts
 from rag.places import corpus_index
 from rag.present.text import with_text
-from rag.types import Answer, Document, Header, History, IndexReport, ScoredChunk, Turn
+from rag.types import Answer, Document, Header, History, IndexReport, Overview, ScoredChunk, Turn
 
 MAX_QUESTION = 2000  # characters
 
@@ -182,17 +183,34 @@ class Chatbot:
         with clock.stage("deciding"):
             return decide(question, found, candidates, self.parts.confidence, self.settings)
 
+    def overview(self, topic: str | None = None) -> Overview:
+        """What the articles hold about a topic, or in all: up to six of their own sentences, the oldest first.
+
+        `topic` is a person, a thing or a subject, at most 2,000 characters; without one, what the folder holds.
+        RagError when it is empty or too long.
+        """
+        clock = Clock()
+        if topic is None:
+            picks, documents = of_folder(self.headers(), self.document, self.parts.embedder)
+            made = overview("", picks, documents, 0.0, self.count())
+        else:
+            _check_question(topic, "topic")
+            found = self._retriever.find(topic, PASSAGES)
+            about, picks = of_topic(found.question, [p.chunk for p in found.passages], self.parts.embedder)
+            made = overview(topic, picks, found.documents, about, self.count())
+        return replace(made, seconds=clock.seconds()["total"])
+
     def consider(self, question: str) -> tuple[str, list[Candidate]]:
         """The question as understood, and the spans that may answer it, best first, before any decision."""
         found = self._retriever.find(question)
         return found.question, self._finder.candidates(found.question, found.passages)
 
 
-def _check_question(question: str) -> None:
+def _check_question(question: str, name: str = "question") -> None:
     if not question.strip():
-        raise RagError("the question is empty; type one")
+        raise RagError(f"the {name} is empty; type one")
     if len(question) > MAX_QUESTION:
-        raise RagError(f"the question has {len(question)} characters, expected at most {MAX_QUESTION}; shorten it")
+        raise RagError(f"the {name} has {len(question)} characters, expected at most {MAX_QUESTION}; shorten it")
 
 
 def _silent(stage: str) -> None:

@@ -290,6 +290,37 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Overview:
+    """What the articles hold about a topic, or in all: their own sentences, nothing else.
+
+    Attributes
+    ----------
+    topic : str
+        As typed; empty for all the articles.
+    text : str
+        The sentences with markers [1], [2] into `citations`, a line each; else words that say that there is nothing.
+    citations : tuple of Citation
+        Up to six, the oldest first, undated ones last; empty when nothing is about the topic.
+    about : float
+        How far the closest passage is about the topic, from -1 to 2 (`rag.answering.overview`); 0 without a topic.
+    articles : int
+        How many articles were there to choose from.
+    seconds : float
+    """
+
+    topic: str
+    text: str
+    citations: tuple[Citation, ...]
+    about: float
+    articles: int
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The overview as plain dicts, lists, strings and numbers, ready for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """An earlier question and, where known, its Answer."""
 

@@ -54,8 +54,8 @@ class Retriever:
         vector = self._embedder.embed_texts([question])[0] if mode != "lexical" else None
         return self._index.search(question if mode != "dense" else None, vector, k, self._settings.candidates)
 
-    def find(self, question: str) -> Found:
-        """The passages to read for a question, in whatever spelling it names what they name.
+    def find(self, question: str, k: int | None = None) -> Found:
+        """The k passages to read for a question, in whatever spelling it names what they name; k: by the settings.
 
         Raises
         ------
@@ -63,22 +63,22 @@ class Retriever:
             Articles changed under each of several searches.
         """
         for _ in range(SEARCHES):
-            understood, notes, passages = self._respelled(question)
+            understood, notes, passages = self._respelled(question, k or self._settings.read)
             try:
                 return Found(understood, notes, passages, *self._sources(passages))
             except KeyError:  # an article was changed or removed since it was found: search again
                 continue
         raise RagError("the articles are being changed all the time; ask again when that has ended")
 
-    def _respelled(self, question: str) -> tuple[str, tuple[str, ...], list[ScoredChunk]]:
-        passages = self.search(question, self._settings.read)
+    def _respelled(self, question: str, k: int) -> tuple[str, tuple[str, ...], list[ScoredChunk]]:
+        passages = self.search(question, k)
         if not self._settings.spelling:
             return question, (), passages
         texts = (f"{passage.chunk.title}\n{passage.chunk.text}" for passage in passages)
         vocabulary = dict.fromkeys(match.group() for text in texts for match in WORD.finditer(text))
         respelled, replaced = respell(question, vocabulary, self._is_word)
         if replaced:
-            passages = self.search(respelled, self._settings.read)
+            passages = self.search(respelled, k)
         return respelled, tuple(f"read {old!r} as {new!r}" for old, new in replaced.items()), passages
 
     def _is_word(self, word: str) -> bool:

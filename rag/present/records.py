@@ -87,21 +87,22 @@ def answer_record(answer: Answer) -> AnswerRecord:
         short_answer=answer.short_answer,
         text=answer.text,
         confidence=float(answer.confidence),
-        citations=[_citation(c) for c in answer.citations],
+        citations=[citation_record(c) for c in answer.citations],
         statements=[StatementRecord(text=s.text, citations=list(s.citations)) for s in answer.statements],
         accounts=[
             AccountRecord(short_answer=a.short_answer, text=a.text, date=a.date, citations=list(a.citations))
             for a in answer.accounts
         ],
         doubts=[DoubtRecord(kind=d.kind, missing=list(d.missing)) for d in answer.doubts],
-        nearest=[_citation(c) for c in answer.nearest],
+        nearest=[citation_record(c) for c in answer.nearest],
         passages=[passage_record(passage) for passage in answer.passages],
         notes=list(answer.notes),
         seconds=float(answer.seconds.get("total", 0.0)),
     )
 
 
-def _citation(c: Citation) -> CitationRecord:
+def citation_record(c: Citation) -> CitationRecord:
+    """A citation for programs."""
     return CitationRecord(
         document_id=c.document_id, title=c.title, date=c.date, start=c.start, end=c.end, quote=c.quote
     )

@@ -1,0 +1,43 @@
+"""An Overview as text for a terminal and as a plain record for programs."""
+
+from __future__ import annotations
+
+from typing_extensions import TypedDict
+
+from rag.present.records import CitationRecord, citation_record
+from rag.types import Overview
+
+
+class OverviewRecord(TypedDict):
+    """What the articles hold about a topic, or, where `topic` is empty, in all; no citations: nothing."""
+
+    topic: str
+    text: str
+    citations: list[CitationRecord]
+    about: float
+    articles: int
+    seconds: float
+
+
+def overview_record(overview: Overview) -> OverviewRecord:
+    """An Overview for programs; it tells no path of this machine."""
+    return OverviewRecord(
+        topic=overview.topic,
+        text=overview.text,
+        citations=[citation_record(citation) for citation in overview.citations],
+        about=overview.about,
+        articles=overview.articles,
+        seconds=overview.seconds,
+    )
+
+
+def for_terminal(overview: Overview) -> str:
+    """The sentences, each below the date and title of its article."""
+    if not overview.citations:
+        return overview.text
+    lines = [f"{overview.articles} {'article' if overview.articles == 1 else 'articles'}"]
+    for number, citation in enumerate(overview.citations, start=1):
+        lines.append(f"\n[{number}] {citation.date or 'undated'}, {citation.title}")
+        lines.append(f'    "{" ".join(citation.quote.split())}"')
+        lines.append(f"    {citation.document_id}, characters {citation.start}-{citation.end}")
+    return "\n".join(lines)

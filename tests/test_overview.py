@@ -1,0 +1,93 @@
+"""Overviews: which sentences are chosen, in which order, and when there is nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fakes import FakeEmbedder, make_bot, make_document
+
+from rag.answering.overview import ABOUT, diverse, of_topic
+from rag.errors import RagError
+from rag.pipeline import Chatbot
+
+BREAD = (
+    "The baker Anna Kowalska sells rye bread in Gdansk every morning. She was born in a village near Torun in 1961. "
+    "Does she like rye bread? Anna Kowalska opened her own bakery in the old town after the war."
+)
+PRIZE = "The city of Gdansk gave the baker Anna Kowalska a prize for her rye bread on Friday."
+SHIPS = "Sailors repaired three ships near the harbour of Odesa on the third of May."
+
+
+@pytest.fixture
+def bot() -> Chatbot:
+    made = make_bot()
+    made.add_documents([
+        replace(make_document("bread.txt", BREAD, "A baker in Gdansk"), date="2021-05-03"),
+        replace(make_document("prize.txt", PRIZE, "A prize for a baker"), date="2019"),
+        make_document("ships.txt", SHIPS, "Ships in Odesa"),
+    ])  # fmt: skip
+    return made
+
+
+def test_a_topic_brings_its_sentences_word_for_word_and_the_oldest_first(bot: Chatbot) -> None:
+    made = bot.overview("Anna Kowalska")
+    assert [(c.document_id, c.date) for c in made.citations] == [
+        ("prize.txt", "2019"), ("bread.txt", "2021-05-03"), ("bread.txt", "2021-05-03")
+    ]  # fmt: skip
+    assert made.citations[0].quote == PRIZE
+    for citation in made.citations:
+        assert bot.document(citation.document_id).text[citation.start : citation.end] == citation.quote
+    assert made.text.splitlines()[0] == f"{PRIZE} [1]"
+    assert made.about >= ABOUT
+    assert made.articles == 3
+
+
+def test_a_question_in_an_article_is_not_shown(bot: Chatbot) -> None:
+    assert not any("?" in citation.quote for citation in bot.overview("rye bread").citations)
+
+
+def test_another_spelling_of_a_name_is_the_same_person(bot: Chatbot) -> None:
+    assert bot.overview("Anna Kowalsky").citations
+
+
+def test_what_the_articles_are_not_about_is_said(bot: Chatbot) -> None:
+    made = bot.overview("volcanic eruptions")
+    assert made.citations == ()
+    assert made.text == "Nothing in the articles is about “volcanic eruptions”."
+    assert made.about < ABOUT
+
+
+def test_without_a_topic_every_kind_of_article_is_shown_once(bot: Chatbot) -> None:
+    made = bot.overview()
+    assert [c.document_id for c in made.citations] == ["prize.txt", "bread.txt", "ships.txt"]
+    assert made.topic == ""
+
+
+def test_copies_are_shown_once(bot: Chatbot) -> None:
+    bot.add_documents([make_document("copy.txt", PRIZE, "A prize for a baker")])
+    for made in (bot.overview(), bot.overview("Anna Kowalska")):
+        assert [c.quote for c in made.citations].count(PRIZE) == 1
+
+
+def test_an_empty_folder_says_so() -> None:
+    assert make_bot().overview().text == "There are no articles."
+    assert make_bot().overview("bread").text == "Nothing in the articles is about “bread”."
+
+
+def test_an_empty_topic_is_refused(bot: Chatbot) -> None:
+    with pytest.raises(RagError, match="the topic is empty"):
+        bot.overview(" ")
+
+
+def test_nothing_to_read_is_about_nothing() -> None:
+    assert of_topic("bread", [], FakeEmbedder()) == (0.0, [])
+
+
+def test_marginal_relevance_prefers_what_is_unlike_the_chosen() -> None:
+    vectors = np.array([[1, 0], [0.8, 0.6], [0, 1], [1, 0]], np.float32)
+    relevance = np.array([0.9, 0.8, 0.6, 0.85], np.float32)
+    # 0.7 * 0.8 - 0.3 * 0.8 = 0.32 falls below 0.7 * 0.6 - 0 = 0.42; the copy of row 0 never comes
+    assert diverse(relevance, vectors, 4) == [0, 2, 1]
+    assert diverse(relevance[:0], vectors[:0], 3) == []
