@@ -244,7 +244,7 @@ def test_a_real_process_indexes_and_lists(articles: Path) -> None:
 def test_overview_prints_sentences_with_their_places(run: Run, articles: Path) -> None:
     shown = run("overview", "rye bread", "--corpus", articles).stdout
     assert "[1] undated, The baker Anna Kowalska sells rye bread in Gdansk." in shown
-    assert "bread.txt, characters 0-47" in shown
+    assert "bread.txt, characters 0-50" in shown
     record = one_object(run("overview", "--json", "--corpus", articles))
     assert [citation["document_id"] for citation in record["citations"]] == ["ships.txt", "bread.txt"]  # type: ignore[attr-defined]
     assert (

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rag.answering.candidates import is_question
 from rag.answering.citations import cite
-from rag.answering.composing import is_question
 from rag.language.text import WORD, content_words, same_name, sentences, words
 from rag.models.embedding import Embedder, Vectors
 from rag.types import Chunk, Document, Header, Overview
