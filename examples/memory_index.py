@@ -7,7 +7,7 @@ import math
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from rag.index import Index
@@ -54,11 +54,11 @@ class MemoryEngine:
     def dimension(self) -> int | None:
         return next((vectors.shape[1] for _, _, vectors in self._held.values() if len(vectors)), None)
 
-    def dense(self, vector: Vectors, k: int) -> Ranking:
-        return _best([(c.id, float(row @ vector)) for _, chunks, rows in self._held.values()
-                      for c, row in zip(chunks, rows, strict=True)], k)  # fmt: skip
+    def dense(self, vector: Vectors, k: int, among: Collection[str] | None = None) -> Ranking:
+        return _best([(c.id, float(row @ vector)) for d, chunks, rows in self._held.values()
+                      for c, row in zip(chunks, rows, strict=True) if among is None or d.id in among], k)  # fmt: skip
 
-    def lexical(self, terms: Sequence[str], k: int) -> Ranking:
+    def lexical(self, terms: Sequence[str], k: int, among: Collection[str] | None = None) -> Ranking:
         bags = {chunk.id: Counter(words(f"{chunk.title} {chunk.text}")) for chunk in self._chunks()}
         mean = sum(bag.total() for bag in bags.values()) / max(len(bags), 1)
         scores: Counter[str] = Counter()
@@ -67,7 +67,8 @@ class MemoryEngine:
             weight = math.log(1 + (len(bags) - len(holding) + 0.5) / (len(holding) + 0.5))
             for i, bag in holding.items():
                 scores[i] += weight * 2.2 * bag[term] / (bag[term] + 1.2 * (0.25 + 0.75 * bag.total() / mean))  # type: ignore[assignment]
-        return _best(list(scores.items()), k)
+        owners = {chunk.id: chunk.document_id for chunk in self._chunks()}
+        return _best([(i, score) for i, score in scores.items() if among is None or owners[i] in among], k)
 
     def vocabulary(self) -> Words:
         return Words(

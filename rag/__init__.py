@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.config import Settings
 from rag.errors import RagError
+from rag.scope import Scope
 from rag.types import (
     Account,
     Answer,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Account", "Answer", "Chatbot", "Chunk", "Citation", "Document", "IndexReport", "Overview", "RagError",
-    "ScoredChunk", "Settings", "Span", "Statement", "Turn", "ask",
+    "Scope", "ScoredChunk", "Settings", "Span", "Statement", "Turn", "ask",
 ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ import rag
 from rag.config import Settings
 from rag.errors import RagError
 from rag.present.text import for_terminal
+from rag.scope import Scope
 
 if TYPE_CHECKING:
     from rag.grounding.generators import Generator
@@ -53,6 +54,9 @@ GeneratorName = Annotated[
         help="Language model that words the answers, each sentence checked: openai:MODEL or transformers:FOLDER.",
     ),
 ]
+Since = Annotated[str | None, typer.Option(help="Only articles of this day or later: 2024, 2024-07 or 2024-07-03.")]
+Until = Annotated[str | None, typer.Option(help="Only articles of this day or earlier.")]
+Within = Annotated[list[str] | None, typer.Option("--in", help="Only this outlet, folder or article; may be repeated.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print exactly one JSON value.")]
 
 
@@ -121,10 +125,14 @@ def ask(
     mark: Annotated[
         bool, typer.Option("--mark", help="Mark the model's unsupported sentences instead of leaving them out.")
     ] = False,
+    since: Since = None,
+    until: Until = None,
+    within: Within = None,
     as_json: AsJson = False,
 ) -> None:
     """Answer a question from the articles, with citations, or say that they do not hold the answer."""
     bot = _open(context, corpus, Settings(reader=reader, strict=not mark), quiet=as_json, generator=generator)
+    bot = bot.within(Scope(since, until, tuple(map(_utf8, within or ()))))
     answer = bot.ask(_utf8(question), [_utf8(earlier) for earlier in history or []])
     typer.echo(json.dumps(answer.to_dict(), ensure_ascii=False) if as_json else for_terminal(answer))
 
@@ -137,12 +145,16 @@ def overview(
         str | None, typer.Argument(help="A person, a thing or a subject. Default: all the articles.")
     ] = None,
     corpus: Corpus = None,
+    since: Since = None,
+    until: Until = None,
+    within: Within = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what the articles hold about a topic, or in all, in a few of their own sentences, the oldest first."""
     from rag.present.overview import for_terminal
 
     bot = _open(context, corpus, Settings(), quiet=as_json)
+    bot = bot.within(Scope(since, until, tuple(map(_utf8, within or ()))))
     made = bot.overview(None if topic is None else _utf8(topic))
     typer.echo(json.dumps(made.to_dict(), ensure_ascii=False) if as_json else for_terminal(made))
 

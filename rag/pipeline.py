@@ -22,6 +22,7 @@ from rag.index import Index, open_index
 from rag.parts import Parts
 from rag.places import corpus_index
 from rag.present.text import with_text
+from rag.scope import Scope
 from rag.types import Answer, Document, Header, History, IndexReport, Overview, ScoredChunk, Turn
 
 MAX_QUESTION = 2000  # characters
@@ -89,6 +90,13 @@ class Chatbot:
         settings = settings or self.settings
         parts = self.parts
         return Chatbot.open(None, settings, parts) if index is None else Chatbot(parts, index, settings)
+
+    def within(self, scope: Scope) -> Chatbot:
+        """A bot that asks, finds and lists nothing but the articles of a scope: `bot.within(Scope("2024")).ask(…)`.
+
+        RagError for a name that no article, folder or outlet has.
+        """
+        return self.over(self.index.only(scope.choose(self.index.headers())))
 
     @property
     def generator(self) -> Generator | None:

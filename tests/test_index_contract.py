@@ -72,6 +72,16 @@ def test_an_empty_index_finds_nothing(index: Index, search: Search) -> None:
     assert list(index.documents()) == []
 
 
+def test_only_chosen_documents_are_found_and_listed(index: Index, search: Search) -> None:
+    fill(index)
+    add(index, make_document("bread2.txt", "The baker sells bread and bread again."))
+    chosen = index.only({"bread.txt", "stars.txt"})
+    assert ids(search(chosen, "baker bread", k=1)) == ["bread.txt"]
+    assert set(ids(search(chosen, "baker bread ships stars", k=9))) == {"bread.txt", "stars.txt"}
+    assert [header.id for header in chosen.headers()] == ["bread.txt", "stars.txt"]
+    assert search(index.only(()), "bread") == []
+
+
 def test_the_best_comes_first(index: Index, search: Search) -> None:
     fill(index)
     for question, best in (("baker bread", "bread.txt"), ("ships harbour", "ships.txt"), ("stars Chile", "stars.txt")):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeAlias
 
@@ -54,11 +54,17 @@ class Engine(Protocol):
     def dimension(self) -> int | None:
         """Numbers of a vector; None as long as there are no vectors."""
 
-    def dense(self, vector: Vectors, k: int) -> Ranking:
-        """The k chunks of the highest cosine. vector: (dim,) float32, unit norm; k from 1."""
+    def dense(self, vector: Vectors, k: int, among: Collection[str] | None = None) -> Ranking:
+        """The k chunks of the highest cosine, of the documents `among` where that is given.
 
-    def lexical(self, terms: Sequence[str], k: int) -> Ranking:
-        """The k best chunks by BM25 of those that hold one of the folded words (`rag.language.text.words`)."""
+        vector: (dim,) float32, unit norm; k from 1; among: document ids.
+        """
+
+    def lexical(self, terms: Sequence[str], k: int, among: Collection[str] | None = None) -> Ranking:
+        """The k best chunks by BM25 of those that hold one of the folded words (`rag.language.text.words`).
+
+        among: document ids, as for `dense`; how rare a word is may be counted over all documents.
+        """
 
     def vocabulary(self) -> Vocabulary:
         """The words of all documents."""

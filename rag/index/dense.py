@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,17 +30,25 @@ class DenseIndex:
             self._faiss = faiss.IndexFlatIP(vectors.shape[1])
             self._faiss.add(np.ascontiguousarray(vectors))
 
-    def search(self, vector: Vectors, k: int) -> list[tuple[str, float]]:
-        """(key, cosine) of the k nearest, nearest first."""
-        if not self._size or k < 1:
+    def search(self, vector: Vectors, k: int, among: Collection[str] | None = None) -> list[tuple[str, float]]:
+        """(key, cosine) of the k nearest, nearest first; of the keys `among`, where they are given."""
+        size, chosen = self._size, None
+        if self._size and among is not None:
+            import faiss
+
+            allowed = [row for row, key in enumerate(self._keys) if key in among]
+            size, chosen = len(allowed), faiss.SearchParameters()
+            selector = faiss.IDSelectorBatch(np.array(allowed, np.int64))  # named: FAISS does not keep it alive
+            chosen.sel = selector
+        if not size or k < 1:
             return []
-        query, depth = np.ascontiguousarray(vector[None, :], np.float32), min(k, self._size)
+        query, depth = np.ascontiguousarray(vector[None, :], np.float32), min(k, size)
         while True:
             # FAISS takes any of equals at the cutoff: look on until the scores fall below the last one wanted.
-            deeper = min(2 * depth, self._size)
-            scores, rows = self._faiss.search(query, deeper)
+            deeper = min(2 * depth, size)
+            scores, rows = self._faiss.search(query, deeper, params=chosen)
             ranked = sorted((-round(float(score), 6), int(row)) for score, row in zip(scores[0], rows[0], strict=True))
-            wanted = ranked[: min(k, self._size)]
-            if deeper == self._size or ranked[-1][0] > wanted[-1][0]:
+            wanted = ranked[: min(k, size)]
+            if deeper == size or ranked[-1][0] > wanted[-1][0]:
                 return [(self._keys[row], -score) for score, row in wanted]
             depth = deeper

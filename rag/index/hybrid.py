@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
 
@@ -18,10 +18,23 @@ from rag.types import Chunk, Document, Header, ScoredChunk
 class Index:
     """Documents with their chunks and vectors, in whatever engine they lie."""
 
-    def __init__(self, engine: Engine, spelling: bool = True) -> None:
-        """spelling: whether lexical search looks for other spellings of names and for typing errors."""
+    def __init__(self, engine: Engine, spelling: bool = True, among: Collection[str] | None = None) -> None:
+        """
+        Parameters
+        ----------
+        engine : Engine
+        spelling : bool
+            Whether lexical search looks for other spellings of names and for typing errors.
+        among : collection of str, optional
+            Ids of the documents that are found and listed; without, all of them.
+        """
         self.engine = engine
         self.spelling = spelling
+        self.among = among
+
+    def only(self, ids: Collection[str] | None) -> Index:
+        """The same index, in which nothing but these documents is found or listed; None: all of them."""
+        return Index(self.engine, self.spelling, ids)
 
     # --- changing ----------------------------------------------------------------------------------------------------
 
@@ -95,10 +108,10 @@ class Index:
                     f"the query vector has shape {vector.shape}, the index holds vectors of {known} numbers; "
                     "ask with the embedding model that built the index"
                 )
-            found["dense"] = [] if known is None else self.engine.dense(vector, depth)
+            found["dense"] = [] if known is None else self.engine.dense(vector, depth, self.among)
         if text is not None:
             terms = query_terms(text, self.engine.vocabulary() if self.spelling else None)
-            found["lexical"] = self.engine.lexical(terms, depth) if terms else []
+            found["lexical"] = self.engine.lexical(terms, depth, self.among) if terms else []
         return {
             stage: sorted(ranking, key=lambda item: (-round(item[1], 6), item[0])) for stage, ranking in found.items()
         }
@@ -113,16 +126,16 @@ class Index:
 
     def headers(self) -> list[Header]:
         """All documents without their texts, ordered by id."""
-        return self.engine.headers()
+        return [header for header in self.engine.headers() if self.among is None or header.id in self.among]
 
     def count(self) -> int:
         """How many documents there are."""
-        return self.engine.count()
+        return self.engine.count() if self.among is None else len(self.headers())
 
     def documents(self) -> Iterator[Document]:
         """All documents with their texts, ordered by id, of one state: for those who need every text."""
         with self.engine.snapshot():
-            return iter([self.engine.document(header.id) for header in self.engine.headers()])
+            return iter([self.engine.document(header.id) for header in self.headers()])
 
     def read_setting(self, key: str) -> str:
         """A value that was kept; empty when there is none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 
@@ -62,11 +62,11 @@ class JoinedEngine:
     def dimension(self) -> int | None:
         return next((part.dimension for part in self._parts if part.dimension is not None), None)
 
-    def dense(self, vector: Vectors, k: int) -> Ranking:
-        return _merged((part.dense(vector, k) for part in self._parts if part.dimension is not None), k)
+    def dense(self, vector: Vectors, k: int, among: Collection[str] | None = None) -> Ranking:
+        return _merged((part.dense(vector, k, among) for part in self._parts if part.dimension is not None), k)
 
-    def lexical(self, terms: Sequence[str], k: int) -> Ranking:
-        return _merged((part.lexical(terms, k) for part in self._parts), k)
+    def lexical(self, terms: Sequence[str], k: int, among: Collection[str] | None = None) -> Ranking:
+        return _merged((part.lexical(terms, k, among) for part in self._parts), k)
 
     def vocabulary(self) -> Vocabulary:
         return JoinedVocabulary([part.vocabulary() for part in self._parts])

@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -218,18 +218,26 @@ class SqliteEngine:
             row = connection.execute("SELECT length(vector) / 4 FROM chunks LIMIT 1").fetchone()
         return None if row is None else int(row[0])
 
-    def dense(self, vector: Vectors, k: int) -> Ranking:
+    def dense(self, vector: Vectors, k: int, among: Collection[str] | None = None) -> Ranking:
         with self.snapshot() as connection:
             self._refresh(connection)
-            return self._dense.search(vector, k)
+            if among is None:
+                return self._dense.search(vector, k)
+            held = connection.execute(
+                "SELECT id FROM chunks WHERE document_id IN (SELECT value FROM json_each(?))",
+                (json.dumps(sorted(among)),),
+            )
+            return self._dense.search(vector, k, {chunk_id for (chunk_id,) in held})
 
-    def lexical(self, terms: Sequence[str], k: int) -> Ranking:
+    def lexical(self, terms: Sequence[str], k: int, among: Collection[str] | None = None) -> Ranking:
         expression = " OR ".join(f'"{term}"' for term in terms)
+        chosen = None if among is None else json.dumps(sorted(among))
         with self.snapshot() as connection:
             rows = connection.execute(
-                "SELECT c.id, -bm25(passages, ?, 1.0) AS score FROM passages JOIN chunks c ON c.key = passages.rowid "
-                "WHERE passages MATCH ? ORDER BY round(score, 6) DESC, c.id LIMIT ?",
-                (TITLE_WEIGHT, expression, k),
+                "SELECT c.id, -bm25(passages, ?1, 1.0) AS score FROM passages JOIN chunks c ON c.key = passages.rowid "
+                "WHERE passages MATCH ?2 AND (?3 IS NULL OR c.document_id IN (SELECT value FROM json_each(?3))) "
+                "ORDER BY round(score, 6) DESC, c.id LIMIT ?4",
+                (TITLE_WEIGHT, expression, chosen, k),
             )
             return [(str(chunk_id), float(score)) for chunk_id, score in rows]
 

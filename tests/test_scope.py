@@ -1,0 +1,81 @@
+"""Which articles are asked: by time, outlet, folder and document."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from fakes import make_bot, make_document
+
+from rag.errors import RagError
+from rag.pipeline import Chatbot
+from rag.scope import Scope
+
+
+@pytest.fixture
+def bot() -> Chatbot:
+    made = make_bot()
+    anna = make_document("2023/bread.txt", "The baker Anna sells rye bread.", "A")
+    boris = make_document("2024/bread.txt", "The baker Boris sells rye bread.", "B")
+    clara = make_document("bread.txt", "The baker Clara sells rye bread.", "C")
+    dated = replace(anna, date="2023-05-04", outlet="El País"), replace(boris, date="2024-07", outlet="Reform")
+    made.add_documents([*dated, clara])
+    return made
+
+
+@pytest.mark.parametrize(
+    ("scope", "admitted"),
+    [
+        (Scope(), ["2023/bread.txt", "2024/bread.txt", "bread.txt"]),
+        (Scope(since="2024"), ["2024/bread.txt"]),
+        (Scope(since="2024-07-15"), ["2024/bread.txt"]),  # some day of July may be it
+        (Scope(since="2024-08"), []),
+        (Scope(until="2023"), ["2023/bread.txt"]),
+        (Scope(until="2023-05-03"), []),
+        (Scope("2023-05-04", "2023-05-04"), ["2023/bread.txt"]),
+        (Scope(within=("el pais",)), ["2023/bread.txt"]),
+        (Scope(within=("2024/", "bread.txt")), ["2024/bread.txt", "bread.txt"]),
+        (Scope(since="2024", within=("El País",)), []),
+    ],
+)
+def test_a_scope_chooses(bot: Chatbot, scope: Scope, admitted: list[str]) -> None:
+    assert [header.id for header in bot.within(scope).headers()] == admitted
+    assert bot.within(scope).count() == len(admitted)
+
+
+def test_only_the_chosen_articles_answer(bot: Chatbot) -> None:
+    answer = bot.within(Scope(since="2024")).ask("Who sells rye bread?")
+    assert {passage.chunk.document_id for passage in answer.passages} == {"2024/bread.txt"}
+    assert [citation.document_id for citation in answer.citations] == ["2024/bread.txt"]
+    assert [c.document_id for c in bot.within(Scope(until="2023")).overview("rye bread").citations] == [
+        "2023/bread.txt"
+    ]
+
+
+def test_no_article_in_the_time_is_no_error(bot: Chatbot) -> None:
+    answer = bot.within(Scope(since="2030")).ask("Who sells rye bread?")
+    assert answer.abstained
+    assert answer.passages == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"since": "May 2023"}, "expected YYYY"),
+        ({"since": "2023-13"}, "expected YYYY"),
+        ({"since": "2024", "until": "2023"}, "exchange them"),
+    ],
+)
+def test_a_time_that_makes_no_sense_is_refused(arguments: dict[str, str], message: str) -> None:
+    with pytest.raises(RagError, match=message):
+        Scope(**arguments)  # type: ignore[arg-type]
+
+
+def test_a_name_that_nothing_has_is_refused(bot: Chatbot) -> None:
+    with pytest.raises(RagError, match="no article, folder or outlet is called 'Pravda'"):
+        bot.within(Scope(within=("Pravda",)))
+
+
+def test_a_scope_reads_as_a_person_would_say_it() -> None:
+    assert str(Scope("2023-05", "2024", ("14ymedio", "Reform"))) == "since 2023-05, until 2024, in 14ymedio or Reform"
+    assert not Scope()
