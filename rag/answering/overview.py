@@ -9,7 +9,8 @@ import numpy as np
 
 from rag.answering.candidates import is_question
 from rag.answering.citations import cite
-from rag.language.text import WORD, content_words, same_name, sentences, words
+from rag.language.sentences import sentences
+from rag.language.text import WORD, content_words, same_name, words
 from rag.models.embedding import Embedder, Vectors
 from rag.types import Chunk, Document, Header, Overview
 
