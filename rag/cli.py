@@ -57,6 +57,7 @@ GeneratorName = Annotated[
 Since = Annotated[str | None, typer.Option(help="Only articles of this day or later: 2024, 2024-07 or 2024-07-03.")]
 Until = Annotated[str | None, typer.Option(help="Only articles of this day or earlier.")]
 Within = Annotated[list[str] | None, typer.Option("--in", help="Only this outlet, folder or article; may be repeated.")]
+MaxFile = Annotated[float, typer.Option(min=0.001, help="Larger files are named and not read.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print exactly one JSON value.")]
 
 
@@ -71,7 +72,10 @@ def mendable(command: Callable[P, R]) -> Callable[P, R]:
             typer.echo(f"rag: {error}", err=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
-            typer.echo("rag: interrupted; the index is as it was before", err=True)
+            typer.echo(
+                "rag: interrupted; run it again (a first run goes on where it stopped, a later one changed nothing)",
+                err=True,
+            )
             raise typer.Exit(1) from None
 
     return run
@@ -94,16 +98,19 @@ def index(
     query_prefix: QueryPrefix = "",
     passage_prefix: PassagePrefix = "",
     chunk_tokens: Annotated[int, typer.Option(min=16, help="Longest passage, in tokens.")] = DEFAULTS.chunk_tokens,
+    max_file_megabytes: MaxFile = DEFAULTS.max_file_megabytes,
     as_json: AsJson = False,
 ) -> None:
     """Index articles: embed what changed, drop what is gone."""
     from rag.pipeline import Chatbot
     from rag.places import own_index
 
-    settings = Settings(embedding_model, query_prefix, passage_prefix, chunk_tokens)
+    settings = Settings(
+        embedding_model, query_prefix, passage_prefix, chunk_tokens, max_file_megabytes=max_file_megabytes
+    )
     bot = Chatbot.open(folder or own_index(), settings, _parts(context, settings))
+    _keep_settings(bot)  # before the articles: an interrupted run has bound nothing that nobody knows
     report = bot.sync(paths, progress=not as_json)
-    _keep_settings(bot)
     if as_json:
         typer.echo(json.dumps({name: getattr(report, name) for name in report.__slots__}))
         return
@@ -128,10 +135,17 @@ def ask(
     since: Since = None,
     until: Until = None,
     within: Within = None,
+    max_file_megabytes: MaxFile = DEFAULTS.max_file_megabytes,
     as_json: AsJson = False,
 ) -> None:
     """Answer a question from the articles, with citations, or say that they do not hold the answer."""
-    bot = _open(context, corpus, Settings(reader=reader, strict=not mark), quiet=as_json, generator=generator)
+    bot = _open(
+        context,
+        corpus,
+        Settings(max_file_megabytes=max_file_megabytes, reader=reader, strict=not mark),
+        quiet=as_json,
+        generator=generator,
+    )
     bot = bot.within(Scope(since, until, tuple(map(_utf8, within or ()))))
     answer = bot.ask(_utf8(question), [_utf8(earlier) for earlier in history or []])
     typer.echo(json.dumps(answer.to_dict(), ensure_ascii=False) if as_json else for_terminal(answer))
@@ -227,6 +241,7 @@ def serve(
         Path | None,
         typer.Option(metavar="FOLDER", file_okay=False, help="Keep added files here, for all; else they are private."),
     ] = None,
+    max_file_megabytes: MaxFile = DEFAULTS.max_file_megabytes,
     browser: Annotated[bool, typer.Option("--browser", help="Open the page in the browser.")] = False,
     reader: ReaderName = "default",
     generator: GeneratorName = "",
@@ -234,7 +249,7 @@ def serve(
     """Serve the chat page and the interfaces for programs. RAG_PASSWORD and RAG_USER ask for a password."""
     from rag.serve.run import serve as run_server
 
-    bot = _open(context, corpus, Settings(reader=reader), generator=generator)
+    bot = _open(context, corpus, Settings(max_file_megabytes=max_file_megabytes, reader=reader), generator=generator)
     run_server(bot, host, port, keep_uploads, browser)
 
 
@@ -253,7 +268,9 @@ def _open(
         corpus = own_index() if is_index(own_index()) else seeds()
     if is_index(corpus):
         settings = _kept_settings(corpus, settings)
-        return Chatbot.open(corpus, settings, _parts(context, settings, generator))
+        bot = Chatbot.open(corpus, settings, _parts(context, settings, generator))
+        _check_finished(bot, corpus)
+        return bot
     bot = Chatbot.from_directory(corpus, settings, progress=not quiet, parts=_parts(context, settings, generator))
     _name_failures(bot.report)
     return bot
@@ -286,9 +303,31 @@ def _kept_settings(folder: Path, settings: Settings) -> Settings:
         index.close()
 
 
+def _check_finished(bot: Chatbot, folder: Path) -> None:
+    """Say what to do about an index that is empty, or that was interrupted or is being made."""
+    from rag.sync import is_unfinished
+
+    if is_unfinished(bot.index):
+        so_far = f"{bot.count()} articles so far"
+        advice = "where no `rag index` is running, run it again; it goes on where it stopped"
+        if not bot.count():
+            raise RagError(f"the index in {folder} is not finished ({so_far}): {advice}")
+        typer.echo(f"rag: the index in {folder} is not finished ({so_far}): {advice}", err=True)
+
+
+_NAMED = 20  # files that are named one by one; more are counted
+
+
 def _name_failures(report: IndexReport) -> None:
-    for path, reason in report.failed:
-        typer.echo(f"rag: left out {path}: {reason}", err=True)
+    from rag.sync import by_number
+
+    for said, files in (("left out ", report.failed), ("", report.notes)):
+        for path, reason in files[:_NAMED]:
+            typer.echo(f"rag: {said}{path}: {reason}", err=True)
+        if len(files) > _NAMED:
+            typer.echo(f"rag: {said}{len(files) - _NAMED} more; --json names them all", err=True)
+    if report.skipped:
+        typer.echo(f"rag: left out {by_number(report.skipped)}", err=True)
 
 
 def run(arguments: list[str] | None = None, load: LoadParts | None = None) -> Any:

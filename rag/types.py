@@ -340,13 +340,27 @@ History: TypeAlias = Sequence["str | Turn | tuple[str, Answer | None]"]
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """What indexing did. `failed` pairs a file with the reason it could not be read."""
+    """What indexing did.
+
+    Attributes
+    ----------
+    added, updated, removed, unchanged : int
+        Documents; one that moved counts as updated.
+    failed : tuple of (str, str)
+        A file and why it could not be read.
+    skipped : tuple of (str, str)
+        A file of a kind that is not read, and its suffix.
+    notes : tuple of (str, str)
+        A file that was read, and what to know about that ("pages 2-3 hold no text").
+    """
 
     added: int = 0
     updated: int = 0
     removed: int = 0
     unchanged: int = 0
     failed: tuple[tuple[str, str], ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         counts = f"{self.added} added, {self.updated} updated, {self.removed} removed, {self.unchanged} unchanged"

@@ -9,10 +9,11 @@ import stat
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from rag.articles.formats import FORMATS, PACKED
+from rag.articles.formats import ARCHIVE, FORMATS, PACKED, archive
 from rag.articles.formats import SUFFIXES as SUFFIXES
 from rag.articles.formats.contract import Extracted, Source
 from rag.articles.formats.guard import HELPER, Helper
@@ -55,8 +56,14 @@ def find_files(paths: Iterable[Path]) -> list[tuple[str, Path]]:
     return sorted(files.items())
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """Files with a known suffix below `folder`; linked folders come last, and no folder twice."""
+def other_files(paths: Iterable[Path]) -> list[Path]:
+    """Files below the folders among `paths` of kinds that are not read, sorted; hidden ones left out."""
+    folders = [path.resolve() for path in paths if path.is_dir()]
+    return sorted({path for folder in folders for path in _walk(folder, known=False)})
+
+
+def _walk(folder: Path, known: bool = True) -> Iterator[Path]:
+    """Files with a known suffix, or all others, below `folder`; linked folders come last, and no folder twice."""
 
     def report(error: OSError) -> NoReturn:
         raise RagError(f"folder {_printable(error.filename)} cannot be listed ({error.strerror}): "
@@ -69,7 +76,7 @@ def _walk(folder: Path) -> Iterator[Path]:
             folders[:] = [] if real in seen else sorted(n for n in folders if not n.startswith("."))
             pending += [Path(parent, n) for n in folders if os.path.islink(os.path.join(parent, n))]
             shown = [] if real in seen else sorted(n for n in names if not n.startswith((".", "~$")))
-            yield from (Path(parent, n) for n in shown if n.lower().endswith(SUFFIXES))
+            yield from (Path(parent, n) for n in shown if n.lower().endswith(SUFFIXES) is known)
             seen.add(real)
 
 
@@ -81,10 +88,40 @@ def _printable(path: Path | str) -> str:
 # ---------------------------------------------------------------- reading one file
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one file gave: the documents in it, what could not be read, and what to know of what was.
+
+    `failed` and `notes` pair a path with a sentence; only an archive gives more than one of all.
+    """
+
+    documents: tuple[Document, ...] = ()
+    failed: tuple[tuple[str, str], ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+
+
+def read_file(
+    path: Path, document_id: str, max_bytes: int, today: datetime.date | None = None, helper: Helper = HELPER
+) -> Reading:
+    """What `path` holds: one document, or of an archive (.zip) one for each file in it, "ARCHIVE/NAME" its id.
+
+    Parameters are those of `read_document`. Nothing is raised for a file that cannot be read; `failed` names it.
+    """
+    today = today or datetime.date.today()
+    try:
+        if path.suffix.lower() != ARCHIVE:
+            document, notes = _read(path, document_id, max_bytes, today, helper)
+            return Reading((document,), notes=tuple((str(path), note) for note in notes))
+        data = _load(path, _printable(path.name), max_bytes)
+        return _read_archive(data, path, document_id, max_bytes, today, helper)
+    except DocumentError as error:
+        return Reading(failed=((str(path), str(error)),))
+
+
 def read_document(
     path: Path, document_id: str, max_bytes: int, today: datetime.date | None = None, helper: Helper = HELPER
 ) -> Document:
-    """The Document that `path` holds.
+    """The one Document that `path` holds; an archive is refused (`read_file` reads it).
 
     The text of .txt is the file's own, decoded, with ligatures as letters and without inline pictures; for other
     formats it is what a person reads of it, block by block.
@@ -105,13 +142,62 @@ def read_document(
     DocumentError
         In one sentence with the file's name: what came, what was expected, what to do.
     """
-    name, suffix = _printable(path.name), path.suffix.lower()
-    today = today or datetime.date.today()
+    return _read(path, document_id, max_bytes, today or datetime.date.today(), helper)[0]
+
+
+def _read(
+    path: Path, document_id: str, max_bytes: int, today: datetime.date, helper: Helper
+) -> tuple[Document, tuple[str, ...]]:
+    name = _printable(path.name)
+    _check_suffix(path)
+    return _extracted(_load(path, name, max_bytes), path, name, document_id, max_bytes, today, helper)
+
+
+def _extracted(
+    data: bytes, path: Path, name: str, document_id: str, max_bytes: int, today: datetime.date, helper: Helper
+) -> tuple[Document, tuple[str, ...]]:
+    """The document of a file's bytes, and the notes on how it was read."""
+    if not data.strip():
+        raise DocumentError(f"{name} is empty: expected an article; fill it or leave it out")
+    _check_signature(data, name, path.suffix.lower())
+    content = helper.extract(Source(data, name, max_bytes, today))
+    return document_of(content, path, document_id, data, today), content.notes
+
+
+def _read_archive(
+    data: bytes, path: Path, document_id: str, max_bytes: int, today: datetime.date, helper: Helper
+) -> Reading:
+    documents: list[Document] = []
+    failed: list[tuple[str, str]] = []
+    notes: list[tuple[str, str]] = []
+    try:
+        for name, content in archive.members(data, _printable(path.name), max_bytes):
+            place = path / name
+            try:
+                _check_suffix(place)
+                if isinstance(content, DocumentError):
+                    raise content
+                own = f"{document_id}/{unicodedata.normalize('NFC', name)}"
+                document, said = _extracted(content, place, place.name, own, max_bytes, today, helper)
+            except DocumentError as error:
+                failed.append((str(place), str(error)))
+                continue
+            documents.append(document)
+            notes += [(str(place), note) for note in said]
+    except DocumentError as error:
+        failed.append((str(path), str(error)))
+    if not documents and not failed:
+        failed.append((str(path), f"{path.name} is empty: expected an archive of articles; leave it out"))
+    return Reading(tuple(documents), tuple(failed), tuple(notes))
+
+
+def _check_suffix(path: Path) -> None:
+    suffix = path.suffix.lower()
     if suffix not in FORMATS:
-        raise DocumentError(f"{name} has the suffix {suffix!r}: expected one of {', '.join(SUFFIXES)}; convert it")
-    data = _load(path, name, max_bytes)
-    _check_signature(data, name, suffix)
-    return document_of(helper.extract(Source(data, name, max_bytes, today)), path, document_id, data, today)
+        advice = "unpack it" if suffix == ARCHIVE else "convert it"
+        raise DocumentError(
+            f"{_printable(path.name)} has the suffix {suffix!r}: expected one of {', '.join(FORMATS)}; {advice}"
+        )
 
 
 def document_of(content: Extracted, path: Path, document_id: str, data: bytes, today: datetime.date) -> Document:
@@ -122,8 +208,9 @@ def document_of(content: Extracted, path: Path, document_id: str, data: bytes, t
         advice = "run OCR on it first (ocrmypdf)" if suffix == ".pdf" else "fill it or leave it out"
         scan = " (a scan?)" if suffix == ".pdf" else ""
         raise DocumentError(f"{name} holds no text{scan}: expected an article; {advice}")
-    language = _language(text)
-    facts = describe(text, language, today, content.title, content.date, content.outlet, document_id)
+    body = text[next((block.start for block in content.blocks if block.kind != "note"), 0) :]
+    language = _language(body)
+    facts = describe(body, language, today, content.title, content.date, content.outlet, document_id)
     return Document(
         id=document_id,
         title=facts.title,
@@ -150,9 +237,8 @@ def _load(path: Path, name: str, max_bytes: int) -> bytes:
         why = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be opened ({error.strerror})"
         raise DocumentError(f"{name} {why}: expected a readable file; check its path and permissions") from error
     if len(data) > max_bytes:
-        raise DocumentError(f"{name} has {size:,} bytes: expected at most {max_bytes:,}; split it or raise the limit")
-    if not data.strip():
-        raise DocumentError(f"{name} is empty: expected an article; fill it or leave it out")
+        raise DocumentError(f"{name} has {size:,} bytes: expected at most {max_bytes:,}; split it, or raise "
+                            "the limit (--max-file-megabytes)")  # fmt: skip
     return data
 
 

@@ -318,7 +318,9 @@ def _check_folder(folder: Path) -> None:
             raise StoreError(f"{folder} holds other files and no index; name an empty or a new folder")
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"the folder {folder} cannot be used ({error.strerror}); name another place") from error
+        raise StoreError(
+            f"the folder {folder} cannot be used ({error.strerror}); name another place, with RAG_HOME or --index"
+        ) from error
 
 
 def _connect(path: Path | str) -> sqlite3.Connection:

@@ -32,10 +32,12 @@ def members(data: bytes, name: str, max_bytes: int) -> Iterator[tuple[str, bytes
         raise DocumentError(f"{name} is broken ({error}): expected a whole .zip file; pack it again") from error
     left = 8 * max_bytes
     for part in archive.infolist():
-        if part.is_dir() or any(step.startswith((".", "__MACOSX", "~$")) for step in part.filename.split("/")):
+        steps = [step for step in part.filename.replace("\\", "/").split("/") if step not in ("", ".", "..")]
+        if part.is_dir() or not steps or any(step.startswith((".", "__MACOSX", "~$")) for step in steps):
             continue
+        place = "/".join(steps)
         if part.flag_bits & 1:
-            yield part.filename, DocumentError(f"{part.filename} is encrypted: expected no password; unpack {name}")
+            yield place, DocumentError(f"{part.filename} is encrypted: expected no password; unpack {name}")
         elif part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             yield (
                 part.filename,
@@ -58,6 +60,6 @@ def members(data: bytes, name: str, max_bytes: int) -> Iterator[tuple[str, bytes
         else:
             left -= part.file_size
             try:
-                yield part.filename, archive.read(part)
+                yield place, archive.read(part)
             except Exception as error:  # zlib's, zipfile's and struct's own
-                yield part.filename, DocumentError(f"{part.filename} is broken ({error}): expected a whole {name}")
+                yield place, DocumentError(f"{part.filename} is broken ({error}): expected a whole {name}")
