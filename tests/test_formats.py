@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from rag.articles.documents import read_document
-from rag.articles.formats import FORMATS, SUFFIXES, format_of
+from rag.articles.formats import FORMATS, format_of
 from rag.articles.formats.contract import Composer, Source
 from rag.articles.formats.tables import has_head, lines_of
 from rag.errors import DocumentError
@@ -54,7 +54,7 @@ def packed(**parts: str | bytes) -> bytes:
 
 def test_each_suffix_names_a_module_that_reads() -> None:
     assert all(callable(format_of(suffix).read) for suffix in FORMATS)
-    assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in SUFFIXES)
+    assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in FORMATS)
 
 
 def test_a_composer_counts_characters_and_pages() -> None:

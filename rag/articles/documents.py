@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from rag.articles.formats import ARCHIVE, FORMATS, PACKED, archive
-from rag.articles.formats import SUFFIXES as SUFFIXES
 from rag.articles.formats.contract import Extracted, Source
 from rag.articles.formats.guard import HELPER, Helper
 from rag.articles.metadata import describe
 from rag.errors import DocumentError, RagError
 from rag.types import Document
+
+SUFFIXES: tuple[str, ...] = tuple(FORMATS)
+"""Suffixes of files that hold one document."""
 
 # ---------------------------------------------------------------- finding files
 
@@ -76,7 +78,7 @@ def _walk(folder: Path, known: bool = True) -> Iterator[Path]:
             folders[:] = [] if real in seen else sorted(n for n in folders if not n.startswith("."))
             pending += [Path(parent, n) for n in folders if os.path.islink(os.path.join(parent, n))]
             shown = [] if real in seen else sorted(n for n in names if not n.startswith((".", "~$")))
-            yield from (Path(parent, n) for n in shown if n.lower().endswith(SUFFIXES) is known)
+            yield from (Path(parent, n) for n in shown if n.lower().endswith((*SUFFIXES, ARCHIVE)) is known)
             seen.add(real)
 
 

@@ -39,7 +39,6 @@ ARCHIVE = ".zip"
 """Suffix of an archive, each of whose files is read as one beside it (`archive`)."""
 PACKED = frozenset(s for s, module in FORMATS.items() if module in ("word", "slides", "opendocument", "sheets", "epub"))
 """Suffixes of formats that are zip archives themselves."""
-SUFFIXES: tuple[str, ...] = (*FORMATS, ARCHIVE)
 
 
 class Format(Protocol):
