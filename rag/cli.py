@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 import sys
@@ -15,7 +16,10 @@ import typer
 
 import rag
 from rag.config import Settings
+from rag.console import as_json as json_line
+from rag.console import close_output, prompted_lines, steady_streams
 from rag.errors import RagError
+from rag.language.characters import readable
 from rag.present.text import for_terminal
 from rag.scope import Scope
 
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     LoadParts: TypeAlias = Callable[[Settings, Generator | None], Parts]
 
 DEFAULTS = Settings()
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EIO)
+"""What a full disk and missing rights are called: a person can mend them."""
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -67,9 +73,16 @@ def mendable(command: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return command(*args, **kwargs)
+            made = command(*args, **kwargs)
+            close_output()
+            return made
         except RagError as error:
-            typer.echo(f"rag: {error}", err=True)
+            typer.echo(f"rag: {_with_way_out(str(error))}", err=True)
+            raise typer.Exit(1) from None
+        except OSError as error:
+            if error.errno not in DISK:
+                raise
+            typer.echo(f"rag: {_disk(error)}", err=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             typer.echo(
@@ -112,7 +125,7 @@ def index(
     _keep_settings(bot)  # before the articles: an interrupted run has bound nothing that nobody knows
     report = bot.sync(paths, progress=not as_json)
     if as_json:
-        typer.echo(json.dumps({name: getattr(report, name) for name in report.__slots__}))
+        typer.echo(json_line({name: getattr(report, name) for name in report.__slots__}))
         return
     _name_failures(report)
     if report.failed and not bot.count():
@@ -146,9 +159,9 @@ def ask(
         quiet=as_json,
         generator=generator,
     )
-    bot = bot.within(Scope(since, until, tuple(map(_utf8, within or ()))))
-    answer = bot.ask(_utf8(question), [_utf8(earlier) for earlier in history or []])
-    typer.echo(json.dumps(answer.to_dict(), ensure_ascii=False) if as_json else for_terminal(answer))
+    bot = bot.within(Scope(since, until, tuple(map(readable, within or ()))))
+    answer = bot.ask(readable(question), [readable(earlier) for earlier in history or []])
+    typer.echo(json_line(answer.to_dict()) if as_json else for_terminal(answer))
 
 
 @app.command()
@@ -169,7 +182,7 @@ def overview(
 
     bot = _open(context, corpus, Settings(), quiet=as_json)
     bot = bot.within(Scope(since, until, tuple(map(_utf8, within or ()))))
-    made = bot.overview(None if topic is None else _utf8(topic))
+    made = bot.overview(None if topic is None else readable(topic))
     typer.echo(json.dumps(made.to_dict(), ensure_ascii=False) if as_json else for_terminal(made))
 
 
@@ -184,11 +197,8 @@ def chat(
     bot = _open(context, corpus, Settings(reader=reader), generator=generator)
     turns: list[Turn] = []
     typer.echo(f"{bot.count()} articles. Ask; an empty line ends.")
-    while True:
-        try:
-            question = input("\n> ").strip()
-        except EOFError:
-            break
+    for line in prompted_lines("\n> "):
+        question = line.strip()
         if not question:
             break
         try:
@@ -212,7 +222,7 @@ def documents(context: typer.Context, corpus: Corpus = None, as_json: AsJson = F
     found = index.headers()
     if as_json:
         keys = ("id", "title", "date", "outlet", "language", "source")
-        typer.echo(json.dumps([{key: getattr(d, key) for key in keys} for d in found], ensure_ascii=False))
+        typer.echo(json_line([{key: getattr(d, key) for key in keys} for d in found]))
         return
     for document in found:
         typer.echo(f"{document.id}\t{document.date or 'undated'}\t{document.title}")
@@ -251,11 +261,6 @@ def serve(
 
     bot = _open(context, corpus, Settings(max_file_megabytes=max_file_megabytes, reader=reader), generator=generator)
     run_server(bot, host, port, keep_uploads, browser)
-
-
-def _utf8(argument: str) -> str:
-    """An argument with bytes that are no UTF-8 replaced: no model reads them."""
-    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _open(
@@ -315,6 +320,19 @@ def _check_finished(bot: Chatbot, folder: Path) -> None:
         typer.echo(f"rag: the index in {folder} is not finished ({so_far}): {advice}", err=True)
 
 
+def _disk(error: OSError) -> str:
+    if error.filename is None:
+        return f"the output could not be written ({error.strerror}); make room, or send it elsewhere"
+    return _with_way_out(f"{error.filename} cannot be used ({error.strerror}); check the disk and its rights")
+
+
+def _with_way_out(message: str) -> str:
+    """An error's message, with how to leave the folder of indexes where that is what is in the way."""
+    if "RAG_HOME" in message or not ("name another place" in message or "check the disk" in message):
+        return message
+    return f"{message}; the variable RAG_HOME names another folder for indexes"
+
+
 _NAMED = 20  # files that are named one by one; more are counted
 
 
@@ -340,6 +358,7 @@ def run(arguments: list[str] | None = None, load: LoadParts | None = None) -> An
     load : callable, optional
         Makes the parts of some settings, with a generator or None. Default: `Parts.load`.
     """
+    steady_streams()
     return app(args=arguments, prog_name="rag", obj=load)
 
 

@@ -1,0 +1,82 @@
+"""Standard input and output, whatever their encoding: what a stream cannot show is escaped, what it cannot read is
+replaced, and neither ends in a traceback."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from rag.language.characters import readable
+
+UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+def steady_streams() -> None:
+    r"""Let no character break standard output, error or input.
+
+    The encoding stays what the system or PYTHONIOENCODING says, for that is what the reader of the output expects. A
+    character that it lacks is written as its escape (``\u041c``); bytes that it cannot read become U+FFFD.
+    """
+    for stream, errors in ((sys.stdout, "backslashreplace"), (sys.stderr, "backslashreplace"), (sys.stdin, "replace")):
+        if isinstance(stream, io.TextIOWrapper):  # it is None where it was closed
+            stream.reconfigure(errors=errors)
+
+
+def as_json(value: Any) -> str:
+    r"""A value as one line of JSON, in ASCII (``\u041c``) where standard output cannot write its characters."""
+    made = json.dumps(value, ensure_ascii=False)
+    try:
+        made.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(value)
+    return made
+
+
+def prompted_lines(prompt: str) -> Iterator[str]:
+    """Lines as they are typed, without their ends, each after the prompt, until the end of input."""
+    if sys.stdin is None:
+        return
+    typed = sys.stdin.isatty()
+    first = True
+    while True:
+        try:
+            if first and not typed:
+                print(prompt, end="", flush=True)  # before anything is waited for
+                _read_on_in_utf_16()
+                line = input()
+            else:
+                line = input(prompt)
+        except EOFError:
+            return
+        first = False
+        yield readable(line).lstrip("\ufeff")
+
+
+def close_output() -> None:
+    """Write out what standard output still holds: a full disk is an error now, and no trace while Python ends.
+
+    Raises
+    ------
+    OSError
+        It could not be written; standard output then leads nowhere, for the rest would fail again.
+    """
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+
+
+def _read_on_in_utf_16() -> None:
+    """Decode standard input as UTF-16 where it begins with that encoding's mark, as some programs of Windows write."""
+    buffer = getattr(sys.stdin, "buffer", None)
+    if not (isinstance(sys.stdin, io.TextIOWrapper) and isinstance(buffer, io.BufferedReader)):
+        return
+    if buffer.peek(2)[:2] in UTF_16_MARKS:
+        sys.stdin.reconfigure(encoding="utf-16", errors="replace")
