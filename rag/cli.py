@@ -255,12 +255,20 @@ def serve(
     browser: Annotated[bool, typer.Option("--browser", help="Open the page in the browser.")] = False,
     reader: ReaderName = "default",
     generator: GeneratorName = "",
+    root_path: Annotated[
+        str,
+        typer.Option(envvar="RAG_ROOT_PATH", help='What stands before each path behind a proxy ("/rag").'),
+    ] = "",
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(envvar="RAG_ALLOWED_HOSTS", help="A further name that the server answers to; may be repeated."),
+    ] = None,
 ) -> None:
     """Serve the chat page and the interfaces for programs. RAG_PASSWORD and RAG_USER ask for a password."""
-    from rag.serve.run import serve as run_server
+    from rag.serve.server import serve as run_server
 
     bot = _open(context, corpus, Settings(max_file_megabytes=max_file_megabytes, reader=reader), generator=generator)
-    run_server(bot, host, port, keep_uploads, browser)
+    run_server(bot, host, port, keep_uploads, browser, root_path, allowed_host or ())
 
 
 def _open(

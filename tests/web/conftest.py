@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rag.serve.page.sessions import Limits, Sessions
-from rag.serve.run import running
+from rag.serve.limits import Limits
+from rag.serve.page.sessions import Sessions
+from rag.serve.server import running
 from tests.web.fakes import HOSTILE, FakeBot, document
 from tests.web.test_sessions import both
 

@@ -77,6 +77,7 @@ class FakeBot:
         history: Sequence[object] = (),
         on_stage: Callable[[str], None] | None = None,
         generate: bool = True,
+        cancelled: Callable[[], bool] | None = None,
     ) -> Answer:
         if len(question) > 2000:
             raise RagError(f"the question has {len(question)} characters, expected at most 2000; shorten it")

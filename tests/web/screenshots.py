@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 
 from rag.pipeline import Chatbot
 from rag.places import seeds
-from rag.serve.run import running
+from rag.serve.server import running
 from tests.web.conftest import FLAGS, INSTALL, READY, Talk
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"

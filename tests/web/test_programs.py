@@ -92,8 +92,10 @@ def test_mcp_client_lists_and_calls_both_tools(served: str) -> None:
     assert "exact quotes" in described["ask"].description
     assert described["ask"].inputSchema["properties"]["question"]["type"] == "string"
     assert "2,000 characters" in described["ask"].inputSchema["properties"]["question"]["description"]
-    assert "The minister arrived in Minsk on Monday." in answer.content[0].text
-    assert "The heron eats eels at noon." in passages.content[0].text
+    assert json.loads(answer.content[0].text) == answer.structuredContent
+    assert answer.structuredContent["citations"][0]["quote"] == "The minister arrived in Minsk on Monday."
+    assert json.loads(passages.content[0].text) == passages.structuredContent
+    assert passages.structuredContent["passages"][0]["text"] == "The heron eats eels at noon."
     assert wrong.isError
     assert "empty" in wrong.content[0].text
 

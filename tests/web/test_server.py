@@ -14,14 +14,21 @@ from urllib.parse import urlsplit
 import gradio as gr
 import httpx
 import pytest
+from fastapi.testclient import TestClient
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 from typer.testing import CliRunner
 
 from rag.cli import app
 from rag.errors import RagError
-from rag.serve.page import guard
-from rag.serve.page import page as web_page
+from rag.serve.access import Access
+from rag.serve.gate import Gate
+from rag.serve.limits import Limits
+from rag.serve.page import layout
 from rag.serve.page.handlers import ALL, OWN_WORDS
-from rag.serve.run import running
+from rag.serve.server import running
 from tests.web.conftest import Talk, articles
 
 pytestmark = pytest.mark.timeout(60)
@@ -120,19 +127,35 @@ def test_name_of_an_upload_stays_in_its_folder(served: str, name: str) -> None:
 def test_upload_that_is_too_large_is_refused(served: str) -> None:
     assert httpx.post(f"{served}gradio_api/upload", files={"files": ("u.txt", b"x" * 150_000)}).status_code == 413
     assert httpx.post(f"{served}gradio_api/upload", files={"files": ("u.txt", b"x" * 11_000_000)}).status_code == 413
-    assert httpx.post(f"{served}gradio_api/upload", content=iter([b"x" * 10])).status_code == 411
+    # without a length, as programs that make their files on the way send them
+    form = b'--b\r\nContent-Disposition: form-data; name="files"; filename="u.txt"\r\n\r\n%s\r\n--b--\r\n'
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    for size, status in ((10, 200), (150_000, 413), (11_000_000, 413)):
+        pieces = iter([form % (b"x" * size)])
+        sent = httpx.post(f"{served}gradio_api/upload", content=pieces, headers=headers)
+        assert sent.status_code == status
+        if status == 200:
+            Path(sent.json()[0]).unlink()
 
 
-def test_disk_of_uploads_has_an_end(tmp_path: Path) -> None:
-    (tmp_path / "waiting").write_bytes(b"x" * 900_000)
-    made = guard.Guard(_nothing, tmp_path, body_megabytes=5, disk_megabytes=1, loopback=True)
-    scope = {
-        "type": "http", "method": "POST", "path": "/gradio_api/upload",
-        "headers": [(b"host", b"localhost:1"), (b"content-length", b"200000")],
-    }  # fmt: skip
-    assert (made._refusal(scope) or (0, ""))[0] == 507
-    (tmp_path / "waiting").unlink()
-    assert made._refusal(scope) is None
+@pytest.mark.parametrize("length", [True, False])
+def test_disk_of_uploads_has_an_end(tmp_path: Path, length: bool) -> None:
+    async def takes_all(request: Request) -> Response:
+        return PlainTextResponse(str(len(await request.body())))
+
+    limits = Limits(files=1, file_megabytes=0.001)  # some 10 MB at once, 40 MB in all
+    page = Starlette(routes=[Route("/gradio_api/upload", takes_all, methods=["POST"])])
+    gate = Gate(page, Access(), limits, tmp_path)
+    (tmp_path / "waiting").write_bytes(b"x" * (limits.waiting_bytes - 1000))
+    with TestClient(gate, base_url="http://127.0.0.1") as client:
+
+        def sent(size: int) -> int:
+            body = b"x" * size
+            return client.post("/gradio_api/upload", content=body if length else iter([body])).status_code
+
+        assert [sent(900), sent(1100)] == [200, 507]
+        (tmp_path / "waiting").unlink()
+        assert [sent(1100), sent(limits.upload_bytes), sent(limits.upload_bytes + 1)] == [200, 200, 413]
 
 
 def test_server_fetches_nothing_for_a_client(served: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,10 +174,6 @@ def test_server_fetches_nothing_for_a_client(served: str, monkeypatch: pytest.Mo
         httpx.get(f"{served}gradio_api/call/ask/{made['event_id']}", timeout=20)
     _upload_event(served, record)
     assert fetched == []
-
-
-async def _nothing(scope: guard.Scope, receive: guard.Receive, send: guard.Send) -> None:
-    raise AssertionError("not reached")
 
 
 def test_other_host_names_are_refused(served: str) -> None:
@@ -188,7 +207,7 @@ def test_it_listens_to_this_machine_alone_and_does_not_share(monkeypatch: pytest
     monkeypatch.setenv("GRADIO_SHARE", "True")
     with running(articles(), examples=[]) as address:
         assert urlsplit(address).hostname == "127.0.0.1"
-    assert asked["server_name"] == "127.0.0.1"
+    assert asked["mcp_server"] is False
     assert asked["auth"] is None
     assert asked["enable_monitoring"] is False
 
@@ -197,8 +216,8 @@ def test_a_session_does_not_grow_with_its_questions(monkeypatch: pytest.MonkeyPa
     from gradio_client import Client
 
     built: list[gr.Blocks] = []
-    make = web_page.build
-    monkeypatch.setattr(web_page, "build", lambda *given, **named: built.append(make(*given, **named)) or built[0])
+    make = layout.build
+    monkeypatch.setattr(layout, "build", lambda *given, **named: built.append(make(*given, **named)) or built[0])
     with running(articles(), examples=[]) as address:
         client = Client(address, verbose=False)
         token = client.predict([], "", api_name="/page_enter")[0]
@@ -215,11 +234,20 @@ def test_a_session_does_not_grow_with_its_questions(monkeypatch: pytest.MonkeyPa
 def test_command_line_serves_with_its_options(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     asked: list[tuple[object, ...]] = []
     monkeypatch.setattr("rag.cli._open", lambda context, corpus, settings, **_: corpus)
-    monkeypatch.setattr("rag.serve.run.serve", lambda *given: asked.append(given))
+    monkeypatch.setattr("rag.serve.server.serve", lambda *given: asked.append(given))
     kept = tmp_path / "kept"
-    for options in ([], ["--corpus", tmp_path, "--port", 0, "--host", "::1", "--keep-uploads", kept, "--browser"]):
+    given = ["--corpus", tmp_path, "--port", 0, "--host", "::1", "--keep-uploads", kept, "--browser"]
+    proxied = ["--root-path", "/rag", "--allowed-host", "a.example", "--allowed-host", "b.example"]
+    for options in ([], [*given, *proxied]):
         assert CliRunner().invoke(app, ["serve", *map(str, options)]).exit_code == 0
-    assert asked == [(None, "127.0.0.1", 7860, None, False), (tmp_path, "::1", 0, kept, True)]
+    monkeypatch.setenv("RAG_ROOT_PATH", "/env")
+    monkeypatch.setenv("RAG_ALLOWED_HOSTS", "c.example d.example")
+    assert CliRunner().invoke(app, ["serve"]).exit_code == 0
+    assert asked == [
+        (None, "127.0.0.1", 7860, None, False, "", ()),
+        (tmp_path, "::1", 0, kept, True, "/rag", ["a.example", "b.example"]),
+        (None, "127.0.0.1", 7860, None, False, "/env", ["c.example", "d.example"]),
+    ]
     (tmp_path / "file").touch()
     assert CliRunner().invoke(app, ["serve", "--keep-uploads", str(tmp_path / "file")]).exit_code == 2
 

@@ -11,9 +11,10 @@ import pytest
 from rag.errors import RagError
 from rag.present import export
 from rag.present.html import Exchange
+from rag.serve.limits import Limits
 from rag.serve.page import feedback
 from rag.serve.page import kept as records
-from rag.serve.page.sessions import OWN, Corpus, Limits, Session, Sessions, safe_name
+from rag.serve.page.sessions import OWN, Corpus, Session, Sessions, safe_name
 from tests.web.fakes import HOSTILE, BothBots, FakeBot, document
 
 
@@ -267,16 +268,13 @@ def test_complaint_becomes_an_evaluation_case(
     assert len({q.id for q in questions}) == 2
 
 
-def test_complaint_of_no_known_kind_and_full_file(
-    talk: list[Exchange], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_complaint_of_no_known_kind_and_full_file(talk: list[Exchange], tmp_path: Path) -> None:
     answer = talk[0].answer
     assert answer is not None
     with pytest.raises(RagError, match="no known complaint"):
         feedback.case(answer, [], "../../x")
-    monkeypatch.setattr(feedback, "MAX_BYTES", 10)
     path = tmp_path / "f.jsonl"
     path.write_bytes(b"0123456789")
     with pytest.raises(RagError, match="full"):
-        feedback.append(feedback.case(answer, [], "answer"), path)
+        feedback.append(feedback.case(answer, [], "answer"), path, most=10)
     assert path.read_bytes() == b"0123456789"

@@ -1,1 +1,1 @@
-"""The chat in the browser: `rag.serve.page.page.mount(app, bot, host)`. Importing this package loads no web library."""
+"""The chat in the browser: `rag.serve.page.layout.mount`. Importing this package loads no web library."""

@@ -7,16 +7,16 @@ import json
 import os
 import secrets
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from rag.errors import RagError
 from rag.places import home
 from rag.present.html import COMPLAINTS
+from rag.serve.limits import FEEDBACK_BYTES
 from rag.types import Answer
 
-MAX_BYTES = 20_000_000
-"""Largest feedback file, in bytes; a full one asks for review before it takes more."""
 _lock = threading.Lock()
 
 
@@ -70,7 +70,7 @@ def case(answer: Answer, history: list[str], wrong: str, remark: str = "") -> di
     }
 
 
-def append(row: dict[str, Any], path: Path | None = None) -> Path:
+def append(row: dict[str, Any], path: Path | None = None, most: int = FEEDBACK_BYTES) -> Path:
     """Append a case as one line of JSON, whole or not at all; the file it went to.
 
     Raises
@@ -83,10 +83,17 @@ def append(row: dict[str, Any], path: Path | None = None) -> Path:
     try:
         with _lock:
             path.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists() and path.stat().st_size + len(line) > MAX_BYTES:
+            if path.exists() and path.stat().st_size + len(line) > most:
                 raise RagError("the feedback file is full; whoever runs this should review it and make room")
             with open(path, "ab", buffering=0) as file:
-                file.write(line)
+                before = file.tell()
+                try:
+                    while line:  # a disk that becomes full takes a part first, and refuses the rest
+                        line = line[file.write(line) :]
+                except OSError:
+                    with suppress(OSError):
+                        file.truncate(before)
+                    raise
     except OSError as error:
         raise RagError(f"the feedback could not be kept ({error.strerror}); tell whoever runs this") from error
     return path

@@ -16,19 +16,18 @@ import gradio as gr
 from rag.errors import RagError
 from rag.present import export, html
 from rag.present.html import Exchange
+from rag.serve.failures import failure
+from rag.serve.limits import CONCURRENCY, MAX_EXCHANGES
 from rag.serve.page import feedback
 from rag.serve.page.examples import example_questions
 from rag.serve.page.kept import kept, restored
-from rag.serve.page.programs import failure, guarded, question_text
+from rag.serve.page.programs import guarded, question_text
 from rag.serve.page.sessions import OWN, Asker, Session, Sessions, safe_name
 from rag.types import Answer
 
 Values: TypeAlias = tuple[Any, ...]
-CONCURRENCY = 1  # questions answered at once: the models use all cores for one (eval.load)
 SAMPLED = 50
 """Articles, spread over all of them, in which example questions are looked for."""
-MAX_EXCHANGES = 100
-"""Exchanges of one conversation; older ones make room."""
 WAITING = "Waiting for its turn…"
 ALL, ONLY_OWN = "All articles", "Only mine"
 OWN_WORDS = "The articles' own words"

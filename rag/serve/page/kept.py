@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from rag.present.html import Exchange
+from rag.serve.limits import MAX_KEPT
 from rag.types import Account, Answer, Certainty, Chunk, Citation, Doubt, DoubtKind, ScoredChunk, Statement
-
-MAX_KEPT = 40
-"""Exchanges that a browser keeps; localStorage holds about 5 MB."""
 
 
 def kept(exchanges: list[Exchange]) -> list[dict[str, Any]]:

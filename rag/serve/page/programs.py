@@ -1,10 +1,8 @@
-"""`ask` and `retrieve` for programs, over Gradio's API and as MCP tools."""
+"""`ask` and `retrieve` for programs over Gradio's API."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import secrets
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
@@ -15,19 +13,17 @@ from gradio.events import api
 
 from rag.errors import RagError
 from rag.present.records import AnswerRecord, PassageRecord, answer_record, passage_record
+from rag.serve.failures import failure
+from rag.serve.limits import MAX_HISTORY, MAX_PASSAGES
 from rag.serve.page.sessions import Asker
 
-log = logging.getLogger("rag.serve.page")
-MAX_HISTORY = 20
-MAX_PASSAGES = 50
 T = TypeVar("T")
 
 
 def add_programs(bot: Asker, submit: Callable[[Callable[[], Any]], Future[Any]]) -> None:
     """Add both functions to the Blocks that is being built.
 
-    They wait for the models' threads and not in Gradio's queue, which MCP tools reach only through a client without
-    the server's password.
+    They wait for the models' threads and not in Gradio's queue.
 
     Parameters
     ----------
@@ -96,13 +92,6 @@ def guarded(work: Callable[[], T]) -> T:
         raise gr.Error(str(error), print_exception=False) from error
     except Exception as error:
         raise gr.Error(failure(error), print_exception=False) from error
-
-
-def failure(error: Exception) -> str:
-    """A sentence for a person about an error inside; its reference leads to the trace in the log."""
-    reference = secrets.token_hex(4)
-    log.error("reference %s", reference, exc_info=error)
-    return f"Something went wrong on our side. Ask again; if it happens again, report reference {reference}."
 
 
 def _history(history: Any) -> list[str]:

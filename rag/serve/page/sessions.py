@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from rag.articles.documents import SUFFIXES, read_document
 from rag.errors import DocumentError, RagError
 from rag.present.html import Exchange
+from rag.serve.limits import MEGABYTE, Limits
 from rag.types import Answer, Document, Header, History, ScoredChunk, Turn
 
 if TYPE_CHECKING:
@@ -52,37 +53,6 @@ class Corpus(Asker, Protocol):
 
     def add_documents(self, documents: Sequence[Document], progress: bool = False) -> None: ...
     def remove(self, document_id: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much a session may bring, and how long what it brought stays.
-
-    Attributes
-    ----------
-    files : int
-        Own articles of one session.
-    file_megabytes : float
-    session_characters, server_characters : int
-        Text of all own articles of one session, and of all sessions together.
-    kept_megabytes : float
-        Files of a server that keeps uploads, all together.
-    sessions : int
-        Sessions held at once; the longest unused gives way.
-    closed_seconds : float
-        How long a session outlives its page: a reload takes it up again.
-    idle_seconds : float
-        How long a session without a request lives, whatever its page.
-    """
-
-    files: int = 20
-    file_megabytes: float = 10.0
-    session_characters: int = 4_000_000
-    server_characters: int = 40_000_000
-    kept_megabytes: float = 500.0
-    sessions: int = 1000
-    closed_seconds: float = 600.0
-    idle_seconds: float = 12 * 3600.0
 
 
 @dataclass(slots=True)
@@ -244,7 +214,7 @@ class Sessions:
                 return
             if len(session.own_articles()) >= self.limits.files:
                 raise DocumentError(f"is one too many; at most {self.limits.files} articles, remove one first")
-            document = read_document(path, OWN + name, int(self.limits.file_megabytes * 1e6))
+            document = read_document(path, OWN + name, int(self.limits.file_megabytes * MEGABYTE))
             document = replace(document, id=self._free_id(session, document), source=name)
             size = session.own_characters + len(document.text)
             if size > self.limits.session_characters:
@@ -271,10 +241,10 @@ class Sessions:
     def _keep(self, path: Path, name: str) -> None:
         if self.keep is None:
             return
-        document = read_document(path, name, int(self.limits.file_megabytes * 1e6))
+        document = read_document(path, name, int(self.limits.file_megabytes * MEGABYTE))
         self.keep.mkdir(parents=True, exist_ok=True)
         held = sum(file.stat().st_size for file in self.keep.iterdir()) + path.stat().st_size
-        if held > self.limits.kept_megabytes * 1e6:
+        if held > self.limits.kept_megabytes * MEGABYTE:
             raise DocumentError(f"does not fit, the server keeps at most {self.limits.kept_megabytes:g} MB")
         place = self.keep / f"{document.content_hash[:12]}-{name}"
         shutil.copyfile(path, place)
@@ -288,7 +258,7 @@ class Sessions:
             if f"kept/{path.name}" in known:
                 continue
             try:
-                document = read_document(path, f"kept/{path.name}", int(self.limits.file_megabytes * 1e6))
+                document = read_document(path, f"kept/{path.name}", int(self.limits.file_megabytes * MEGABYTE))
             except RagError as error:
                 log.warning("%s is kept but cannot be read: %s", path, error)
             else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import base64
-import logging
 import os
 import shutil
 import tempfile
@@ -17,23 +16,19 @@ from typing import Any
 import gradio as gr
 from fastapi import FastAPI
 from gradio.themes import Base, Font, LocalFont
-from starlette.middleware import Middleware
 
 from rag.articles.documents import SUFFIXES
 from rag.present import html
+from rag.serve.access import Access
+from rag.serve.limits import CONCURRENCY, MEGABYTE, SESSION_STATES, SWEEP_SECONDS, Limits
 from rag.serve.page.blocks import LocalBlocks
-from rag.serve.page.guard import Guard, is_loopback, login
-from rag.serve.page.handlers import ALL, CONCURRENCY, ONLY_OWN, OWN_WORDS, Page
+from rag.serve.page.handlers import ALL, ONLY_OWN, OWN_WORDS, Page
 from rag.serve.page.programs import add_programs
-from rag.serve.page.sessions import Corpus, Limits, Sessions
+from rag.serve.page.sessions import Corpus, Sessions
 
 TITLE = "Ask the articles"
-SWEEP_SECONDS = 60.0
-SESSION_STATES = 64
-"""Sessions whose last values Gradio keeps: the page needs none, and each call of a program adds one."""
 _NO_STATISTICS = {"GRADIO_ANALYTICS_MAX_EVENTS": "1", "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000"}
 """Gradio sums up its last 10,000 events after each, for a monitoring page that is not served here."""
-log = logging.getLogger("rag.serve.page")
 
 
 def build(
@@ -61,7 +56,7 @@ def build(
     sessions : Sessions, optional
         Ready sessions, for tests.
     """
-    _upload_folder()
+    upload_folder()
     os.environ |= _NO_STATISTICS
     sessions = sessions or Sessions(bot, limits, keep=keep_uploads)
     page = Page(sessions, examples, feedback_to)
@@ -203,17 +198,15 @@ def _invitation(sessions: Sessions) -> str:
     )
 
 
-def mount(app: FastAPI, bot: Corpus, host: str, limits: Limits | None = None, **built: Any) -> FastAPI:
-    """An application with the page behind its own routes.
-
-    A password is taken from the environment: RAG_PASSWORD, with RAG_USER (default "reader").
+def mount(app: FastAPI, bot: Corpus, access: Access, limits: Limits | None = None, **built: Any) -> FastAPI:
+    """An application with the page behind its own routes, and its gate before both.
 
     Parameters
     ----------
     app : FastAPI
     bot : Corpus
-    host : str
-        Address that will be listened on; names of other hosts are refused where it is this machine's own.
+    access : Access
+        Name and password that the page asks for.
     limits : Limits, optional
     **built
         Further arguments of `build`.
@@ -222,45 +215,26 @@ def mount(app: FastAPI, bot: Corpus, host: str, limits: Limits | None = None, **
     sessions = built.pop("sessions", None) or Sessions(bot, limits, keep=built.pop("keep_uploads", None))
     demo = build(bot, sessions=sessions, **built)
     demo.state_session_capacity = SESSION_STATES
-    asked, app_kwargs = _guarded(host, limits)
     mounted: FastAPI = gr.mount_gradio_app(
         app,
         demo,
         path="",
-        server_name=host,
-        auth=asked,
+        auth=access.login,
         show_error=False,
         footer_links=[],
         run_history=False,
         enable_monitoring=False,
-        max_file_size=int(limits.file_megabytes * 1e6),
+        max_file_size=int(limits.file_megabytes * MEGABYTE),
         ssr_mode=False,
         pwa=False,
-        mcp_server=_has_mcp(),
-        app_kwargs=app_kwargs,
+        mcp_server=False,  # `rag.serve.tools` is one
+        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
         theme=_theme(),
         head=_head(),
     )
     demo.is_running = True
     _sweep_from_time_to_time(demo, sessions)
     return mounted
-
-
-def _guarded(host: str, limits: Limits) -> tuple[tuple[str, str] | None, dict[str, Any]]:
-    """Name and password, where one is asked for, and what Gradio's application is made with."""
-    asked, loopback = login(), is_loopback(host)
-    if not loopback and asked is None:
-        log.warning("anybody who reaches %s can ask and read the articles; set RAG_PASSWORD to ask for one", host)
-    body = limits.file_megabytes * limits.files + 10.0
-    guard = Middleware(
-        Guard,
-        uploads=_upload_folder(),
-        body_megabytes=body,
-        disk_megabytes=4 * body,
-        loopback=loopback,
-        login=asked,
-    )
-    return asked, {"middleware": [guard], "docs_url": None, "redoc_url": None, "openapi_url": None}
 
 
 # The characters of each file of the serif; a page with others falls back to the system's.
@@ -291,13 +265,7 @@ def _theme() -> Base:
     return Base(primary_hue="teal", neutral_hue="stone", font=sans, font_mono=["ui-monospace", "monospace"])
 
 
-def _has_mcp() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("mcp") is not None
-
-
-def _upload_folder() -> Path:
+def upload_folder() -> Path:
     """The folder of uploads, this process's own and deleted with it; Gradio takes it from the environment."""
     if "GRADIO_TEMP_DIR" not in os.environ:
         folder = tempfile.mkdtemp(prefix="rag-uploads-")

@@ -1,0 +1,130 @@
+"""The interfaces for programs: questions, passages, health and metrics; OpenAI's dialect and the tools beside them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+
+import rag
+from rag.errors import RagError
+from rag.pipeline import Chatbot
+from rag.present.records import PassageRecord, passage_record
+from rag.serve.access import Access
+from rag.serve.completions import add_completions
+from rag.serve.desk import BusyError, Desk, request_id
+from rag.serve.gate import Gate, problem
+from rag.serve.limits import Limits
+from rag.serve.schemas import AnswerRecord, AskRequest, Health, Problem, RetrieveRequest, answer_record
+from rag.serve.tools import add_tools
+from rag.serve.watch import Meters, Watch, log
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": why}
+    for status, why in {
+        400: "The request makes no sense.", 401: "A key is needed.", 413: "The body is too large.",
+        421: "Another host was asked for.", 422: "A field is missing or wrong.", 429: "Too many requests.",
+        503: "Too many requests wait.",
+    }.items()
+}  # fmt: skip
+
+
+def create_app(
+    bot: Chatbot, access: Access | None = None, limits: Limits | None = None, uploads: Path | None = None
+) -> FastAPI:
+    """The interfaces over a bot, behind the gate; the page is not among them, but its gate is the same.
+
+    Parameters
+    ----------
+    bot : Chatbot
+    access : Access, optional
+        Who may ask; default: this machine, without a key.
+    limits, uploads
+        See `Gate`.
+    """
+    access = access or Access()
+    meters = Meters()
+    desk = Desk(bot, meters, access.log_questions)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with tools():
+            yield
+        desk.close()
+
+    app = FastAPI(
+        title="rag-articles",
+        version=rag.__version__,
+        description="Questions answered from a folder of articles, each sentence with the exact passage.",
+        lifespan=lifespan,
+        servers=[{"url": access.root_path}] if access.root_path else None,
+        docs_url=None,
+        redoc_url=None,
+        responses=REFUSALS,
+    )
+    app.add_middleware(Gate, access=access, limits=limits, uploads=uploads)
+    app.add_middleware(Watch, meters=meters, root_path=access.root_path)
+    _add_problems(app)
+    _add_questions(app, desk)
+    add_completions(app, desk)
+
+    @app.get("/metrics", response_class=Response, include_in_schema=False)
+    async def metrics() -> Response:
+        """Counters for Prometheus."""
+        return Response(generate_latest(meters.registry), media_type=CONTENT_TYPE_LATEST)
+
+    tools = add_tools(app, desk)
+    return app
+
+
+def _add_questions(app: FastAPI, desk: Desk) -> None:
+    @app.get("/healthz")
+    def healthz() -> Health:
+        """Whether the server answers."""
+        return Health(documents=desk.bot.count())
+
+    @app.post("/api/ask")
+    async def ask(request: Request, asked: AskRequest) -> AnswerRecord:
+        """Answer a question with exact quotes, or say that the articles do not hold the answer."""
+        return answer_record(await desk.ask(request, asked.question, asked.history, asked.generate))
+
+    @app.post("/api/retrieve")
+    async def retrieve(asked: RetrieveRequest) -> list[PassageRecord]:
+        """The passages nearest to a question, best first."""
+        found = await desk.run(lambda cancelled: desk.bot.retrieve(asked.question, asked.k))
+        return [passage_record(passage) for passage in found]
+
+
+def _add_problems(app: FastAPI) -> None:
+    """Every error in the form that OpenAI's clients read."""
+
+    @app.exception_handler(RagError)
+    async def mendable(request: Request, error: RagError) -> JSONResponse:
+        return JSONResponse(problem(str(error)), 400)
+
+    @app.exception_handler(BusyError)
+    async def busy(request: Request, error: BusyError) -> JSONResponse:
+        return JSONResponse(problem(str(error)), 503, {"Retry-After": "5"})
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> JSONResponse:
+        return JSONResponse(problem(str(error.detail)), error.status_code, error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"] if part != "body")
+        return JSONResponse(problem(f"{place or 'the body'}: {first['msg']}"), 422)
+
+    @app.exception_handler(Exception)
+    async def broken(request: Request, error: Exception) -> JSONResponse:
+        identity = request_id(request)
+        log.error("request %s failed", identity, exc_info=error)
+        return JSONResponse(problem(f"something went wrong; report {identity}", "server_error"), 500)

@@ -1,0 +1,88 @@
+"""OpenAI's dialect: models and chat completions, whole or as a stream."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Sequence
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+from rag.errors import RagError
+from rag.pipeline import MAX_QUESTION
+from rag.serve import dialect
+from rag.serve.desk import BusyError, Desk, request_id
+from rag.serve.gate import problem
+from rag.serve.limits import SILENCE_SECONDS
+from rag.serve.schemas import ChatRequest, Model, Models, Problem
+
+
+def add_completions(app: FastAPI, desk: Desk) -> None:
+    """Add the routes of the dialect to an application."""
+    bot = desk.bot
+    names = [*([f"{dialect.OWN_WORDS}+{bot.generator.name}"] if bot.generator else []), dialect.OWN_WORDS]
+
+    def unknown(name: str) -> JSONResponse:
+        said = f"there is no model {name[:100]!r}; expected {' or '.join(names)}"
+        return JSONResponse(problem(said, code="model_not_found"), 404)
+
+    @app.get("/v1/models")
+    async def list_models() -> Models:
+        """The ways to answer: worded by the language model where there is one, or in the articles' own words."""
+        return Models(data=[Model(id=name) for name in names])
+
+    @app.get("/v1/models/{name:path}", response_model=None, responses={404: {"model": Problem}})
+    async def find_model(name: str) -> Response:
+        """One of the ways to answer."""
+        return JSONResponse(Model(id=name).model_dump()) if name in names else unknown(name)
+
+    @app.post("/v1/chat/completions", response_model=None, responses={404: {"model": Problem}})
+    async def complete(request: Request, asked: ChatRequest) -> Response:
+        """Answer the last user message; earlier ones are its history. X-Ignored-Parameters names what does nothing."""
+        if asked.model not in names:
+            return unknown(asked.model)
+        question, history = asked.asked()
+        if not question or len(question) > MAX_QUESTION:
+            raise RagError(f"the last user message has {len(question)} characters; expected 1 to {MAX_QUESTION}")
+        ignored = asked.ignored()[:20]
+        headers = {"X-Ignored-Parameters": ", ".join(ignored)} if ignored else {}
+        generate = asked.model != dialect.OWN_WORDS
+        if not asked.stream:
+            answer = await desk.ask(request, question, history, generate)
+            return JSONResponse(dialect.completion(answer, *_head(request, asked)), headers=headers)
+        return StreamingResponse(
+            _stream(desk, request, asked, question, history),
+            media_type="text/event-stream",
+            # nginx would hold the stream back to send it in larger pieces
+            headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no", **headers},
+        )
+
+
+def _head(request: Request, asked: ChatRequest) -> tuple[str, int, str]:
+    return f"chatcmpl-{request_id(request)}", int(time.time()), asked.model
+
+
+async def _stream(
+    desk: Desk, request: Request, asked: ChatRequest, question: str, history: Sequence[str]
+) -> AsyncIterator[str]:
+    made = _head(request, asked)
+    with_usage = bool(asked.stream_options and asked.stream_options.include_usage)
+    yield dialect.opening(*made)
+    generate = asked.model != dialect.OWN_WORDS
+    waiting = asyncio.ensure_future(desk.ask(request, question, history, generate, watch=False))
+    try:
+        while not waiting.done():
+            await asyncio.wait([waiting], timeout=SILENCE_SECONDS)
+            if not waiting.done():
+                yield ": still at it\n\n"
+        try:
+            answer = waiting.result()
+        except (RagError, BusyError) as error:
+            yield f"data: {json.dumps(problem(str(error)))}\n\n"
+            return
+        for event in dialect.events(answer, *made, with_usage):
+            yield event
+    finally:
+        waiting.cancel()

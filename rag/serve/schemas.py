@@ -1,0 +1,148 @@
+"""What programs send and get, as the OpenAPI document describes it."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from rag.language.characters import readable
+from rag.pipeline import MAX_QUESTION
+from rag.present import records
+from rag.serve.limits import MAX_HISTORY, MAX_PASSAGES
+from rag.types import Answer
+
+_NAME = re.compile(r"\w[\w.-]{0,63}", re.ASCII)
+
+
+def latest(earlier: list[str]) -> list[str]:
+    """What is used of earlier questions: the last ones, each at the length of a question, none of them empty."""
+    return [readable(text)[:MAX_QUESTION] for text in earlier if text.strip()][-MAX_HISTORY:]
+
+
+Question = Annotated[
+    str,
+    StringConstraints(max_length=MAX_QUESTION),
+    AfterValidator(readable),
+    Field(description=f"The question, at most {MAX_QUESTION:,} characters."),
+]
+Earlier = Annotated[
+    list[str],
+    BeforeValidator(lambda given: [] if given is None else given, json_schema_input_type=list[str] | None),
+    AfterValidator(latest),
+    Field(
+        description='Earlier questions of the conversation, oldest first, so that "and when?" is understood; '
+        f"the last {MAX_HISTORY} are used."
+    ),
+]
+
+
+class AskRequest(BaseModel):
+    """A question, with the earlier ones of the conversation, oldest first."""
+
+    question: Question
+    history: Earlier = []
+    generate: bool = Field(default=True, description="Whether a configured language model may word the answer.")
+
+
+class RetrieveRequest(BaseModel):
+    """A question or search words, and how many passages are wanted."""
+
+    question: Question
+    k: int = Field(default=10, ge=1, le=MAX_PASSAGES, description=f"How many passages, from 1 to {MAX_PASSAGES}.")
+
+
+class AnswerRecord(records.AnswerRecord):
+    """An answer, or, where `abstained`, the statement that the articles do not say; and what a generator took."""
+
+    generator: str
+    tokens_in: int
+    tokens_out: int
+
+
+class Health(BaseModel):
+    """That the server answers, and from how many articles."""
+
+    status: Literal["ok"] = "ok"
+    documents: int
+
+
+class Problem(BaseModel):
+    """Why a request was refused, in the form of OpenAI's dialect."""
+
+    error: dict[str, Any]
+
+
+class Part(BaseModel):
+    """A part of a message; only text is read, and a picture or a sound has none."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str = "text"
+    text: str | None = None
+
+
+class Message(BaseModel):
+    """A turn of a conversation."""
+
+    model_config = ConfigDict(extra="allow")
+    role: str = Field(max_length=64)
+    content: str | list[Part | str | None] | None = None
+
+    def words(self) -> str:
+        """Its text."""
+        if isinstance(self.content, list):
+            texts = (part.text if isinstance(part, Part) else part for part in self.content)
+            return " ".join(text for text in texts if text)
+        return self.content or ""
+
+
+class StreamOptions(BaseModel):
+    """What a stream brings besides text."""
+
+    include_usage: bool | None = False
+
+
+class ChatRequest(BaseModel):
+    """A conversation; its last user message is the question. What has no meaning here is ignored, and named."""
+
+    model_config = ConfigDict(extra="allow")
+    model: str
+    messages: list[Message] = Field(min_length=1)
+    stream: bool | None = False
+    stream_options: StreamOptions | None = None
+
+    def asked(self) -> tuple[str, list[str]]:
+        """The question, and what is used of the earlier ones."""
+        users = [message.words() for message in self.messages if message.role == "user"]
+        return (readable(users[-1]).strip(), latest(users[:-1])) if users else ("", [])
+
+    def ignored(self) -> list[str]:
+        """Parameters that were given a value and do nothing here, in order; a null asks for nothing."""
+        return [name for name, value in (self.model_extra or {}).items() if value is not None and _NAME.fullmatch(name)]
+
+
+class Model(BaseModel):
+    """A way to answer: the articles' own words, or a language model's, checked."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int = 0
+    owned_by: str = "rag"
+
+
+class Models(BaseModel):
+    """The ways to answer."""
+
+    object: Literal["list"] = "list"
+    data: list[Model]
+
+
+def answer_record(answer: Answer) -> AnswerRecord:
+    """An Answer for programs, with what a generator took."""
+    return AnswerRecord(
+        **records.answer_record(answer),
+        generator=answer.generator,
+        tokens_in=answer.tokens_in,
+        tokens_out=answer.tokens_out,
+    )

@@ -1,0 +1,99 @@
+"""`ask` and `retrieve` as MCP tools over streamable HTTP: JSON, as text and as structured content."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from fastapi import FastAPI
+from mcp.server.lowlevel import Server
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.types import TextContent, Tool
+from pydantic import TypeAdapter, ValidationError
+from starlette.requests import Request
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+from typing_extensions import TypedDict
+
+import rag
+from rag.errors import RagError
+from rag.present.records import AnswerRecord, PassageRecord, answer_record, passage_record
+from rag.serve.desk import BusyError, Desk
+from rag.serve.failures import failure
+from rag.serve.schemas import AskRequest, RetrieveRequest
+
+PATHS = ("/mcp", "/gradio_api/mcp", "/gradio_api/mcp/http")
+"""Where the tools are found; the second is where Gradio puts those of a page."""
+
+
+class Passages(TypedDict):
+    """Passages that were found, best first."""
+
+    passages: list[PassageRecord]
+
+
+def add_tools(app: FastAPI, desk: Desk) -> Callable[[], AbstractAsyncContextManager[None]]:
+    """Add the tools' routes to an application; what must run around it while it serves."""
+    server: Server[Any, Request] = Server("rag-articles", version=rag.__version__)
+
+    @server.list_tools()  # type: ignore[no-untyped-call, untyped-decorator]
+    async def list_tools() -> list[Tool]:
+        return [
+            _tool(
+                "ask",
+                "Answer a question from the indexed articles, with exact quotes, or say that they do not hold the "
+                "answer. Returns the answer with its citations (document, characters, quote), confidence in [0, 1], "
+                "differing accounts and the passages found.",
+                AskRequest.model_json_schema(),
+                AnswerRecord,
+            ),
+            _tool(
+                "retrieve",
+                "Find the passages of the indexed articles that are nearest to a question, best first. Returns "
+                "passages with rank, score, document, characters and text.",
+                RetrieveRequest.model_json_schema(),
+                Passages,
+            ),
+        ]
+
+    async def result(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        if name == "ask":
+            asked = AskRequest.model_validate(arguments)
+            request = server.request_context.request
+            answer = await desk.ask(request, asked.question, asked.history, asked.generate, watch=False)
+            return dict(answer_record(answer))
+        if name == "retrieve":
+            wanted = RetrieveRequest.model_validate(arguments)
+            found = await desk.run(lambda cancelled: desk.bot.retrieve(wanted.question, wanted.k))
+            return {"passages": [passage_record(passage) for passage in found]}
+        raise RagError(f"there is no tool {name[:100]!r}; expected ask or retrieve")
+
+    @server.call_tool(validate_input=False)  # type: ignore[untyped-decorator]
+    async def call_tool(name: str, arguments: dict[str, Any]) -> tuple[list[TextContent], dict[str, Any]]:
+        # Whatever is raised becomes the text of a result that says it is an error.
+        try:
+            made = await result(name, arguments)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise RagError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        except (RagError, BusyError) as error:
+            raise RagError(str(error)) from None
+        except Exception as error:
+            raise RagError(failure(error)) from None
+        return [TextContent(type="text", text=json.dumps(made, ensure_ascii=False))], made
+
+    manager = StreamableHTTPSessionManager(server, json_response=True, stateless=True)
+
+    class Endpoint:
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            await manager.handle_request(scope, receive, send)
+
+    app.router.routes += [Route(path + end, Endpoint()) for path in PATHS for end in ("", "/")]
+    return manager.run
+
+
+def _tool(name: str, description: str, takes: dict[str, Any], gives: Any) -> Tool:
+    returned = TypeAdapter(gives).json_schema()
+    return Tool(name=name, description=description, inputSchema=takes, outputSchema=returned)
