@@ -16,8 +16,7 @@ SHIPS = (
 )
 QUESTION = "Who repaired three ships?"
 WITH_FAKES = (
-    f"import sys; sys.path.insert(0, {str(TESTS)!r}); from rag import pipeline; import fakes; "
-    "pipeline.load_models = fakes.fake_models; from rag.cli import run; run()"
+    f"import sys; sys.path.insert(0, {str(TESTS)!r}); import fakes; from rag.cli import run; run(load=fakes.fake_parts)"
 )
 
 
