@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -81,6 +82,8 @@ class FakeBot:
     ) -> Answer:
         if len(question) > 2000:
             raise RagError(f"the question has {len(question)} characters, expected at most 2000; shorten it")
+        if question.startswith("slowly"):
+            time.sleep(4)
         if question.startswith("boom"):
             raise ZeroDivisionError("a bug inside")
         turns = [turn if isinstance(turn, Turn) else Turn(str(turn)) for turn in history]

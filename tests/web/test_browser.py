@@ -164,6 +164,43 @@ def test_conversation_survives_a_reload_and_can_be_cleared(visit: Visit, served:
     assert page.locator("#log .turn").count() == 0
 
 
+def test_a_reload_in_the_middle_of_an_answer_loses_nothing(visit: Visit, served: str) -> None:
+    page = (talk := visit(served)).page
+    asked = "slowly: when did the minister arrive in Minsk?"
+    page.fill("#question textarea", asked)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#pending .turn")
+    page.wait_for_timeout(800)
+    page.reload()
+    page.wait_for_selector("#pending .turn")
+    assert asked in page.inner_text("#pending")
+    talk.turn(0)
+    assert page.locator("#log .turn").count() == 1
+    assert "Monday" in page.inner_text("#log .turn .told")
+    assert page.locator("#source-1 mark").inner_text() == "The minister arrived in Minsk on Monday."
+    talk.ask("Who received the Order of Friendship?")
+    assert page.locator("#log .turn").count() == 2
+
+
+def test_two_tabs_are_two_conversations(visit: Visit, served: str) -> None:
+    first = visit(served)
+    first.ask(ARRIVED)
+    page = first.page.context.new_page()
+    page.goto(served)
+    page.wait_for_selector("#log .turn")  # goes on where the browser was
+    second = Talk(page)
+    second.ask("What does the heron eat at noon?")
+    first.ask("Who received the Order of Friendship?")
+    questions = [tab.page.locator("#log h2.asked").all_inner_texts() for tab in (first, second)]
+    assert questions == [
+        [ARRIVED, "Who received the Order of Friendship?"], [ARRIVED, "What does the heron eat at noon?"],
+    ]  # fmt: skip
+    for tab, last in ((first, "Friendship"), (second, "heron")):
+        tab.page.reload()
+        tab.page.wait_for_selector("#log #turn-1")
+        assert last in tab.page.locator("#log h2.asked").last.inner_text()
+
+
 def test_export_and_copy_hold_the_citations(visit: Visit, served: str, tmp_path: Path) -> None:
     page = (talk := visit(served)).page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -193,6 +195,47 @@ def test_kept_uploads_have_an_end(make: Callable[..., Sessions], tmp_path: Path)
     ((name, why),) = put(sessions, session, tmp_path, "m.txt", "The stork stands on the roof. " * 4)
     assert (name, why) == ("m.txt", "does not fit, the server keeps at most 0.0001 MB")
     assert len(list((tmp_path / "kept").iterdir())) == 1
+
+
+def test_a_full_disk_keeps_no_half_of_an_upload(
+    make: Callable[..., Sessions], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: Path, target: Path) -> None:
+        Path(target).write_bytes(b"The heron st")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    sessions = make(keep=tmp_path / "kept")
+    session, _ = sessions.enter("")
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.copyfile", full)
+        ((name, why),) = put(sessions, session, tmp_path, "n.txt", "The heron stands in the harbour.")
+    assert (name, why) == ("n.txt", "could not be stored (No space left on device); tell whoever runs this server")
+    assert list((tmp_path / "kept").iterdir()) == []
+    assert put(sessions, session, tmp_path, "n.txt", "The heron stands in the harbour.") == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_for_complaints_is_said(tmp_path: Path) -> None:
+    with pytest.raises(RagError, match="No space left on device"):
+        feedback.append({"id": "x"}, Path("/dev/full"))
+    (tmp_path / "file").touch()
+    with pytest.raises(RagError, match="could not be kept"):
+        feedback.append({"id": "x"}, tmp_path / "file" / "feedback.jsonl")
+
+
+def test_a_clock_that_jumps_ends_no_session(
+    make: Callable[..., Sessions], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = FakeBot([document("a.txt", "The minister arrived in Minsk on Monday.")])
+    sessions = Sessions(bot, None, FakeBot, both)
+    session, _ = sessions.enter("", "page")
+    put(sessions, session, tmp_path, "n.txt", "The heron stands in the harbour.")
+    now = time.time()
+    for jump in (-400 * 86400, 400 * 86400):
+        monkeypatch.setattr("time.time", lambda jump=jump: now + jump)
+        sessions.sweep()
+        assert sessions.find(session.token) is session
+        assert not sessions.asker(session).ask("Where does the heron stand in the harbour?").abstained
 
 
 # --- keeping ---------------------------------------------------------------------------------------------------------

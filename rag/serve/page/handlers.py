@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import queue
 import threading
@@ -17,7 +18,7 @@ from rag.errors import RagError
 from rag.present import export, html
 from rag.present.html import Exchange
 from rag.serve.failures import failure
-from rag.serve.limits import CONCURRENCY, MAX_EXCHANGES
+from rag.serve.limits import CONCURRENCY
 from rag.serve.page import feedback
 from rag.serve.page.examples import example_questions
 from rag.serve.page.kept import kept, restored
@@ -81,7 +82,17 @@ class Page:
                 html.own_articles(session.own_articles()),
                 gr.update(visible=bool(session.own_articles())),
                 kept(session.exchanges),
+                html.pending(session.asked, WAITING) if session.is_asking() else "",
             )
+
+    async def catch_up(self, token: str) -> Values:
+        """What a page that was opened, or opened again, in the middle of an answer shows when the answer is there."""
+        session = guarded(lambda: self.sessions.find(token))
+        if session.running is None or session.running.done():
+            return (gr.skip(),) * 4
+        await asyncio.wait([asyncio.wrap_future(session.running)])
+        with session.lock:
+            return self._log(session), "", self._sources(session), kept(session.exchanges)
 
     def welcome(self, token: str) -> Any:
         """The welcome with its examples, unless the conversation has begun."""
@@ -127,10 +138,12 @@ class Page:
         def work() -> None:
             try:
                 outcome.append(self._exchange(session, question, alone, scope, words, stages.put))
+                session.take(outcome[0])  # here, for the page that asked may have gone meanwhile
             finally:
                 stages.put(None)
 
-        future = self.submit(work)
+        session.asked = question
+        session.running = future = self.submit(work)
         while (stage := stages.get()) is not None:
             yield (gr.skip(), html.pending(question, f"{stage[:1].upper()}{stage[1:]}…"), *(gr.skip(),) * 4)
         future.result()
@@ -152,12 +165,6 @@ class Page:
         if session is None:
             return html.conversation([exchange], None), "", gr.skip(), gr.skip(), exchange.problem, gr.skip()
         with session.lock:
-            session.exchanges.append(exchange)
-            del session.exchanges[:-MAX_EXCHANGES]
-            if exchange.answer is not None:
-                session.shown = len(session.exchanges) - 1
-            elif session.shown is not None:
-                session.shown = min(session.shown, len(session.exchanges) - 1)
             return (
                 self._log(session),
                 "",

@@ -125,13 +125,13 @@ def _layout(demo: gr.Blocks, page: Page) -> None:
     demo.load(
         page.enter,
         [keeping, token],
-        [token, header, talk, sources, corpus, own, scope, keeping],
+        [token, header, talk, sources, corpus, own, scope, keeping, pending],
         js="(kept) => { window.ragChat.ready(); return [kept, window.ragChat.token()]; }",
         api_name="page_enter",
         **at_once,
     ).success(None, token, js="(token) => window.ragChat.keepToken(token)").success(
-        page.welcome, token, talk, api_name="page_welcome", **at_once
-    )
+        page.catch_up, token, [talk, pending, sources, keeping], api_name="page_catch_up", **at_once
+    ).success(page.welcome, token, talk, api_name="page_welcome", **at_once)
     demo.unload(page.leave)
 
     begun = [pending, box, asked]

@@ -10,6 +10,7 @@ import threading
 import time
 import unicodedata
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from rag.articles.documents import SUFFIXES, read_document
 from rag.errors import DocumentError, RagError
 from rag.present.html import Exchange
-from rag.serve.limits import MEGABYTE, Limits
+from rag.serve.limits import MAX_EXCHANGES, MEGABYTE, Limits
 from rag.types import Answer, Document, Header, History, ScoredChunk, Turn
 
 if TYPE_CHECKING:
@@ -66,7 +67,23 @@ class Session:
     own_characters: int = 0
     used: float = 0.0
     closed: float | None = None
+    asked: str = ""
+    running: Future[None] | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def is_asking(self) -> bool:
+        """Whether an answer to `asked` is being made."""
+        return self.running is not None and not self.running.done()
+
+    def take(self, exchange: Exchange) -> None:
+        """Add what came back for a question; its sources are shown."""
+        with self.lock:
+            self.exchanges.append(exchange)
+            del self.exchanges[:-MAX_EXCHANGES]
+            if exchange.answer is not None:
+                self.shown = len(self.exchanges) - 1
+            elif self.shown is not None:
+                self.shown = min(self.shown, len(self.exchanges) - 1)
 
     def own_articles(self) -> list[Header]:
         """The session's own articles, without their texts."""
@@ -201,6 +218,9 @@ class Sessions:
             self._add(session, path, name)
         except RagError as error:
             return [(name, _reason(str(error), path.name))]
+        except OSError as error:
+            log.error("%s could not be taken in", name, exc_info=error)
+            return [(name, f"could not be stored ({error.strerror}); tell whoever runs this server")]
         finally:
             path.unlink(missing_ok=True)
         return []
@@ -247,7 +267,12 @@ class Sessions:
         if held > self.limits.kept_megabytes * MEGABYTE:
             raise DocumentError(f"does not fit, the server keeps at most {self.limits.kept_megabytes:g} MB")
         place = self.keep / f"{document.content_hash[:12]}-{name}"
-        shutil.copyfile(path, place)
+        part = place.with_name(f".{place.name}.part")  # a disk that becomes full leaves no half of an article
+        try:
+            shutil.copyfile(path, part)
+            part.replace(place)
+        finally:
+            part.unlink(missing_ok=True)
         self.bot.add_documents([replace(document, id=f"kept/{place.name}", source=str(place))])
 
     def _load_kept(self) -> None:
