@@ -64,10 +64,13 @@ def bot() -> FakeBot:
 
 
 @pytest.mark.parametrize("text", ["<script>", "a & b", "\"quoted\" 'it'", "{{x}} ${y} `z`", "C:\\x", "[1]", "\r\n", "‮"])
-def test_escaped_text_reads_as_it_was(text: str) -> None:
-    seen = Seen(f"<p>{render.escape(text)}</p>")
-    assert seen.text == text
-    assert [tag for tag, _ in seen.tags] == ["p"]
+def test_text_reads_as_it_was_in_content_and_in_attributes(text: str) -> None:
+    seen = inert(render.pending(text, "reading"))
+    assert seen.text.strip().removesuffix("reading").rstrip(" ").startswith(text.strip())
+    header = document("x.txt", "Text.", title=text)
+    (named,) = [a["aria-label"] for tag, a in inert(render.own_articles([header])).tags if a.get("class") == "remove"]
+    assert named == f"Remove {text}"
+    assert "".join(Seen(render.article(document("y.txt", text), [], (0, len(text)))).marked) == text
 
 
 def test_hostile_article_is_text_everywhere(bot: FakeBot) -> None:

@@ -8,7 +8,6 @@ import os
 import shutil
 import tempfile
 import threading
-from html import escape
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -182,19 +181,10 @@ def _layout(demo: gr.Blocks, page: Page) -> None:
 
 
 def _invitation(sessions: Sessions) -> str:
-    limits = sessions.limits
+    limits, generator = sessions.limits, sessions.bot.generator
     kinds = ", ".join(suffix.removeprefix(".") for suffix in SUFFIXES if suffix not in (".markdown", ".htm"))
-    who = (
-        "This server keeps what you add and shows it to everybody who uses it. Files"
-        if sessions.keep
-        else f"What you add is yours alone and is gone when you close the page. Up to {limits.files} files"
-    )
-    generator = sessions.bot.generator
-    told = f" When {generator.name} words an answer, it is sent the passages found, yours too." if generator else ""
-    return (
-        '<section class="invitation"><h2>Your own articles</h2>'
-        f"<p>{who} of up to {limits.file_megabytes:g} MB: {kinds}. Drop them anywhere on the page."
-        f"{escape(told)}</p></section>"
+    return html.invitation(
+        kinds, limits.files, limits.file_megabytes, sessions.keep is not None, generator.name if generator else ""
     )
 
 
