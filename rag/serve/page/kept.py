@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from rag.present.html import Exchange
 from rag.serve.limits import MAX_KEPT
-from rag.types import Account, Answer, Certainty, Chunk, Citation, Doubt, DoubtKind, ScoredChunk, Statement
+from rag.types import Answer
 
 
 def kept(exchanges: list[Exchange]) -> list[dict[str, Any]]:
@@ -29,97 +30,40 @@ def record(answer: Answer) -> dict[str, Any]:
     return made
 
 
+class _Kept(BaseModel):
+    """One exchange as a browser kept it: of the right types and sizes, each marker with its citation."""
+
+    model_config = ConfigDict(str_max_length=100_000, allow_inf_nan=False)
+
+    question: str
+    answer: Answer | None
+    problem: str
+
+    @field_validator("answer", mode="before")
+    @classmethod
+    def _without_paths(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return value | {
+            name: [dict(c) | {"source": ""} for c in value[name]] for name in ("citations", "nearest") if name in value
+        }
+
+    @field_validator("answer")
+    @classmethod
+    def _with_citations(cls, answer: Answer | None) -> Answer | None:
+        for part in (*answer.statements, *answer.accounts) if answer else ():
+            if not all(1 <= n <= len(answer.citations) for n in part.citations):  # type: ignore[union-attr]
+                raise ValueError("a marker without its citation")
+        return answer
+
+
 def restored(value: Any) -> list[Exchange]:
     """The exchanges in what a browser kept; whatever is malformed is left out."""
     made = []
     for entry in value[-MAX_KEPT:] if isinstance(value, list) else []:
         try:
-            answer = None if entry["answer"] is None else _answer(entry["answer"])
-            made.append(Exchange(_text(entry["question"]), answer, _text(entry["problem"])))
-        except (KeyError, TypeError, ValueError, AttributeError):
+            kept_one = _Kept.model_validate(entry)
+        except (ValidationError, TypeError, ValueError):
             continue
+        made.append(Exchange(kept_one.question, kept_one.answer, kept_one.problem))
     return made
-
-
-def _answer(value: Mapping[str, Any]) -> Answer:
-    return Answer(
-        question=_text(value["question"]),
-        understood=_text(value["understood"]),
-        short_answer=_text(value["short_answer"]),
-        text=_text(value["text"]),
-        citations=tuple(_citation(c) for c in value["citations"]),
-        confidence=float(value["confidence"]),
-        abstained=bool(value["abstained"]),
-        passages=tuple(_passage(p) for p in value["passages"]),
-        accounts=tuple(
-            Account(_text(a["short_answer"]), _text(a["text"]), _date(a["date"]), _numbers(a["citations"], value))
-            for a in value["accounts"]
-        ),
-        documents={
-            _text(key): {"title": _text(d["title"]), "date": _date(d["date"])} for key, d in value["documents"].items()
-        },
-        seconds={_text(key): float(seconds) for key, seconds in value["seconds"].items()},
-        notes=tuple(_text(note) for note in value["notes"]),
-        generator=_text(value["generator"]),
-        statements=tuple(Statement(_text(s["text"]), _numbers(s["citations"], value)) for s in value["statements"]),
-        certainty=_one_of(value["certainty"], get_args(Certainty)),
-        doubts=tuple(
-            Doubt(_one_of(d["kind"], get_args(DoubtKind)), tuple(_text(word) for word in d["missing"]))
-            for d in value["doubts"]
-        ),
-        nearest=tuple(_citation(c) for c in value["nearest"]),
-    )
-
-
-def _citation(value: Mapping[str, Any]) -> Citation:
-    return Citation(
-        document_id=_text(value["document_id"]),
-        title=_text(value["title"]),
-        date=_date(value["date"]),
-        source="",
-        start=int(value["start"]),
-        end=int(value["end"]),
-        quote=_text(value["quote"]),
-        score=float(value["score"]),
-    )
-
-
-def _passage(value: Mapping[str, Any]) -> ScoredChunk:
-    chunk = value["chunk"]
-    return ScoredChunk(
-        Chunk(
-            id=_text(chunk["id"]),
-            document_id=_text(chunk["document_id"]),
-            start=int(chunk["start"]),
-            end=int(chunk["end"]),
-            text=_text(chunk["text"]),
-            title=_text(chunk["title"]),
-            sentences=tuple((int(a), int(b)) for a, b in chunk["sentences"]),
-        ),
-        score=float(value["score"]),
-        rank=int(value["rank"]),
-        scores={_text(key): float(score) for key, score in value["scores"].items()},
-    )
-
-
-def _numbers(value: Any, answer: Mapping[str, Any]) -> tuple[int, ...]:
-    numbers = tuple(int(n) for n in value)
-    if not all(1 <= n <= len(answer["citations"]) for n in numbers):
-        raise ValueError("a marker without its citation")
-    return numbers
-
-
-def _one_of(value: Any, known: tuple[Any, ...]) -> Any:
-    if value not in known:
-        raise ValueError(f"expected one of {known}")
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > 100_000:
-        raise ValueError("expected text")
-    return value
-
-
-def _date(value: Any) -> str | None:
-    return None if value is None else _text(value)[:10]
