@@ -51,8 +51,9 @@ class _Kept(BaseModel):
     @field_validator("answer")
     @classmethod
     def _with_citations(cls, answer: Answer | None) -> Answer | None:
-        for part in (*answer.statements, *answer.accounts) if answer else ():
-            if not all(1 <= n <= len(answer.citations) for n in part.citations):  # type: ignore[union-attr]
+        if answer is not None:
+            marked = [part.citations for part in answer.statements] + [part.citations for part in answer.accounts]
+            if not all(1 <= n <= len(answer.citations) for numbers in marked for n in numbers):
                 raise ValueError("a marker without its citation")
         return answer
 
