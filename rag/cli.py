@@ -181,9 +181,9 @@ def overview(
     from rag.present.overview import for_terminal
 
     bot = _open(context, corpus, Settings(), quiet=as_json)
-    bot = bot.within(Scope(since, until, tuple(map(_utf8, within or ()))))
+    bot = bot.within(Scope(since, until, tuple(map(readable, within or ()))))
     made = bot.overview(None if topic is None else readable(topic))
-    typer.echo(json.dumps(made.to_dict(), ensure_ascii=False) if as_json else for_terminal(made))
+    typer.echo(json_line(made.to_dict()) if as_json else for_terminal(made))
 
 
 @app.command()
