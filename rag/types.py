@@ -168,7 +168,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """An exact quote: `document.text[start:end] == quote`. Made by `rag.answering.citations.cite` alone."""
+    """An exact quote: `document.text[start:end] == quote`. Made by `rag.answering.citations.cite` alone.
+
+    `page` is that on which the quote begins, counted from 1; None for formats without pages.
+    """
 
     document_id: str
     title: str
@@ -178,6 +181,7 @@ class Citation:
     end: int
     quote: str
     score: float
+    page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

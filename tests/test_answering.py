@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rag.answering.candidates import is_question, whole_phrase, without_questions
+from rag.answering.citations import cite
 from rag.answering.composing import compose, doubts, nearest
 from rag.answering.confidence import Candidate, agree
 from rag.language.sentences import sentences
@@ -178,3 +179,13 @@ def test_doubts_name_what_the_passage_lacks() -> None:
     lacking = doubts("When did Carl Berg open 3 bridges?", candidate(one, "the bridge", 0.5))
     assert lacking == (Doubt("name", ("Carl",)), Doubt("figure", ("3",)), Doubt("kind"))
     assert doubts("When did Berg open the bridge?", candidate(one, "in May", 0.5)) == ()
+
+
+@pytest.mark.parametrize(("start", "page"), [(0, None), (2, 1), (9, 1), (10, 2), (19, 3)])
+def test_a_citation_tells_the_page_on_which_it_begins(start: int, page: int | None) -> None:
+    document = Document("a.pdf", "A", "x" * 20, "/a.pdf", pages=(2, 10, 15))
+    assert cite(document, start, 20, 1.0).page == page
+
+
+def test_a_format_without_pages_has_none() -> None:
+    assert cite(Document("a.txt", "A", "x" * 20, "/a.txt"), 3, 9, 1.0).page is None

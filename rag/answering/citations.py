@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from rag.types import Chunk, Citation, Document
 
 
@@ -16,7 +18,8 @@ def cite(document: Document, start: int, end: int, score: float) -> Citation:
     if not 0 <= start < end <= len(document.text):
         raise ValueError(f"[{start}, {end}) is no place in {document.id}, which has {len(document.text)} characters")
     quote = document.text[start:end]
-    return Citation(document.id, document.title, document.date, document.source, start, end, quote, score)
+    page = bisect_right(document.pages, start) or None  # text before the first page belongs to none
+    return Citation(document.id, document.title, document.date, document.source, start, end, quote, score, page)
 
 
 def is_exact(citation: Citation, document: Document) -> bool:

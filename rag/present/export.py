@@ -79,5 +79,6 @@ def _statement(statement: Statement, before: int) -> str:
 
 
 def _note(number: int, citation: Citation) -> str:
-    place = f"{inline(citation.document_id)}, characters {citation.start}–{citation.end}"
+    page = f", page {citation.page}" if citation.page else ""
+    place = f"{inline(citation.document_id)}{page}, characters {citation.start}–{citation.end}"
     return f"[^{number}]: {inline(citation.title)}, {written_date(citation.date)} ({place}): “{inline(citation.quote)}”"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing_extensions import TypedDict
 
 from rag.present.records import CitationRecord, citation_record
+from rag.present.text import place
 from rag.types import Overview
 
 
@@ -39,5 +40,5 @@ def for_terminal(overview: Overview) -> str:
     for number, citation in enumerate(overview.citations, start=1):
         lines.append(f"\n[{number}] {citation.date or 'undated'}, {citation.title}")
         lines.append(f'    "{" ".join(citation.quote.split())}"')
-        lines.append(f"    {citation.document_id}, characters {citation.start}-{citation.end}")
+        lines.append(f"    {place(citation)}")
     return "\n".join(lines)

@@ -8,7 +8,7 @@ from rag.types import Answer, Certainty, Citation, DoubtKind, ScoredChunk
 
 
 class CitationRecord(TypedDict):
-    """An exact quote: characters [start, end) of the document."""
+    """An exact quote: characters [start, end) of the document; `page` from 1, where the format has pages."""
 
     document_id: str
     title: str
@@ -16,6 +16,7 @@ class CitationRecord(TypedDict):
     start: int
     end: int
     quote: str
+    page: int | None
 
 
 class AccountRecord(TypedDict):
@@ -104,7 +105,7 @@ def answer_record(answer: Answer) -> AnswerRecord:
 def citation_record(c: Citation) -> CitationRecord:
     """A citation for programs."""
     return CitationRecord(
-        document_id=c.document_id, title=c.title, date=c.date, start=c.start, end=c.end, quote=c.quote
+        document_id=c.document_id, title=c.title, date=c.date, start=c.start, end=c.end, quote=c.quote, page=c.page
     )
 
 

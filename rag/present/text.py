@@ -72,10 +72,15 @@ def for_terminal(answer: Answer) -> str:
     return "\n".join(lines)
 
 
+def place(citation: Citation) -> str:
+    """Where a quote stands: document, page where it has pages, characters."""
+    page = f", page {citation.page}" if citation.page else ""
+    return f"{citation.document_id}{page}, characters {citation.start}-{citation.end}"
+
+
 def _source(mark: str, citation: Citation) -> list[str]:
     dated = f", {citation.date}" if citation.date else ""
-    place = f"{citation.document_id}, characters {citation.start}-{citation.end}"
-    return [f"{mark} {citation.title}{dated}", f"    {place}", f'    "{" ".join(citation.quote.split())}"']
+    return [f"{mark} {citation.title}{dated}", f"    {place(citation)}", f'    "{" ".join(citation.quote.split())}"']
 
 
 def _pieces(answer: Answer) -> list[str | int]:

@@ -27,7 +27,7 @@ def test_gradio_client_asks_and_retrieves(client: Any) -> None:
     assert answer["abstained"] is False
     assert answer["citations"][0] == {
         "document_id": "belarus.txt", "title": "A visit to Minsk", "date": "2023-06-30", "start": 0, "end": 39,
-        "quote": "The minister arrived in Minsk on Monday.",
+        "quote": "The minister arrived in Minsk on Monday.", "page": None,
     } | {"end": answer["citations"][0]["end"]}  # fmt: skip
     assert 0 <= answer["confidence"] <= 1
     followed = client.predict("and what order did he receive?", [ARRIVED], api_name="/ask")
