@@ -82,14 +82,14 @@ class FakeBot:
     ) -> Answer:
         if len(question) > 2000:
             raise RagError(f"the question has {len(question)} characters, expected at most 2000; shorten it")
-        if question.startswith("slowly"):
-            time.sleep(4)
         if question.startswith("boom"):
             raise ZeroDivisionError("a bug inside")
         turns = [turn if isinstance(turn, Turn) else Turn(str(turn)) for turn in history]
         self.histories.append(turns)
         tell = on_stage or (lambda stage: None)
         tell("searching")
+        if question.startswith("slowly"):
+            time.sleep(8)
         understood = (
             f"{turns[-1].question.rstrip('?')}, {question}" if question.startswith("and ") and turns else question
         )

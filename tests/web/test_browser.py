@@ -169,8 +169,7 @@ def test_a_reload_in_the_middle_of_an_answer_loses_nothing(visit: Visit, served:
     asked = "slowly: when did the minister arrive in Minsk?"
     page.fill("#question textarea", asked)
     page.keyboard.press("Enter")
-    page.wait_for_selector("#pending .turn")
-    page.wait_for_timeout(800)
+    page.wait_for_function("document.querySelector('#pending .stage')?.textContent.includes('Searching')")
     page.reload()
     page.wait_for_selector("#pending .turn")
     assert asked in page.inner_text("#pending")
