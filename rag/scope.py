@@ -79,6 +79,10 @@ class Scope:
         return frozenset(header.id for header in headers if self.admits(header))
 
 
+EVERYTHING = Scope()
+"""All the articles."""
+
+
 def _not_before(later: str, earlier: str) -> bool:
     """Whether a day, month or year may lie at or after another: compared as far as both are told."""
     told = min(len(later), len(earlier))

@@ -52,12 +52,26 @@ def test_ask_and_retrieve(client: TestClient) -> None:
     assert client.post("/api/ask", json={"question": "What is the price of coffee in Lima?"}).json()["abstained"]
 
 
+def test_overview_and_chosen_articles(client: TestClient) -> None:
+    made = client.post("/api/overview", json={"topic": "Anna Petrova"}).json()
+    assert [c["quote"] for c in made["citations"]] == ["Anna Petrova came to Minsk on 30 June 2023."]
+    assert client.post("/api/overview", json={}).json()["articles"] == 1
+    assert client.post("/api/overview", json={"topic": "volcanoes"}).json()["citations"] == []
+    chosen = {"question": QUESTION, "since": "2030"}  # the only article is undated
+    assert client.post("/api/ask", json=chosen).json()["passages"] == []
+    assert client.post("/api/retrieve", json=chosen).json() == []
+    assert client.post("/api/ask", json={"question": QUESTION, "within": ["visit.txt"]}).json()["citations"]
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "reason"),
     [
         ("/api/ask", {}, 422, "question: Field required"),
         ("/api/ask", {"question": "x" * 2001}, 422, "at most 2000"),
         ("/api/ask", {"question": "  "}, 400, "empty"),
+        ("/api/ask", {"question": "x", "since": "May"}, 400, "expected YYYY"),
+        ("/api/overview", {"within": ["Pravda"]}, 400, "no article, folder or outlet"),
+        ("/api/overview", {"topic": " "}, 400, "the topic is empty"),
         ("/api/retrieve", {"question": "x", "k": 0}, 422, "k: "),
         ("/v1/chat/completions", {"model": "articles", "messages": []}, 422, "messages"),
         ("/v1/chat/completions", {"model": "gpt", "messages": [{"role": "user", "content": "x"}]}, 404, "no model"),
@@ -279,7 +293,7 @@ def test_tools_ask_for_the_key(client: TestClient) -> None:
         assert locked.post("/mcp", json=call, headers=accept | {"Authorization": "Bearer x"}).status_code == 401
         for good in ("Bearer k", "Basic cmVhZGVyOnA="):
             tools = locked.post("/mcp", json=call, headers=accept | {"Authorization": good}).json()["result"]["tools"]
-            assert [t["name"] for t in tools] == ["ask", "retrieve"]
+            assert [t["name"] for t in tools] == ["ask", "retrieve", "overview"]
             assert tools[0]["outputSchema"]["properties"]["confidence"] == {"title": "Confidence", "type": "number"}
 
 

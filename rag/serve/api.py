@@ -16,13 +16,14 @@ from starlette.exceptions import HTTPException
 import rag
 from rag.errors import RagError
 from rag.pipeline import Chatbot
+from rag.present.overview import OverviewRecord, overview_record
 from rag.present.records import PassageRecord, passage_record
 from rag.serve.access import Access
 from rag.serve.completions import add_completions
 from rag.serve.desk import BusyError, Desk, request_id
 from rag.serve.gate import Gate, problem
 from rag.serve.limits import Limits
-from rag.serve.schemas import AnswerRecord, AskRequest, Health, Problem, RetrieveRequest, answer_record
+from rag.serve.schemas import AnswerRecord, AskRequest, Health, OverviewRequest, Problem, RetrieveRequest, answer_record
 from rag.serve.tools import add_tools
 from rag.serve.watch import Meters, Watch, log
 
@@ -93,13 +94,18 @@ def _add_questions(app: FastAPI, desk: Desk) -> None:
     @app.post("/api/ask")
     async def ask(request: Request, asked: AskRequest) -> AnswerRecord:
         """Answer a question with exact quotes, or say that the articles do not hold the answer."""
-        return answer_record(await desk.ask(request, asked.question, asked.history, asked.generate))
+        return answer_record(await desk.ask(request, asked.question, asked.history, asked.generate, scope=asked.scope))
 
     @app.post("/api/retrieve")
     async def retrieve(asked: RetrieveRequest) -> list[PassageRecord]:
         """The passages nearest to a question, best first."""
-        found = await desk.run(lambda cancelled: desk.bot.retrieve(asked.question, asked.k))
+        found = await desk.run(lambda cancelled: desk.among(asked.scope).retrieve(asked.question, asked.k))
         return [passage_record(passage) for passage in found]
+
+    @app.post("/api/overview")
+    async def overview(asked: OverviewRequest) -> OverviewRecord:
+        """What the articles hold about a topic, or in all: a few of their own sentences, the oldest first."""
+        return overview_record(await desk.run(lambda cancelled: desk.among(asked.scope).overview(asked.topic)))
 
 
 def _add_problems(app: FastAPI) -> None:

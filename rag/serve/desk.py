@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 
 from rag.pipeline import Chatbot
+from rag.scope import EVERYTHING, Scope
 from rag.serve.limits import POLL_SECONDS, QUEUE
 from rag.serve.watch import Meters, write_log
 from rag.types import Answer
@@ -46,12 +47,21 @@ class Desk:
         self._waiting = 0
 
     async def ask(
-        self, request: Request | None, question: str, history: Sequence[str], generate: bool, watch: bool = True
+        self,
+        request: Request | None,
+        question: str,
+        history: Sequence[str],
+        generate: bool,
+        watch: bool = True,
+        scope: Scope = EVERYTHING,
     ) -> Answer:
-        """The bot's answer; `watch` gives it up when whoever sent the request has gone."""
+        """The bot's answer from the articles of a scope.
+
+        `watch` gives it up when whoever sent the request has gone.
+        """
         gone = request.is_disconnected if watch and request is not None else None
         answer = await self.run(
-            lambda cancelled: self.bot.ask(question, history, generate=generate, cancelled=cancelled), gone
+            lambda cancelled: self.among(scope).ask(question, history, generate=generate, cancelled=cancelled), gone
         )
         words = "none" if answer.abstained else "generator" if answer.generator else "articles"
         self._meters.answers.labels(words).inc()
@@ -67,6 +77,10 @@ class Desk:
             **({"question": answer.question} if self._log_questions else {}),
         )
         return answer
+
+    def among(self, scope: Scope) -> Chatbot:
+        """The bot over the articles of a scope."""
+        return self.bot.within(scope) if scope else self.bot
 
     async def run(self, work: Callable[[Callable[[], bool]], T], gone: Callable[[], Any] | None = None) -> T:
         """What `work` returns; it is told how to ask whether it is still wanted."""

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from rag.language.characters import readable
 from rag.pipeline import MAX_QUESTION
 from rag.present import records
+from rag.scope import Scope
 from rag.serve.limits import MAX_HISTORY, MAX_PASSAGES
 from rag.types import Answer
 
@@ -38,7 +39,29 @@ Earlier = Annotated[
 ]
 
 
-class AskRequest(BaseModel):
+Day = Annotated[
+    str | None,
+    StringConstraints(max_length=10),
+    Field(description="YYYY, YYYY-MM or YYYY-MM-DD, itself included; undated articles are left out then."),
+]
+
+
+class Choice(BaseModel):
+    """Which of the articles are asked; without any of it, all."""
+
+    since: Day = None
+    until: Day = None
+    within: list[Annotated[str, StringConstraints(max_length=500), AfterValidator(readable)]] = Field(
+        default=[], max_length=50, description="Outlets, folders or ids of articles; those of any of them are asked."
+    )
+
+    @property
+    def scope(self) -> Scope:
+        """As the chatbot takes it; RagError where it makes no sense."""
+        return Scope(self.since, self.until, tuple(self.within))
+
+
+class AskRequest(Choice):
     """A question, with the earlier ones of the conversation, oldest first."""
 
     question: Question
@@ -46,11 +69,17 @@ class AskRequest(BaseModel):
     generate: bool = Field(default=True, description="Whether a configured language model may word the answer.")
 
 
-class RetrieveRequest(BaseModel):
+class RetrieveRequest(Choice):
     """A question or search words, and how many passages are wanted."""
 
     question: Question
     k: int = Field(default=10, ge=1, le=MAX_PASSAGES, description=f"How many passages, from 1 to {MAX_PASSAGES}.")
+
+
+class OverviewRequest(Choice):
+    """A person, a thing or a subject; without one, all the articles."""
+
+    topic: Question | None = None
 
 
 class AnswerRecord(records.AnswerRecord):

@@ -1,4 +1,4 @@
-"""`ask` and `retrieve` as MCP tools over streamable HTTP: JSON, as text and as structured content."""
+"""`ask`, `retrieve` and `overview` as MCP tools over streamable HTTP: JSON, as text and as structured content."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from typing_extensions import TypedDict
 
 import rag
 from rag.errors import RagError
+from rag.present.overview import OverviewRecord, overview_record
 from rag.present.records import AnswerRecord, PassageRecord, answer_record, passage_record
 from rag.serve.desk import BusyError, Desk
 from rag.serve.failures import failure
-from rag.serve.schemas import AskRequest, RetrieveRequest
+from rag.serve.schemas import AskRequest, OverviewRequest, RetrieveRequest
 
 PATHS = ("/mcp", "/gradio_api/mcp", "/gradio_api/mcp/http")
 """Where the tools are found; the second is where Gradio puts those of a page."""
@@ -56,19 +57,32 @@ def add_tools(app: FastAPI, desk: Desk) -> Callable[[], AbstractAsyncContextMana
                 RetrieveRequest.model_json_schema(),
                 Passages,
             ),
+            _tool(
+                "overview",
+                "Show what the indexed articles hold about a person, a thing or a subject, or in all where none is "
+                "named: up to six of their own sentences, the oldest first; none where they hold nothing about it.",
+                OverviewRequest.model_json_schema(),
+                OverviewRecord,
+            ),
         ]
 
     async def result(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         if name == "ask":
             asked = AskRequest.model_validate(arguments)
             request = server.request_context.request
-            answer = await desk.ask(request, asked.question, asked.history, asked.generate, watch=False)
+            answer = await desk.ask(
+                request, asked.question, asked.history, asked.generate, watch=False, scope=asked.scope
+            )
             return dict(answer_record(answer))
         if name == "retrieve":
             wanted = RetrieveRequest.model_validate(arguments)
-            found = await desk.run(lambda cancelled: desk.bot.retrieve(wanted.question, wanted.k))
+            found = await desk.run(lambda cancelled: desk.among(wanted.scope).retrieve(wanted.question, wanted.k))
             return {"passages": [passage_record(passage) for passage in found]}
-        raise RagError(f"there is no tool {name[:100]!r}; expected ask or retrieve")
+        if name == "overview":
+            looked = OverviewRequest.model_validate(arguments)
+            made = await desk.run(lambda cancelled: desk.among(looked.scope).overview(looked.topic))
+            return dict(overview_record(made))
+        raise RagError(f"there is no tool {name[:100]!r}; expected ask, retrieve or overview")
 
     @server.call_tool(validate_input=False)  # type: ignore[untyped-decorator]
     async def call_tool(name: str, arguments: dict[str, Any]) -> tuple[list[TextContent], dict[str, Any]]:

@@ -88,7 +88,7 @@ def mcp(address: str, headers: dict[str, str] | None = None) -> tuple[Any, Any, 
 def test_mcp_client_lists_and_calls_both_tools(served: str) -> None:
     tools, answer, passages, wrong = mcp(served)
     described = {tool.name: tool for tool in tools.tools}
-    assert set(described) == {"ask", "retrieve"}
+    assert set(described) == {"ask", "retrieve", "overview"}
     assert "exact quotes" in described["ask"].description
     assert described["ask"].inputSchema["properties"]["question"]["type"] == "string"
     assert "2,000 characters" in described["ask"].inputSchema["properties"]["question"]["description"]
