@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rag.answering.confidence import Calibration
 from rag.config import Settings
 from rag.grounding.verifier import Verifier
-from rag.models.embedding import Embedder, SentenceTransformerEmbedder
+from rag.models.embedding import Embedder, load_embedder
 from rag.models.reader import Reader, load_reader
 
 if TYPE_CHECKING:
@@ -51,9 +51,7 @@ class Parts:
             import torch
 
             torch.set_num_threads(settings.threads)
-        embedder = SentenceTransformerEmbedder.load(
-            settings.embedding_model, settings.query_prefix, settings.passage_prefix
-        )
+        embedder = load_embedder(settings.embedding_model, settings.query_prefix, settings.passage_prefix)
         reader = load_reader(settings.reader, embedder)
         calibrated = settings.decide == "calibrated" and settings.reader == "default"
         confidence = Calibration.load() if calibrated else Calibration.of_margin()

