@@ -1,4 +1,4 @@
-"""`python -m eval.lexical SET`: SQLite's BM25, as the index uses it, against the library bm25s, on one corpus."""
+"""`python -m eval.lexical SET`: the index's BM25 against the library bm25s, on one corpus."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def main() -> None:
     count = min(arguments.questions, len(dataset.questions))
     questions = random.Random(1).sample(list(dataset.questions), count)
     systems = {
-        "SQLite FTS5": sqlite(dataset.documents, spelling=False),
-        "SQLite FTS5, other spellings": sqlite(dataset.documents, spelling=True),
+        "the index": sqlite(dataset.documents, spelling=False),
+        "the index, other spellings": sqlite(dataset.documents, spelling=True),
         "bm25s": library(dataset.documents, None),
         "bm25s, no stopwords": library(dataset.documents, "en"),
     }

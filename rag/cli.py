@@ -230,6 +230,21 @@ def documents(context: typer.Context, corpus: Corpus = None, as_json: AsJson = F
 
 @app.command()
 @mendable
+def verify(corpus: Corpus = None) -> None:
+    """Read the whole index and say whether it is undamaged; a question reads only what it needs."""
+    from rag.index import SqliteEngine
+    from rag.places import is_index, own_index
+
+    folder = corpus or own_index()
+    if not is_index(folder):
+        raise RagError(f"{folder} holds no index; name the folder of one with --corpus")
+    engine = SqliteEngine.open(folder, {})
+    engine.verify()
+    typer.echo(f"{folder} is undamaged ({engine.count()} documents)")
+
+
+@app.command()
+@mendable
 def remove(
     context: typer.Context,
     document_id: Annotated[str, typer.Argument(help="As `rag documents` prints it.")],

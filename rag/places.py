@@ -10,7 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
-from rag.index.sqlite import FILE_NAME, FORMAT_VERSION
+from rag.index.database import FILE_NAME, FORMAT_VERSION
 
 
 def home() -> Path:

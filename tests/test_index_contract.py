@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from examples.memory_index import MemoryEngine
 from rag.errors import RagError
 from rag.index import Engine, Index, JoinedEngine, SqliteEngine, open_index
-from rag.index.dense import DenseIndex
 from rag.index.fusion import near_duplicates, reciprocal_rank_fusion
 from rag.types import Chunk, Header, ScoredChunk
 
@@ -386,14 +385,3 @@ def test_duplicates_share_three_fifths_of_their_runs_of_four_words() -> None:
     # Five runs of four words: three, then two of them in the earlier chunk.
     assert near_duplicates([earlier, chunk("b", 0, "one two three four five six x y")]) == {"a#0": ["b#0"]}
     assert near_duplicates([earlier, chunk("b", 0, "one two three four five x y z")]) == {"a#0": [], "b#0": []}
-
-
-def test_dense_search_breaks_ties_by_row_beyond_the_cutoff() -> None:
-    rows = np.zeros((300, 4), np.float32)
-    rows[:, 1] = 1.0
-    rows[7] = [1, 0, 0, 0]
-    dense = DenseIndex([str(i) for i in range(1000, 1300)], rows)
-    query = np.array([0, 1, 0, 0], np.float32)
-    assert dense.search(query, 3) == [("1000", 1.0), ("1001", 1.0), ("1002", 1.0)]
-    assert [key for key, _ in dense.search(query, 299)] == [str(key) for key in range(1000, 1300) if key != 1007]
-    assert dense.search(query, 300)[-1] == ("1007", 0.0)

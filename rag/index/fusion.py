@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeVar
 
-from rag.language.text import words
+from rag.language.text import WORD, fold
 from rag.types import Chunk
 
 K = TypeVar("K", bound=Hashable)
@@ -25,8 +25,9 @@ def reciprocal_rank_fusion(rankings: Sequence[Sequence[K]], k: int = RRF_K) -> d
 
 
 def _shingles(text: str) -> set[tuple[str, ...]]:
-    tokens = words(text)
-    return {tuple(tokens[i : i + SHINGLE]) for i in range(len(tokens) - SHINGLE + 1)} or {tuple(tokens)}
+    # Folded whole: word by word would cost more than all the rest of a search.
+    tokens = WORD.findall(text.casefold() if text.isascii() else fold(text))
+    return set(zip(*(tokens[i:] for i in range(SHINGLE)), strict=False)) or {tuple(tokens)}
 
 
 def near_duplicates(chunks: Sequence[Chunk]) -> Mapping[str, list[str]]:
@@ -35,15 +36,21 @@ def near_duplicates(chunks: Sequence[Chunk]) -> Mapping[str, list[str]]:
     A chunk is left out when an earlier one, of another document, holds 60 % of its runs of four words (the
     containment of Broder, 1997). Chunks of one document overlap by a sentence and stay apart.
     """
+    shingles = [_shingles(chunk.text) for chunk in chunks]
+    seen: set[tuple[str, ...]] = set()
+    twice: set[tuple[str, ...]] = set()
+    for own in shingles:
+        twice |= own & seen
+        seen |= own
     kept: dict[str, list[str]] = {}
-    seen: list[tuple[Chunk, set[tuple[str, ...]]]] = []
-    for chunk in chunks:
-        shingles = _shingles(chunk.text)
-        for earlier, other in seen:
-            if earlier.document_id != chunk.document_id and len(shingles & other) >= SAME * len(shingles):
-                kept[earlier.id].append(chunk.id)
-                break
-        else:
-            kept[chunk.id] = []
-            seen.append((chunk, shingles))
+    earlier: list[tuple[Chunk, set[tuple[str, ...]]]] = []
+    for chunk, own in zip(chunks, shingles, strict=True):
+        wanted = SAME * len(own)
+        copied = (i for i, other in earlier if i.document_id != chunk.document_id and len(own & other) >= wanted)
+        first = next(copied, None) if len(own & twice) >= wanted else None  # most chunks are like no other
+        if first is not None:
+            kept[first.id].append(chunk.id)
+            continue
+        kept[chunk.id] = []
+        earlier.append((chunk, own))
     return kept

@@ -54,10 +54,10 @@ class Words:
 def names_and_words(text: str) -> dict[str, bool]:
     """Folded words of a text, each with whether it is written with a capital wherever it occurs."""
     entries: dict[str, bool] = {}
-    for match in WORD.finditer(text):
-        for word in words(match.group()):
+    for written in dict.fromkeys(WORD.findall(text)):
+        for word in words(written):
             if word:
-                entries[word] = entries.get(word, True) and match.group()[0].isupper()
+                entries[word] = entries.get(word, True) and written[0].isupper()
     return entries
 
 

@@ -1,41 +1,36 @@
-"""The index of one machine: a folder with one SQLite database, searched by FAISS and by SQLite's BM25.
+"""The engine of one machine: one SQLite file, in which a change costs what it changes.
 
 SQLite gives what an index must have and is hard to write: one atomic step from the old index to the new, whatever
-is killed when, many readers beside one writer, and deletion. Vectors are kept in it and searched in memory with
-FAISS; they are read again when the index has changed. SQLite does not notice a changed byte inside a value: a
-checksum over all rows, written with every change and verified on opening, does.
+is killed when, many readers beside one writer, and deletion. Words and vectors lie in it as lists of blocks
+(`postings`, `vectors`), so that a reader reads what a question needs and holds nothing that a change makes old.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
-import time
-import zlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import apsw
 import numpy as np
 
 from rag.errors import StoreError
+from rag.index import postings, vectors
 from rag.index.contract import Ranking, Vectors
-from rag.index.dense import DenseIndex
-from rag.index.spelling import Words, names_and_words
-from rag.language.text import words
+from rag.index.database import BUSY_SECONDS, FILE_NAME, all_rows, connect, create, damaged, first_row, mendable, prepare
+from rag.index.postings import POSTING, Postings
+from rag.index.spelling import names_and_words
+from rag.index.vectors import VectorLists, code_type
+from rag.language.text import MIN_NAME, sound_key, words
 from rag.types import Chunk, Document, Header
 
-FILE_NAME = "index.sqlite"
-APPLICATION_ID = 0x72616701  # "rag" and the kind of file
-FORMAT_VERSION = 3
-BUSY_SECONDS = 30.0
-TITLE_WEIGHT = 0.5  # of a word in the title against one in the text
-
-# `words` of a document: [names, other words], folded. `passages` holds folded words and not the text itself, so that
-# what SQLite takes for a word is what `rag.language.text` takes for one, in any script.
-_SCHEMA = """
+# `words` of a document: [names, other words, what else its passages hold], folded. `words` the table: in how many
+# documents a word occurs, and in how many of them not as a name.
+_SCHEMA = f"""
 CREATE TABLE manifest (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE documents (
     id TEXT PRIMARY KEY, title TEXT NOT NULL, source TEXT NOT NULL, language TEXT NOT NULL, date TEXT,
@@ -44,21 +39,16 @@ CREATE TABLE documents (
 CREATE TABLE chunks (
     key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
     document_id TEXT NOT NULL REFERENCES documents(id) ON DELETE CASCADE, title TEXT NOT NULL,
-    start INTEGER NOT NULL, end INTEGER NOT NULL, text TEXT NOT NULL, sentences TEXT NOT NULL, vector BLOB NOT NULL);
+    start INTEGER NOT NULL, end INTEGER NOT NULL, sentences TEXT NOT NULL, length INTEGER NOT NULL,
+    list INTEGER NOT NULL, vector BLOB NOT NULL, text TEXT NOT NULL);
 CREATE INDEX chunks_document ON chunks(document_id);
-CREATE VIRTUAL TABLE passages USING fts5(title, text, tokenize='porter unicode61 remove_diacritics 0');
-CREATE TRIGGER chunks_deleted AFTER DELETE ON chunks BEGIN DELETE FROM passages WHERE rowid = old.key; END;
+CREATE TABLE words (
+    word TEXT PRIMARY KEY, documents INTEGER NOT NULL, others INTEGER NOT NULL, sound TEXT) WITHOUT ROWID;
+CREATE INDEX words_sound ON words(sound) WHERE sound IS NOT NULL;
+{postings.SCHEMA}
+{vectors.SCHEMA}
+INSERT INTO manifest VALUES ('passages', '0'), ('tokens', '0');
 """
-_CONTENT = (  # all that is stored, in a fixed order
-    "SELECT key, value FROM manifest WHERE key <> 'checksum' ORDER BY key",
-    "SELECT * FROM documents ORDER BY id",
-    "SELECT * FROM chunks ORDER BY key",
-    "SELECT * FROM passages_content ORDER BY id",
-    "SELECT * FROM passages_data ORDER BY id",
-    "SELECT * FROM passages_idx ORDER BY segid, term",
-    "SELECT * FROM passages_docsize ORDER BY id",
-    "SELECT * FROM passages_config ORDER BY k",
-)
 _HEADER = "id, title, source, language, date, content_hash, outlet, characters"
 
 
@@ -69,7 +59,7 @@ class SqliteEngine:
     inside `transaction` sees its own changes.
     """
 
-    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
+    def __init__(self, writer: apsw.Connection, reader: apsw.Connection) -> None:
         """writer and reader: two connections to one prepared database, or the same one twice (in memory)."""
         self._writer = writer
         self._reader = reader
@@ -78,10 +68,10 @@ class SqliteEngine:
         self._owner: int | None = None  # thread inside a transaction
         self._depth = 0
         self._removed = False  # within the transaction
-        self._changes = 0  # rows changed before it
-        self._generation = -1
-        self._dense = DenseIndex([], np.zeros((0, 0), np.float32))
-        self._vocabulary = Words([])
+        self._postings = Postings()
+        self._written, self._read = VectorLists(), VectorLists()  # of either connection
+        self._words: Counter[tuple[str, bool]] = Counter()  # (word, is a name) of new documents
+        self._totals = [0, 0]  # passages and words that are new, less those that are gone
 
     @classmethod
     def open(cls, folder: Path | None, manifest: Mapping[str, str]) -> SqliteEngine:
@@ -99,25 +89,11 @@ class SqliteEngine:
             The folder holds something else, a damaged index, or one made in another way.
         """
         if folder is None:
-            connection = _connect(":memory:")
-            _create(connection, manifest)
+            connection = connect(None)
+            create(connection, _SCHEMA, manifest)
             return cls(connection, connection)
-        _check_folder(folder)
-        path = folder / FILE_NAME
-        opened: list[sqlite3.Connection] = []
-        with _mendable(str(path)):
-            try:
-                opened.append(_connect(path))
-                if _is_empty(opened[0]):
-                    _patiently(opened[0], "PRAGMA journal_mode = WAL")
-                    _create(opened[0], manifest)
-                _check(opened[0], manifest, str(path))
-                opened.append(_connect(path))
-            except BaseException:
-                for connection in opened:
-                    connection.close()
-                raise
-        return cls(opened[0], opened[1])
+        writer, reader = prepare(folder / FILE_NAME, _SCHEMA, manifest)
+        return cls(writer, reader)
 
     # --- changing ----------------------------------------------------------------------------------------------------
 
@@ -125,19 +101,20 @@ class SqliteEngine:
     def transaction(self) -> Iterator[None]:
         with self._writing:
             if self._depth == 0:
-                with _mendable():
+                with mendable():
                     self._writer.execute("BEGIN IMMEDIATE")
                 self._owner, self._removed = threading.get_ident(), False
-                self._changes = self._writer.total_changes
             self._depth += 1
             try:
                 yield
                 if self._depth == 1:
-                    with _mendable():
+                    with mendable():
                         self._finish()
             except BaseException:
-                if self._depth == 1 and self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
+                if self._depth == 1:
+                    self._forget()
+                    if self._writer.in_transaction:
+                        self._writer.execute("ROLLBACK")
                 raise
             finally:
                 self._depth -= 1
@@ -145,53 +122,106 @@ class SqliteEngine:
                     self._owner = None
 
     def _finish(self) -> None:
-        if self._writer.total_changes == self._changes:  # readers need not read anew what is as it was
-            self._writer.execute("COMMIT")
-            return
-        if self._removed:
-            # FTS5 keeps the words of deleted rows until segments merge: what is deleted must be gone.
-            self._writer.execute("INSERT INTO passages (passages) VALUES ('optimize')")
-        self._writer.execute("UPDATE manifest SET value = value + 1 WHERE key = 'generation'")
-        _seal(self._writer)
+        self._flush()
+        passages, _ = self._sizes(self._writer)
+        self._written.arrange(self._writer, passages)
         self._writer.execute("COMMIT")
         if self._removed and self._writer is not self._reader:
-            with suppress(sqlite3.OperationalError):  # readers are in the way: the next one to close does it
-                self._writer.execute("PRAGMA busy_timeout = 0")
+            # What is deleted must be gone from the log, too.
+            with suppress(apsw.BusyError, apsw.LockedError):  # readers are in the way: the next one to close does it
+                self._writer.set_busy_timeout(0)
                 self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            self._writer.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+            self._writer.set_busy_timeout(int(BUSY_SECONDS * 1000))
+
+    def _flush(self) -> None:
+        """Write what waits: words and vectors of many documents go into their lists at once."""
+        self._postings.flush(self._writer)
+        self._written.flush(self._writer)
+        self._writer.executemany(
+            "INSERT INTO words VALUES (?1, ?2, ?3, ?4) ON CONFLICT (word) DO UPDATE SET "
+            "documents = documents + excluded.documents, others = others + excluded.others",
+            [
+                (word, count, 0 if is_name else count, sound_key(word) if len(word) >= MIN_NAME else None)
+                for (word, is_name), count in self._words.items()
+            ],
+        )
+        self._writer.executemany(
+            "UPDATE manifest SET value = value + ? WHERE key = ?",
+            list(zip(self._totals, ("passages", "tokens"), strict=True)),
+        )
+        self._forget()
+
+    def _forget(self) -> None:
+        self._postings.forget()
+        self._written.forget()
+        self._words.clear()
+        self._totals = [0, 0]
 
     def add(self, document: Document, chunks: Sequence[Chunk], vectors: Vectors) -> None:
-        rows = np.ascontiguousarray(vectors, "<f4")
-        with self.transaction(), _mendable():
+        exact = np.ascontiguousarray(vectors, "<f4")
+        with self.transaction(), mendable():
             self.remove(document.id)
             entries = names_and_words(document.title + "\n" + document.text)
-            split = [[w for w, is_name in entries.items() if is_name is kind] for kind in (True, False)]
+            kinds: list[list[str]] = [
+                [w for w, is_name in entries.items() if is_name is kind] for kind in (True, False)
+            ]
+            texts = [(words(chunk.title), words(chunk.text)) for chunk in chunks]
+            kinds.append(sorted({word for pair in texts for part in pair for word in part} - entries.keys()))
+            self._words.update(entries.items())
             self._writer.execute(
                 "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (document.id, document.title, document.source, document.language, document.date,
                  document.content_hash, document.outlet, len(document.text), json.dumps(document.pages),
-                 json.dumps(split, ensure_ascii=False), document.text),
+                 json.dumps(kinds, ensure_ascii=False), document.text),
             )  # fmt: skip
-            for chunk, row in zip(chunks, rows, strict=True):
-                cursor = self._writer.execute(
-                    "INSERT INTO chunks (id, document_id, title, start, end, text, sentences, vector) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (chunk.id, document.id, chunk.title, chunk.start, chunk.end, chunk.text,
-                     json.dumps(chunk.sentences), row.tobytes()),
-                )  # fmt: skip
+            first = first_row(self._writer, "SELECT coalesce(max(key), 0) + 1 FROM chunks")[0]
+            keys = range(first, first + len(chunks))
+            lists = self._written.add(self._writer, keys, exact)
+            for key, name, chunk, vector, (in_title, in_text) in zip(keys, lists, chunks, exact, texts, strict=True):
+                length = self._postings.add(key, in_title, in_text)
+                self._totals = [self._totals[0] + 1, self._totals[1] + length]
                 self._writer.execute(
-                    "INSERT INTO passages (rowid, title, text) VALUES (?, ?, ?)",
-                    (cursor.lastrowid, " ".join(words(chunk.title)), " ".join(words(chunk.text))),
-                )
+                    "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (key, chunk.id, document.id, chunk.title, chunk.start, chunk.end,
+                     json.dumps(chunk.sentences), length, name, vector.tobytes(), chunk.text),
+                )  # fmt: skip
+            if self._postings.full:
+                self._flush()
 
     def remove(self, document_id: str) -> bool:
-        with self.transaction(), _mendable():
-            removed = self._writer.execute("DELETE FROM documents WHERE id = ?", (document_id,)).rowcount > 0
-            self._removed |= removed
-            return removed
+        with self.transaction(), mendable():
+            found = first_row(self._writer, "SELECT words FROM documents WHERE id = ?", (document_id,))
+            if found is None:
+                return False
+            self._flush()
+            names, others, rest = json.loads(found[0])
+            held = all_rows(
+                self._writer,
+                "SELECT key, list, length, length(vector) / 4 FROM chunks WHERE document_id = ?",
+                (document_id,),
+            )
+            if held:
+                keys, lists, lengths, dimensions = zip(*held, strict=True)
+                Postings.remove(self._writer, [*names, *others, *rest], keys)
+                VectorLists.remove(self._writer, lists, keys, dimensions[0])
+                self._totals = [-len(keys), -sum(lengths)]
+            self._writer.executemany(
+                "UPDATE words SET documents = documents - 1, others = others - ? WHERE word = ?",
+                [(0, word) for word in names] + [(1, word) for word in others],
+            )
+            self._writer.execute(
+                "DELETE FROM words WHERE documents = 0 AND word IN (SELECT value FROM json_each(?))",
+                (json.dumps([*names, *others]),),
+            )
+            self._writer.execute("DELETE FROM documents WHERE id = ?", (document_id,))
+            self._removed = True
+            return True
+
+    def write_setting(self, key: str, value: str) -> None:
+        with self.transaction(), mendable():
+            self._writer.execute("INSERT OR REPLACE INTO manifest VALUES (?, ?)", (f"setting.{key}", value))
 
     def close(self) -> None:
-        """Close the files. The index cannot be used after it."""
         with self._writing, self._reading:
             self._reader.close()
             self._writer.close()
@@ -199,242 +229,160 @@ class SqliteEngine:
     # --- asking ------------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def snapshot(self) -> Iterator[sqlite3.Connection]:
-        own = self._owner == threading.get_ident()
-        with self._reading, _mendable():
-            connection = self._writer if own else self._reader
-            if connection.in_transaction:  # the own transaction, or a snapshot around this one
-                yield connection
-                return
-            connection.execute("BEGIN")
-            try:
-                yield connection
-            finally:
-                connection.execute("ROLLBACK")  # nothing was written
+    def snapshot(self) -> Iterator[apsw.Connection]:
+        with self._reading, mendable():
+            if self._own():
+                yield self._writer
+            elif self._reader.in_transaction:  # a snapshot around this one
+                yield self._reader
+            else:
+                self._reader.execute("BEGIN")
+                try:
+                    yield self._reader
+                finally:
+                    if self._reader.in_transaction:
+                        self._reader.execute("ROLLBACK")  # nothing was written
+
+    @contextmanager
+    def _searched(self) -> Iterator[apsw.Connection]:
+        """A snapshot in which what waits to be written is there."""
+        with self.snapshot() as connection:
+            if self._own():
+                self._flush()
+            yield connection
+
+    def _own(self) -> bool:
+        return self._owner == threading.get_ident()
+
+    @staticmethod
+    def _sizes(connection: apsw.Connection) -> tuple[int, int]:
+        """How many passages there are, and words in them."""
+        found = dict(all_rows(connection, "SELECT key, value FROM manifest WHERE key IN ('passages', 'tokens')"))
+        return int(found["passages"]), int(found["tokens"])
 
     @property
     def dimension(self) -> int | None:
         with self.snapshot() as connection:
-            row = connection.execute("SELECT length(vector) / 4 FROM chunks LIMIT 1").fetchone()
-        return None if row is None else int(row[0])
+            found = first_row(connection, "SELECT length(vector) / 4 FROM chunks LIMIT 1")
+        return None if found is None else int(found[0])
 
     def dense(self, vector: Vectors, k: int, among: Collection[str] | None = None) -> Ranking:
-        with self.snapshot() as connection:
-            self._refresh(connection)
-            if among is None:
-                return self._dense.search(vector, k)
-            held = connection.execute(
-                "SELECT id FROM chunks WHERE document_id IN (SELECT value FROM json_each(?))",
-                (json.dumps(sorted(among)),),
-            )
-            return self._dense.search(vector, k, {chunk_id for (chunk_id,) in held})
+        with self._searched() as connection:
+            lists = self._written if connection is self._writer else self._read
+            found = lists.search(connection, vector, k, _keys(connection, among))
+        return _first(found, k)
 
     def lexical(self, terms: Sequence[str], k: int, among: Collection[str] | None = None) -> Ranking:
-        expression = " OR ".join(f'"{term}"' for term in terms)
-        chosen = None if among is None else json.dumps(sorted(among))
-        with self.snapshot() as connection:
-            rows = connection.execute(
-                "SELECT c.id, -bm25(passages, ?1, 1.0) AS score FROM passages JOIN chunks c ON c.key = passages.rowid "
-                "WHERE passages MATCH ?2 AND (?3 IS NULL OR c.document_id IN (SELECT value FROM json_each(?3))) "
-                "ORDER BY round(score, 6) DESC, c.id LIMIT ?4",
-                (TITLE_WEIGHT, expression, chosen, k),
+        with self._searched() as connection:
+            passages, tokens = self._sizes(connection)
+            chosen, mean = _keys(connection, among), max(tokens, 1) / max(passages, 1)
+            found = Postings.search(connection, terms, k, passages, mean, chosen)
+            ids = dict(
+                all_rows(
+                    connection,
+                    "SELECT key, id FROM chunks WHERE key IN (SELECT value FROM json_each(?))",
+                    (json.dumps([key for key, _ in found]),),
+                )
             )
-            return [(str(chunk_id), float(score)) for chunk_id, score in rows]
+        return _first([(ids[key], score) for key, score in found], k)
 
-    def vocabulary(self) -> Words:
-        with self.snapshot() as connection:
-            self._refresh(connection)
-            return self._vocabulary
+    def vocabulary(self) -> _Vocabulary:
+        return _Vocabulary(self)
 
     def chunks(self, ids: Iterable[str]) -> dict[str, Chunk]:
         with self.snapshot() as connection:
-            rows = connection.execute(
+            found = all_rows(
+                connection,
                 "SELECT c.id, c.document_id, c.start, c.end, c.text, c.title, c.sentences, d.date, d.outlet "
                 "FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.id IN (SELECT value FROM json_each(?))",
                 (json.dumps(list(ids)),),
-            ).fetchall()
+            )
         return {
             i: Chunk(i, document, start, end, text, title, tuple((a, b) for a, b in json.loads(places)), date, outlet)
-            for i, document, start, end, text, title, places, date, outlet in rows
+            for i, document, start, end, text, title, places, date, outlet in found
         }
 
     def document(self, document_id: str) -> Document:
         with self.snapshot() as connection:
-            row = connection.execute(
+            found = first_row(
+                connection,
                 "SELECT id, title, text, source, language, date, content_hash, outlet, pages FROM documents "
                 "WHERE id = ?",
                 (document_id,),
-            ).fetchone()
-        if row is None:
+            )
+        if found is None:
             raise KeyError(document_id)
-        return replace(Document(*row[:8]), pages=tuple(json.loads(row[8])))
+        return replace(Document(*found[:8]), pages=tuple(json.loads(found[8])))
 
     def headers(self) -> list[Header]:
         with self.snapshot() as connection:
-            return [Header(*row) for row in connection.execute(f"SELECT {_HEADER} FROM documents ORDER BY id")]
+            return [Header(*fields) for fields in all_rows(connection, f"SELECT {_HEADER} FROM documents ORDER BY id")]
 
     def count(self) -> int:
         with self.snapshot() as connection:
-            return int(connection.execute("SELECT count(*) FROM documents").fetchone()[0])
+            return int(first_row(connection, "SELECT count(*) FROM documents")[0])
 
     def read_setting(self, key: str) -> str:
-        """A value kept beside the manifest under a name of the caller's; empty when there is none."""
         with self.snapshot() as connection:
-            row = connection.execute("SELECT value FROM manifest WHERE key = ?", (f"setting.{key}",)).fetchone()
-        return "" if row is None else str(row[0])
+            found = first_row(connection, "SELECT value FROM manifest WHERE key = ?", (f"setting.{key}",))
+        return "" if found is None else str(found[0])
 
-    def write_setting(self, key: str, value: str) -> None:
-        """Keep a value; inside a transaction it takes effect with the rest."""
-        with self.transaction(), _mendable():
-            self._writer.execute("INSERT OR REPLACE INTO manifest VALUES (?, ?)", (f"setting.{key}", value))
+    def verify(self) -> None:
+        """Read every page, and compare words and vectors with the passages.
 
-    # --- inside ------------------------------------------------------------------------------------------------------
-
-    def _refresh(self, connection: sqlite3.Connection) -> None:
-        """Read vectors and words again if they are of another state than the connection's."""
-        own = self._owner == threading.get_ident()
-        generation = int(connection.execute("SELECT value FROM manifest WHERE key = 'generation'").fetchone()[0])
-        if generation == self._generation and not own:
-            return
-        rows = connection.execute("SELECT id, vector FROM chunks ORDER BY id").fetchall()
-        vectors = np.frombuffer(b"".join(row[1] for row in rows), "<f4").astype(np.float32)
-        self._dense = DenseIndex([row[0] for row in rows], vectors.reshape(len(rows), -1) if rows else vectors)
-        names: set[str] = set()
-        others: set[str] = set()
-        for (entries,) in connection.execute("SELECT words FROM documents"):
-            some_names, some_others = json.loads(entries)
-            names.update(some_names)
-            others.update(some_others)
-        # a name is what every document writes with a capital
-        self._vocabulary = Words((word, word not in others) for word in sorted(names | others))
-        self._generation = -1 if own else generation
+        Raises
+        ------
+        StoreError
+            Something is damaged or missing.
+        """
+        with self._searched() as connection:
+            problem = first_row(connection, "PRAGMA integrity_check(1)")[0]
+            if problem != "ok":
+                raise StoreError(damaged("the index", problem))
+            held = [key for (key,) in connection.execute("SELECT key FROM chunks ORDER BY key")]
+            coded = [
+                key
+                for (data,) in connection.execute("SELECT data FROM codes")
+                for key in np.frombuffer(data, code_type(self.dimension or 0))["key"].tolist()
+            ]
+            worded: set[int] = set()
+            for (data,) in connection.execute("SELECT data FROM postings"):
+                worded.update(np.frombuffer(data, POSTING)["key"].tolist())
+            if sorted(coded) != held or not worded <= set(held) or self._sizes(connection)[0] != len(held):
+                raise StoreError(damaged("the index", "its words or vectors are of other passages"))
 
 
-def _check_folder(folder: Path) -> None:
-    try:
-        if folder.exists() and not folder.is_dir():
-            raise StoreError(f"{folder} is a file, expected a folder for the index; name another place")
-        if folder.is_dir() and any(folder.iterdir()) and not (folder / FILE_NAME).exists():
-            raise StoreError(f"{folder} holds other files and no index; name an empty or a new folder")
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(
-            f"the folder {folder} cannot be used ({error.strerror}); name another place, with RAG_HOME or --index"
-        ) from error
+class _Vocabulary:
+    """The words of the documents, looked up when they are asked for."""
+
+    def __init__(self, engine: SqliteEngine) -> None:
+        self._engine = engine
+
+    def is_name(self, word: str) -> bool | None:
+        found = self._ask("SELECT others = 0 FROM words WHERE word = ?", word)
+        return bool(found[0]) if found else None
+
+    def sounding(self, key: str) -> list[str]:
+        return self._ask("SELECT word FROM words WHERE sound = ?", key)
+
+    def resembling(self, word: str) -> list[str]:
+        return self._ask(
+            "SELECT word FROM words WHERE word >= ? AND word < ? AND abs(length(word) - ?) <= 2",
+            word[0], chr(ord(word[0]) + 1), len(word),
+        )  # fmt: skip
+
+    def _ask(self, query: str, *values: object) -> list[str]:
+        with self._engine._searched() as connection:
+            return [row[0] for row in all_rows(connection, query, values)]
 
 
-def _connect(path: Path | str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA secure_delete = ON")
-    return connection
+def _keys(connection: apsw.Connection, among: Collection[str] | None) -> list[int] | None:
+    """Keys of the passages of these documents; None for all."""
+    if among is None:
+        return None
+    query = "SELECT key FROM chunks WHERE document_id IN (SELECT value FROM json_each(?))"
+    return [key for (key,) in all_rows(connection, query, (json.dumps(sorted(among)),))]
 
 
-def _is_empty(connection: sqlite3.Connection) -> bool:
-    return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0)
-
-
-def _patiently(connection: sqlite3.Connection, statement: str) -> None:
-    """Execute what SQLite refuses at once, without waiting, while another process opens the same new file."""
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute(statement)
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-
-
-def _create(connection: sqlite3.Connection, manifest: Mapping[str, str]) -> None:
-    """Write the schema, unless another process has just done so."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        if _is_empty(connection):
-            for statement in _statements(_SCHEMA):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
-            connection.executemany("INSERT INTO manifest VALUES (?, ?)", [("generation", "0"), *manifest.items()])
-            _seal(connection)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-def _check(connection: sqlite3.Connection, manifest: Mapping[str, str], path: str) -> None:
-    """Check that a filled database is a whole index made in the same way; nothing is written or locked."""
-    connection.execute("BEGIN")
-    try:
-        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            raise StoreError(f"{path} is a database of another program; name another folder for the index")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version != FORMAT_VERSION:
-            raise StoreError(f"{path} has format {version}, expected {FORMAT_VERSION}; "
-                             "delete the folder and index again")  # fmt: skip
-        problem = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-        if problem != "ok":
-            raise StoreError(_damaged(path, problem))
-        found = dict(connection.execute("SELECT key, value FROM manifest"))
-        if found.get("checksum") != _checksum(connection):
-            raise StoreError(_damaged(path, "its checksum does not fit"))
-        for key, value in manifest.items():
-            if found.get(key) != value:
-                raise StoreError(
-                    f"{path} was built with {key} = {found.get(key)!r}, asked for is {value!r}; "
-                    "ask with the former, or delete the folder and index again"
-                )
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-
-
-def _seal(connection: sqlite3.Connection) -> None:
-    """Write the checksum of the open transaction's state."""
-    connection.execute("SAVEPOINT seal")  # makes FTS5 write what it holds in memory
-    connection.execute("RELEASE seal")
-    connection.execute("INSERT OR REPLACE INTO manifest VALUES ('checksum', ?)", (_checksum(connection),))
-
-
-def _checksum(connection: sqlite3.Connection) -> str:
-    checksum = 0
-    for query in _CONTENT:
-        for row in connection.execute(query):
-            for value in row:
-                data = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
-                checksum = zlib.crc32(data, checksum)
-    return str(checksum)
-
-
-@contextmanager
-def _mendable(path: str = "the index") -> Iterator[None]:
-    """Say what a person can do about an error of SQLite's; misuse of the connection surfaces as it is."""
-    try:
-        yield
-    except (sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.InterfaceError):
-        raise
-    except sqlite3.OperationalError as error:
-        reason = str(error)
-        if "locked" in reason:
-            raise StoreError(f"another process is writing {path}; try again when it has finished") from error
-        if any(sign in reason for sign in ("full", "readonly", "unable to open", "I/O")):
-            raise StoreError(f"{path} cannot be read or written ({reason}); check the disk and its rights") from error
-        raise StoreError(_damaged(path, reason)) from error
-    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter of a broken name in SQLite's message
-        raise StoreError(_damaged(path, error)) from error
-
-
-def _statements(script: str) -> Iterator[str]:
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-
-
-def _damaged(path: str, reason: object) -> str:
-    return f"{path} is damaged or not an index ({reason}); delete the folder and index the articles again"
+def _first(found: Ranking, k: int) -> Ranking:
+    return sorted(found, key=lambda item: (-round(item[1], 6), item[0]))[:k]

@@ -60,7 +60,7 @@ class MeanEncoder:
         network = BertModel.from_pretrained(
             folder, dtype=inference_dtype(), local_files_only=True, use_safetensors=True, add_pooling_layer=False
         )
-        return cls(tokenizer, network.eval(), max_tokens)
+        return cls(tokenizer, network, max_tokens)
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         return list(self._tokenizer.encode(text, add_special_tokens=False).offsets)
