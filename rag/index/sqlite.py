@@ -24,7 +24,7 @@ from rag.index.contract import Ranking, Vectors
 from rag.index.database import BUSY_SECONDS, FILE_NAME, all_rows, connect, create, damaged, first_row, mendable, prepare
 from rag.index.postings import POSTING, Postings
 from rag.index.spelling import names_and_words
-from rag.index.vectors import VectorLists, code_type
+from rag.index.vectors import EXACT, VectorLists, code_type
 from rag.language.text import MIN_NAME, sound_key, words
 from rag.types import Chunk, Document, Header
 
@@ -59,7 +59,7 @@ class SqliteEngine:
     inside `transaction` sees its own changes.
     """
 
-    def __init__(self, writer: apsw.Connection, reader: apsw.Connection) -> None:
+    def __init__(self, writer: apsw.Connection, reader: apsw.Connection, exact: int = EXACT) -> None:
         """writer and reader: two connections to one prepared database, or the same one twice (in memory)."""
         self._writer = writer
         self._reader = reader
@@ -69,12 +69,12 @@ class SqliteEngine:
         self._depth = 0
         self._removed = False  # within the transaction
         self._postings = Postings()
-        self._written, self._read = VectorLists(), VectorLists()  # of either connection
+        self._written, self._read = VectorLists(exact), VectorLists(exact)  # of either connection
         self._words: Counter[tuple[str, bool]] = Counter()  # (word, is a name) of new documents
         self._totals = [0, 0]  # passages and words that are new, less those that are gone
 
     @classmethod
-    def open(cls, folder: Path | None, manifest: Mapping[str, str]) -> SqliteEngine:
+    def open(cls, folder: Path | None, manifest: Mapping[str, str], exact: int = EXACT) -> SqliteEngine:
         """Open the index in a folder, or make a new one there; None makes one in memory.
 
         Parameters
@@ -82,6 +82,8 @@ class SqliteEngine:
         folder : Path or None
         manifest : Mapping[str, str]
             How the chunks and vectors are made (embedding model and hash, chunk settings).
+        exact : int
+            Vectors up to which dense search is exact.
 
         Raises
         ------
@@ -91,9 +93,9 @@ class SqliteEngine:
         if folder is None:
             connection = connect(None)
             create(connection, _SCHEMA, manifest)
-            return cls(connection, connection)
+            return cls(connection, connection, exact)
         writer, reader = prepare(folder / FILE_NAME, _SCHEMA, manifest)
-        return cls(writer, reader)
+        return cls(writer, reader, exact)
 
     # --- changing ----------------------------------------------------------------------------------------------------
 

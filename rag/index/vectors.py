@@ -49,7 +49,9 @@ def encode(keys: Sequence[int] | npt.NDArray[np.int64], vectors: Vectors) -> Rec
 class VectorLists:
     """The vectors of a database. What is added waits in memory until `flush`; the lists' centres are held in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, exact: int = EXACT) -> None:
+        """exact: how many vectors are searched without lists."""
+        self._exact = exact
         self._waiting: list[tuple[int, int, Vectors]] = []  # list, key, vector
         self._made = dict(UNTRAINED)
         self._centres: Vectors = np.zeros((0, 0), np.float32)
@@ -86,7 +88,7 @@ class VectorLists:
     def arrange(self, connection: apsw.Connection, count: int) -> None:
         """Make the lists anew when there are too many vectors for those there are."""
         self._refresh(connection)
-        if count <= max(EXACT, GROWTH * self._made["vectors"]):
+        if count <= max(self._exact, GROWTH * self._made["vectors"]):
             return
         log.info("compacting: %d vectors are put into lists by nearness", count)
         import faiss
