@@ -11,7 +11,8 @@ from rag.answering.candidates import is_question
 from rag.answering.citations import cite
 from rag.language.sentences import sentences
 from rag.language.text import WORD, content_words, same_name, words
-from rag.models.embedding import Embedder, Vectors
+from rag.models.embedding import Embedder
+from rag.models.encoding import Vectors
 from rag.types import Chunk, Document, Header, Overview
 
 PASSAGES = 16  # that are read for a topic

@@ -78,7 +78,8 @@ class Postings:
     ) -> list[tuple[int, float]]:
         """(key, BM25) of the k best passages that hold a term, and of all that score like the last of them.
 
-        Of the keys `among`, where they are given. The weight of a word is the logarithm of the odds of not having it, and not below a millionth.
+        Of the keys `among`, where they are given. The weight of a word is the logarithm of the odds of not having
+        it, and not below a millionth.
         """
         found = []
         for stem, times in Counter(stems(terms)).items():
