@@ -4,7 +4,7 @@ PYTHON ?= python3
 TORCH_INDEX ?=
 PIP = .venv/bin/pip install --disable-pip-version-check -q -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: chat setup test lint eval clean
+.PHONY: chat setup test lint eval docs clean
 
 chat: .venv/.installed
 	.venv/bin/python app.py
@@ -22,6 +22,10 @@ lint: .venv/.installed-dev
 eval: .venv/.installed-dev
 	.venv/bin/python -m eval
 
+# The site, in build/site; any warning fails.
+docs: .venv/.installed-docs
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
+
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, this is " + sys.version.split()[0])'
 	$(PYTHON) -m venv .venv
@@ -32,6 +36,10 @@ eval: .venv/.installed-dev
 
 .venv/.installed-dev: .venv/.installed
 	$(PIP) -e '.[dev]'
+	touch $@
+
+.venv/.installed-docs: .venv/.installed
+	$(PIP) -e '.[docs]'
 	touch $@
 
 clean:
