@@ -47,9 +47,8 @@ class VerifierJudge:
         self.threshold = verifier.threshold
 
     def judge(self, claim: str, chunks: Sequence[Chunk]) -> float:
-        dates = {chunk.document_id: chunk.date for chunk in chunks}
-        support = self._verifier.check(claim, chunks, range(len(chunks)), dates)
-        return support.probability if support else 0.0
+        found = self._verifier.check(claim, chunks)
+        return found[0].probability if found else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from eval.report import comparison, named, number, origin
 from eval.run import Prediction
 from eval.sets import QUESTIONS, SEEDS, Split
 from rag.config import Settings
+from rag.models.reader import WEIGHTS
 
 ROOT = Path(__file__).parent.parent
 WORKER = Path(__file__).parent / "worker.py"
@@ -103,7 +104,6 @@ def missing(peers: Sequence[str], python: str) -> str | None:
 def make_work(dataset: Dataset) -> dict[str, Any]:
     """What a worker needs: the documents, the same cut into the chatbot's own passages, questions, weights."""
     from rag.models.embedding import default_model_folder
-    from rag.models.reader import DEFAULT_FOLDER
     from rag.parts import Parts
 
     settings = Settings()
@@ -117,13 +117,31 @@ def make_work(dataset: Dataset) -> dict[str, Any]:
         "passages": [{field: getattr(chunk, field) for field in fields} for chunk in chunks],
         "questions": [[question.question, list(question.history)] for question in dataset.questions],
         "embedding": str(default_model_folder()),
-        "reader": str(DEFAULT_FOLDER) if settings.reader == "default" else settings.reader,
+        "reader": settings.reader,
     }
+
+
+def as_transformers(reader: Path, folder: Path) -> Path:
+    """The project's reader, its start and its end, as a question-answering model of transformers in a folder."""
+    from transformers import AutoModelForQuestionAnswering, AutoTokenizer
+
+    from rag.models.network import load_network
+
+    network = load_network(reader)
+    model = AutoModelForQuestionAnswering.from_config(network.encoder.config)  # type: ignore[no-untyped-call]
+    state = {f"{model.base_model_prefix}.{name}": tensor for name, tensor in network.encoder.state_dict().items()}
+    head = {"qa_outputs.weight": network.head.weight[:2], "qa_outputs.bias": network.head.bias[:2]}
+    model.load_state_dict(state | head)
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(reader).save_pretrained(folder)
+    return folder
 
 
 def run_worker(name: str, work: dict[str, Any], python: str = sys.executable) -> dict[str, Any]:
     """The result of one worker process; CalledProcessError when it failed."""
     with tempfile.TemporaryDirectory() as folder:
+        if name != "rag":
+            work = work | {"reader": str(as_transformers(WEIGHTS / "reader", Path(folder) / "reader"))}
         paths = [str(Path(folder) / "work.json"), str(Path(folder) / "result.json")]
         Path(paths[0]).write_text(json.dumps(work), encoding="utf-8")
         # -P: this folder's datasets.py must not stand in for the package of that name.

@@ -52,11 +52,11 @@ def settings_from(pairs: Iterable[str]) -> Settings:
 
 def weights(settings: Settings) -> dict[str, str]:
     """File -> start of its sha256, of the project's own weights that a run with these settings uses."""
-    from rag.models.reader import DEFAULT_FOLDER
+    from rag.models.reader import WEIGHTS
 
     if settings.reader != "default":
         return {}
-    files = [DEFAULT_FOLDER / "model.safetensors", DEFAULT_FOLDER.parent / "confidence.json"]
+    files = [WEIGHTS / "reader" / "model.safetensors", WEIGHTS / "confidence.json"]
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files if file.is_file()}
 
 

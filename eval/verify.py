@@ -12,6 +12,7 @@ import gzip
 import json
 import statistics
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,8 @@ def claims_of(split: str, embedder: Embedder) -> list[Claim]:
 
 def score(verifier: Verifier, claim: Claim) -> float:
     """Probability that the claim's own passage supports it."""
-    support = verifier.check(claim.text, [claim.passage], [0], {claim.passage.document_id: claim.date})
-    return support.probability if support else 0.0
+    found = verifier.check(claim.text, [replace(claim.passage, date=claim.date)])
+    return found[0].probability if found else 0.0
 
 
 def on_made(verifier: Verifier, claims: list[Claim]) -> dict[str, Any]:
@@ -82,9 +83,9 @@ def on_human(verifier: Verifier, embedder: Embedder, path: Path, limit: int | No
         chunks = cut((_document(str(i), text) for i, text in enumerate(row["contexts"])), embedder)
         probabilities = []
         for a, b in sentences(row["answer"]):
-            support = verifier.check(row["answer"][a:b], chunks, [], {})
+            found = verifier.check(row["answer"][a:b], chunks)
             if len(row["answer"][a:b].split()) >= 4:
-                probabilities.append(support.probability if support else 0.0)
+                probabilities.append(found[0].probability if found else 0.0)
         if probabilities and given:
             least.append(min(probabilities))
             mean.append(statistics.mean(probabilities))

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
 Certainty: TypeAlias = Literal["answered", "perhaps", "not said"]
-DoubtKind: TypeAlias = Literal["name", "figure", "kind"]
+DoubtKind: TypeAlias = Literal["name", "figure"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,12 +199,44 @@ class Statement:
 class Doubt:
     """Why an answer is doubtful, as far as the program knows a reason.
 
-    `kind` is "name" or "figure" (the passage lacks `missing`, words of the question), or "kind" (the span is not of the
-    kind asked for: no date where "when" is asked).
+    The passage lacks `missing`, words of the question: names or figures, as `kind` says.
     """
 
     kind: DoubtKind
     missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What the articles say of one statement.
+
+    Attributes
+    ----------
+    statement : str
+        As given.
+    verdict : str
+        "supported", "contradicted", "not stated", or "no claim" for a question or a text that states nothing.
+    probability : float
+        That a passage supports it, in [0, 1].
+    citations : tuple of Citation
+        Exact quotes for it or, where contradicted, against it; none otherwise.
+    nearest : tuple of Citation
+        Where nothing was found: the nearest sentences, which neither support nor deny it.
+    start, end : int
+        Of the statement in the text that was checked, in characters.
+    """
+
+    statement: str
+    verdict: str
+    probability: float
+    citations: tuple[Citation, ...] = ()
+    nearest: tuple[Citation, ...] = ()
+    start: int = 0
+    end: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The check as plain dicts, lists, strings and numbers, ready for JSON."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def fake_parts(
 ) -> Parts:
     """What `Parts.load` gives, without models."""
     embedder, reader = embedder or FakeEmbedder(), FakeReader()
-    return Parts(embedder, reader, Calibration.of_margin(), Verifier.load(embedder, reader), generator)
+    return Parts(embedder, reader, Calibration.of_margin(), Verifier.load(reader), generator)
 
 
 def make_bot(

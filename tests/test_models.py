@@ -109,12 +109,14 @@ def test_altered_embedding_weights_are_refused(tmp_path: Path, monkeypatch: pyte
 
 
 def test_altered_reader_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SHA256", "config.json", "tokenizer.json", "tokenizer_config.json"):
-        (tmp_path / name).write_bytes((reader.DEFAULT_FOLDER / name).read_bytes())
-    (tmp_path / "model.safetensors").write_bytes(b"altered")
-    monkeypatch.setattr(reader, "DEFAULT_FOLDER", tmp_path)
-    with pytest.raises(ModelError, match=r"model\.safetensors has the sha256"):
-        ExtractiveReader.load("default")
+    for folder in reader.SHIPPED.values():
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "SHA256").write_bytes((reader.WEIGHTS / folder / "SHA256").read_bytes())
+        (tmp_path / folder / "model.safetensors").write_bytes(b"altered")
+    monkeypatch.setattr(reader, "WEIGHTS", tmp_path)
+    for name in reader.SHIPPED:
+        with pytest.raises(ModelError, match=r"model\.safetensors has the sha256"):
+            ExtractiveReader.load(name)
 
 
 def test_a_model_that_is_not_there_is_one_clear_error(tmp_path: Path) -> None:

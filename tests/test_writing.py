@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakes import FakeEmbedder, FakeReader, make_bot, make_document
+from fakes import FakeReader, make_bot, make_document
 
 from rag.answering.confidence import covered
 from rag.grounding.generators import Delta, GenerationError, Prompt
@@ -17,7 +17,7 @@ from rag.grounding.writing import Writer, split_claims
 from rag.language.text import content_words
 from rag.pipeline import Chatbot
 from rag.present.text import UNSUPPORTED, with_text
-from rag.types import Account, Answer, Chunk, Span
+from rag.types import Account, Answer, Chunk
 
 VISIT = "Anna Petrova came to Minsk on 30 June 2023. She met the minister. She did not visit Havana."
 PARADE = "The parade in Minsk takes place on Wednesday. It shows 300 tanks."
@@ -55,29 +55,15 @@ class WordVerifier(Verifier):
     """Supported is what has all its content words in one sentence; for tests of what follows from that."""
 
     def __init__(self) -> None:
-        super().__init__(FakeEmbedder(), FakeReader(), {}, 0.5)
+        super().__init__(FakeReader(), {}, 0.5)
 
-    def check(self, claim: str, passages: Sequence[Any], cited: Sequence[int], dates: Any) -> Support | None:
-        for i in [*cited, *(i for i in range(len(passages)) if i not in cited)]:
-            chunk = passages[i]
+    def check(self, claim: str, passages: Sequence[Chunk], before: str = "") -> list[Support]:
+        for i, chunk in enumerate(passages):
             for start, end in chunk.sentences:
-                text = chunk.text[start - chunk.start : end - chunk.start]
+                text = chunk.between(start, end)
                 if is_evidence(text) and covered(content_words(claim), text) == 1.0:
-                    return Support(i, start, end, 0.9)
-        return None
-
-
-class AnswersOrlov(FakeReader):
-    """Finds Boris Orlov wherever he stands, and nothing elsewhere."""
-
-    def read(self, question: str, chunks: Sequence[Chunk]) -> list[Span]:
-        places = [chunk.text.find("Boris Orlov") for chunk in chunks]
-        return [
-            Span(c.id, c.document_id, c.start + at, c.start + at + 11, "Boris Orlov", 5.0)
-            if at >= 0
-            else Span(c.id, c.document_id, c.start, c.start + 1, c.text[:1], -5.0)
-            for c, at in zip(chunks, places, strict=True)
-        ]
+                    return [Support(i, start, end, 0.9)]
+        return []
 
 
 @pytest.fixture
@@ -207,46 +193,6 @@ def test_sentences_take_the_markers_that_follow_them() -> None:
 )
 def test_what_only_leads_to_a_statement_is_cut_off(says: str, left: list[str]) -> None:
     assert [claim.text for claim in split_claims(says, ())] == left
-
-
-@pytest.mark.parametrize(
-    "claim",
-    ["The passage discusses the visit to Minsk.", "The visit is also mentioned.", "30 June 2023", "When did she come?"],
-)
-def test_what_states_nothing_of_the_articles_has_no_support(bot: Chatbot, claim: str) -> None:
-    passages = [found.chunk for found in bot.ask(QUESTION).passages]
-    verifier = Verifier(FakeEmbedder(), FakeReader(), {"covered": 1.0}, 0.5)
-    assert verifier.check("Anna Petrova came to Minsk.", passages, [], {})
-    assert verifier.check(claim, passages, [], {}) is None
-
-
-def test_who_somebody_is_is_asked_of_all_passages(bot: Chatbot) -> None:
-    bot.add_documents(
-        [make_document("who.txt", "Boris Orlov is the mayor of Minsk. Anna Petrova met the mayor of Minsk.")]
-    )
-    passages = [found.chunk for found in bot.retrieve("Who is the mayor of Minsk?")]
-    verifier = Verifier(FakeEmbedder(), AnswersOrlov(), {"covered": 9.0}, 0.5)
-    assert verifier.check("Boris Orlov is the mayor of Minsk.", passages, [], {})
-    assert verifier.check("Anna Petrova is the mayor of Minsk.", passages, [], {}) is None
-
-
-def test_words_from_all_over_a_passage_count_against_a_claim(bot: Chatbot) -> None:
-    text = "Anna Petrova came to Minsk, said the press of the capital, where Boris Orlov is head of the army."
-    bot.add_documents([make_document("head.txt", text)])
-    chunk = next(found.chunk for found in bot.retrieve(QUESTION) if found.chunk.document_id == "head.txt")
-    verifier = Verifier(FakeEmbedder(), FakeReader(), {}, 0.5)
-
-    def signals(claim: str) -> dict[str, float]:
-        found = verifier.signals(claim, chunk, None)
-        assert found
-        return found[2]
-
-    said, mixed = signals("Boris Orlov is head of the army."), signals("Anna Petrova is head of the army.")
-    assert (said["out_of_order"], said["skipped"]) == (0.0, 0.0)
-    assert mixed["covered"] == said["covered"] == 1.0
-    assert mixed["skipped"] > 1.0
-    assert signals("The head of the army is Boris Orlov.")["out_of_order"] > 0.0
-    assert signals("Anna Petrova came to Lima, said the press of the capital.")["exchanged"] == 1.0
 
 
 # --- articles that want to be obeyed ----------------------------------------------------------------------------------

@@ -195,7 +195,15 @@ def load_squad_json(path: Path) -> list[Question]:
                 if row.get("is_impossible"):
                     answers = ()
                 questions.append(
-                    Question(row["id"], path.stem, article["title"], paragraph["context"], row["question"], answers)
+                    Question(
+                        id=row["id"],
+                        dataset=path.stem,
+                        title=article["title"].replace("_", " "),
+                        context=paragraph["context"],
+                        text=row["question"],
+                        answers=answers,
+                        group=article["title"],
+                    )
                 )
     return questions
 

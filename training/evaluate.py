@@ -16,10 +16,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoModelForQuestionAnswering, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from tqdm import tqdm
+from transformers import PreTrainedTokenizerBase
 
 from eval.bootstrap import mean
 from eval.metrics import auroc, best_threshold, exact_match, f1
+from rag.models.reader import Network, is_own, lead, load_parts
 from training.data import Question, load_clapnq, load_squad_json, load_training
 from training.features import BUCKET, MAX_TOKENS, STRIDE, batches
 from training.noise import respell_names
@@ -39,12 +41,12 @@ class Prediction:
 
 
 def predict(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, pairs: list[tuple[str, str]], budget: int = 4096
+    network: Network, tokenizer: PreTrainedTokenizerBase, pairs: list[tuple[str, str, str]], budget: int = 4096
 ) -> list[Prediction]:
-    """Best span of each (question, passage), read in batches of like length; `model` runs as it is given."""
+    """Best span of each (question, what stands before the passage, passage), read in batches of like length."""
     inputs = tokenizer(
-        [question[:MAX_QUESTION_CHARACTERS] for question, _ in pairs],
-        [passage for _, passage in pairs],
+        [question[:MAX_QUESTION_CHARACTERS] for question, _, _ in pairs],
+        [before + passage for _, before, passage in pairs],
         truncation="only_second",
         max_length=MAX_TOKENS,
         stride=STRIDE,
@@ -53,32 +55,38 @@ def predict(
     )
     lengths = np.array([len(ids) for ids in inputs["input_ids"]])
     best: list[Prediction | None] = [None] * len(pairs)
-    for chosen in batches(lengths, budget, len(lengths), seed=0):
+    owner = inputs["overflow_to_sample_mapping"]
+    for chosen in tqdm(batches(lengths, budget, len(lengths), seed=0), desc="reading", disable=None, leave=False):
         batch = tokenizer.pad(
-            {key: [inputs[key][i] for i in chosen] for key in ("input_ids", "token_type_ids", "attention_mask")},
+            {key: [inputs[key][i] for i in chosen] for key in tokenizer.model_input_names},
             pad_to_multiple_of=BUCKET,
             return_tensors="pt",
         )
         with torch.inference_mode():
-            output = model(**batch)
-        allowed = (batch["token_type_ids"] == 1) & (batch["input_ids"] != tokenizer.sep_token_id)
-        allowed &= batch["attention_mask"] == 1
-        start = output.start_logits.float()
-        end = output.end_logits.float()
+            start, end, _ = network(**batch)
+        start, end = start.float(), end.float()
+        size = start.shape[1]
+        allowed = torch.zeros(len(chosen), size, dtype=torch.bool)
+        for row, index in enumerate(chosen):
+            lead, offsets = len(pairs[owner[index]][1]), inputs["offset_mapping"][index]
+            inside = [s == 1 and left >= lead for s, (left, _) in zip(inputs.sequence_ids(index), offsets, strict=True)]
+            allowed[row, : len(inside)] = torch.tensor(inside)
         null = (start[:, 0] + end[:, 0]).tolist()
         start = start.masked_fill(~allowed, -1e4)
         end = end.masked_fill(~allowed, -1e4)
-        size = start.shape[1]
         band = torch.ones(size, size, dtype=torch.bool).triu().tril(MAX_ANSWER_TOKENS - 1)
         scores = (start[:, :, None] + end[:, None, :]).masked_fill(~band, -1e9).flatten(1)
         top, place = scores.max(1)
         for row, index in enumerate(chosen):
-            pair = inputs["overflow_to_sample_mapping"][index]
+            _, before, passage = pairs[owner[index]]
             first, last = divmod(int(place[row]), size)
-            left, right = inputs["offset_mapping"][index][first][0], inputs["offset_mapping"][index][last][1]
+            left, right = (offset - len(before) for offset in (
+                inputs["offset_mapping"][index][first][0], inputs["offset_mapping"][index][last][1]
+            ))  # fmt: skip
             margin = float(top[row]) - null[row]
-            if best[pair] is None or margin > best[pair].margin:
-                best[pair] = Prediction(pairs[pair][1][left:right], left, right, margin)
+            known = best[owner[index]]
+            if known is None or margin > known.margin:
+                best[owner[index]] = Prediction(passage[left:right], left, right, margin)
     return [found for found in best if found is not None]
 
 
@@ -141,16 +149,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--only-new-wiki", action="store_true", help="for a quick point of the learning curve")
     parser.add_argument("--out", type=Path, help="JSON file for figures and predictions")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--precision", choices=("bfloat16", "float32"), default="bfloat16")
     arguments = parser.parse_args(argv)
     torch.set_num_threads(arguments.threads)
-    tokenizer = AutoTokenizer.from_pretrained(arguments.model)
-    model = AutoModelForQuestionAnswering.from_pretrained(
-        arguments.model, dtype=getattr(torch, arguments.precision), attn_implementation="eager"
-    ).eval()
+    network, tokenizer = load_parts(arguments.model)
 
     def read(questions: list[Question]) -> list[Prediction]:
-        return predict(model, tokenizer, [(question.text, question.context) for question in questions])
+        own = is_own(arguments.model)
+        pairs = [(q.text, lead(q.title, q.date) if own else "", q.context) for q in questions]
+        return predict(network, tokenizer, pairs)
 
     rows, kept = [], {}
     wiki = load_squad_json(arguments.data / "eval" / "squadshifts_new_wiki.json")

@@ -9,6 +9,7 @@ from itertools import pairwise
 from random import Random
 from typing import TypedDict
 
+from rag.models.reader import as_question, lead
 from training.data import Article, Claim, Question, holds_answer, sentences
 from training.negatives import corpus_of, exchange_name, names, without_answer_sentence
 from training.noise import _FUNCTION_WORDS, noisy
@@ -103,13 +104,6 @@ ASKED_SHARE = 0.2  # of the claims with marked evidence are asked as questions
 EXPLAINING_FACTOR = 1.5  # for why, how, and long answers
 CROP_SHARE = 0.45
 _COUNTED = ("many", "much", "long", "old", "often", "far", "large", "big", "tall", "high")
-
-
-def lead(title: str, date: str | None) -> str:
-    """What stands before a passage when it is read: its title and, where known, its date."""
-    if not title:
-        return ""
-    return f"{title} ({date}): " if date else f"{title}: "
 
 
 def content_words(text: str) -> set[str]:
@@ -331,7 +325,7 @@ class Pass:
                 continue
             passage, *place = crop(claim.premise, start, start + len(claim.evidence), random, 250, 1000)
             asked = random.random() < ASKED_SHARE
-            text = f"Is it true that {claim.text[:1].lower()}{claim.text[1:].rstrip('. ')}?" if asked else claim.text
+            text = as_question(claim.text) if asked else claim.text
             points = (place[0], place[1]) if supported or asked else (-1, -1)
             self._add(text, passage, points, kind, before, denial=denial, polar=True if asked else None)
             if claim.article and supported and random.random() < 0.3:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rag.answering.citations import sentences_around
-from rag.answering.confidence import Calibration, Candidate
-from rag.language.questions import without_date
+from rag.answering.confidence import Calibration, Candidate, covered
+from rag.language.sentences import is_question
+from rag.language.text import content_words
 from rag.models.embedding import Embedder
 from rag.models.reader import Reader
 from rag.types import Chunk, ScoredChunk, Span
@@ -28,12 +29,15 @@ class SpanFinder:
 
     def candidates(self, question: str, passages: Sequence[ScoredChunk]) -> list[Candidate]:
         """The spans that may answer, best first: the best of each passage and the next best in it."""
-        spans = self._read(question, passages)
+        spans = self._reader.read(question, [passage.chunk for passage in passages])
+        wanted = content_words(question)
         found: list[Candidate] = []
-        for passage in passages:
-            best = spans[passage.chunk.id]
+        for passage, best in zip(passages, spans, strict=True):
             scored = replace(passage, scores={**passage.scores, "reader": best.score})
-            found += [_candidate(scored, span) for span in (best, *best.alternatives[: SPANS_PER_PASSAGE - 1])]
+            for number, span in enumerate((best, *best.alternatives[: SPANS_PER_PASSAGE - 1])):
+                made = _candidate(scored, span)
+                told = covered(wanted, f"{made.passage.chunk.title} {made.heading} {made.sentence}")
+                found.append(replace(made, judgement=best.judgement, second=number > 0, covered=told))
         if not found:
             return []
         sentences = list(dict.fromkeys(candidate.sentence for candidate in found))
@@ -43,7 +47,7 @@ class SpanFinder:
             replace(c, vector=by_sentence[c.sentence], sentence_cosine=float(by_sentence[c.sentence] @ vectors[0]))
             for c in found
         ]
-        return self._confidence.rank(question, placed)
+        return self._confidence.rank(placed)
 
     def rerank(self, question: str, passages: Sequence[ScoredChunk], read: int) -> list[ScoredChunk]:
         """Passages in the order of what the reader finds in the first `read` of them; the rest follows unread."""
@@ -51,16 +55,6 @@ class SpanFinder:
         least = min((passage.score for passage in head), default=0.0)
         tail = [replace(passage, score=least - n) for n, passage in enumerate(passages[read:], start=1)]
         return [*head, *tail]
-
-    def _read(self, question: str, passages: Sequence[ScoredChunk]) -> dict[str, Span]:
-        """The reader's spans by chunk id; a date of the question that is the passage's own is not asked for in it."""
-        asked = [without_date(question, passage.chunk.date) for passage in passages]
-        spans: dict[str, Span] = {}
-        for text in dict.fromkeys(asked):
-            chunks = [passage.chunk for passage, own in zip(passages, asked, strict=True) if own == text]
-            read = self._reader.read(text, [without_questions(chunk) for chunk in chunks])
-            spans |= {chunk.id: span for chunk, span in zip(chunks, read, strict=True)}
-        return spans
 
 
 def reranked(candidates: Sequence[Candidate]) -> list[ScoredChunk]:
@@ -80,15 +74,9 @@ def _candidate(passage: ScoredChunk, span: Span) -> Candidate:
         passage,
         span,
         sentence=chunk.between(start, end),
-        before=chunk.between(start, span.start),
         heading=earlier[-1] if earlier and is_question(earlier[-1]) else "",
         date=chunk.date,
     )
-
-
-def is_question(text: str) -> bool:
-    """Whether the text is a question itself, which repeats the words of the asked one and answers nothing."""
-    return text.rstrip("\"'”’») ").endswith("?")
 
 
 def whole_phrase(chunk: Chunk, start: int, end: int) -> tuple[int, int]:
@@ -107,17 +95,3 @@ def whole_phrase(chunk: Chunk, start: int, end: int) -> tuple[int, int]:
     if text[last : last + 1] == "." and _INITIALS.search(text, first, last):
         last += 1
     return chunk.start + first, chunk.start + last
-
-
-def without_questions(chunk: Chunk) -> Chunk:
-    """The chunk with questions of the article's own blanked out, every character left in its place.
-
-    A question repeats the words of the asked one and answers nothing; readers fall for it, or, where the
-    passage asks and answers, for "no answer".
-    """
-    text = chunk.text
-    for start, end in chunk.sentences:
-        a, b = start - chunk.start, end - chunk.start
-        if is_question(text[a:b]):
-            text = text[:a] + " " * (b - a) + text[b:]
-    return chunk if text == chunk.text or not text.strip() else replace(chunk, text=text)

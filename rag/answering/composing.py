@@ -6,11 +6,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rag.answering.candidates import is_question
 from rag.answering.citations import cite, sentences_around
-from rag.answering.confidence import Candidate, agree, covered, names
+from rag.answering.confidence import Candidate, agree, covered, is_list, is_polar, names, says_no, says_the_same
 from rag.language.facts import facts
-from rag.language.questions import fits, kind_of
+from rag.language.sentences import is_question
 from rag.language.text import WORD, content_words, fold
 from rag.types import Account, Chunk, Citation, Document, Doubt, DoubtKind, Statement
 
@@ -20,6 +19,7 @@ ACCOUNT_COSINE = 0.2  # that its sentence may be farther from the question
 SUPPORT_MARGIN = 6.0  # the same for a passage that tells the same
 LIST_MARGIN = 3.0  # the same for a further item of a list
 MAX_ACCOUNTS = 3
+YES, NO = "Yes", "No"
 MAX_ITEMS = 8
 MAX_NEAREST = 3
 SAME_SENTENCE = 0.75  # cosine from which two sentences give one reason
@@ -71,7 +71,7 @@ def compose(
         Fetch by id.
     """
     made = _Citations(document)
-    if kind_of(question) == "list":
+    if is_list(candidates[0]):
         return _compose_list(candidates, made, chunk)
     groups = _groups(candidates)
     differing = [groups[0]]
@@ -82,14 +82,21 @@ def compose(
             differing.append(group)
     heads = [group[0].span.document_id for group in differing]
     parts = [_sentence(group, made, chunk, set(heads) - {head}) for group, head in zip(differing, heads, strict=True)]
-    short = groups[0][0].span.text.strip(" ,;:")
+    short = _short(groups[0][0])
     if len(parts) == 1:
         return Composed(short, tuple(parts), tuple(made.made), ())
     accounts = tuple(
-        Account(group[0].span.text, part.text, document(group[0].span.document_id).date, part.citations)
+        Account(_short(group[0]), part.text, document(group[0].span.document_id).date, part.citations)
         for group, part in zip(differing, parts, strict=True)
     )
     return Composed(short, tuple(parts), tuple(made.made), accounts)
+
+
+def _short(candidate: Candidate) -> str:
+    """The span or, where yes or no is asked for, which of both its sentence says."""
+    if is_polar(candidate):
+        return NO if says_no(candidate) else YES
+    return candidate.span.text.strip(" ,;:")
 
 
 def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
@@ -101,7 +108,7 @@ def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
             continue
         for group in groups:
             first = group[0]
-            if agree(candidate.span.text, first.span.text) or _same_sense(candidate, first):
+            if says_the_same(candidate, first) or _same_sense(candidate, first):
                 group.append(candidate)
                 break
         else:
@@ -111,7 +118,7 @@ def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
 
 def _same_sense(left: Candidate, right: Candidate) -> bool:
     """Whether the sentences around two long spans say the same; short spans (names, dates) must agree themselves."""
-    if left.vector is None or right.vector is None or len(right.span.text.split()) <= 4:
+    if is_polar(right) or left.vector is None or right.vector is None or len(right.span.text.split()) <= 4:
         return False
     return float(left.vector @ right.vector) >= SAME_SENTENCE
 
@@ -179,14 +186,14 @@ def _same_sentence(sentence: str, span: str, chunk: Chunk) -> tuple[int, int] | 
 
 
 def _readable(chunk: Chunk, start: int, end: int) -> tuple[int, int]:
-    """The sentences around a span, with the one before when the first leans on it ("He also…")."""
+    """The sentences around a span, with the one before when it asks for them or they lean on it ("He also…")."""
     start, end = sentences_around(chunk, start, end)
     before = [(a, b) for a, b in chunk.sentences if b <= start]
-    text = _text(chunk, start, end)
-    if before and _LEANS.match(text):
-        between = chunk.between(before[-1][1], start)
-        if "\n" not in between and not is_question(_text(chunk, *before[-1])):
-            return before[-1][0], end
+    if not before:
+        return start, end
+    leans = _LEANS.match(_text(chunk, start, end)) and "\n" not in chunk.between(before[-1][1], start)
+    if leans or is_question(_text(chunk, *before[-1])):
+        return before[-1][0], end
     return start, end
 
 
@@ -235,7 +242,7 @@ def nearest(candidates: Sequence[Candidate], document: Callable[[str], Document]
 
 
 def doubts(question: str, candidate: Candidate) -> tuple[Doubt, ...]:
-    """What speaks against a candidate, as far as words tell: a name or figure that its passage lacks, another kind."""
+    """What speaks against a candidate, as far as words tell: a name or figure that its passage lacks."""
     chunk = candidate.passage.chunk
     context = f"{candidate.date or ''} {chunk.title}\n{chunk.text}"
     asked = [match.group() for match in WORD.finditer(question)]
@@ -244,6 +251,4 @@ def doubts(question: str, candidate: Candidate) -> tuple[Doubt, ...]:
     figures = tuple(word for word in missing if word[0].isdigit())
     lacking: tuple[tuple[DoubtKind, tuple[str, ...]], ...] = (("name", capital), ("figure", figures))
     found = [Doubt(kind, words) for kind, words in lacking if words]
-    if fits(kind_of(question), candidate.span.text, candidate.before) == 0.0:
-        found.append(Doubt("kind"))
     return tuple(found)

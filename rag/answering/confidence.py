@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -14,16 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.language.facts import facts
-from rag.language.questions import fits, kind_of
 from rag.language.text import STOPWORDS, WORD, content_words, same_name, words
 from rag.models.hardware import read_text
-from rag.types import ScoredChunk, Span
+from rag.types import Judgement, ScoredChunk, Span
 
 Vectors = npt.NDArray[np.float32]
 
 DEFAULT_FILE = Path(__file__).parents[1] / "models" / "weights" / "confidence.json"
-CLIP = 10.0  # logits
-AROUND = 60  # characters
+CLIP = 12.0  # logits
+DECIDED = 5.0  # logit of a denial, or against one, from which it counts as decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +34,6 @@ class Candidate:
     span : Span
     sentence : str
         The whole sentence or sentences around the span.
-    before : str
-        What the sentence says ahead of the span.
     heading : str
         The sentence before, where it is a question of the article's own; else empty.
     date : str or None
@@ -46,6 +42,12 @@ class Candidate:
         Of the question and the sentence, in [-1, 1].
     vector : Vectors or None
         Of the sentence, (dim,) float32, unit norm.
+    judgement : Judgement or None
+        What the reader says of the whole passage and of the question.
+    second : bool
+        Whether the passage has a better span.
+    covered : float
+        Share of the question's content words that the sentence, its heading and the passage's title have, in [0, 1].
     evidence : float
         Logit that this span answers the question rightly; candidates are ranked by it.
     """
@@ -53,11 +55,13 @@ class Candidate:
     passage: ScoredChunk
     span: Span
     sentence: str
-    before: str = ""
     heading: str = ""
     date: str | None = None
     sentence_cosine: float = 0.0
     vector: Vectors | None = field(default=None, compare=False, repr=False)
+    judgement: Judgement | None = None
+    second: bool = False
+    covered: float = 0.0
     evidence: float = 0.0
 
 
@@ -120,65 +124,68 @@ def names(question: str) -> list[str]:
     ]
 
 
-def _spelled(date: str | None) -> str:
-    """An ISO date in words, as a question would name it ("2023-06-30" -> "30 June 2023")."""
-    year, month, day = [*(date or "").split("-"), "", ""][:3]
-    return f"{day.lstrip('0')} {calendar.month_name[int(month)] if month else ''} {year}"
+SIGNS = {
+    "margin": 1, "margin_below_zero": 1, "support": 1, "sentence_cosine": 1, "log_rank": -1, "second": -1,
+    "covered_sentence": 1, "span_words": 0,
+    "evidence": 1, "gap": 1, "agreeing": 1, "denial_decided": 1, "polar": 0, "many": 0,
+}  # fmt: skip
+"""Which way each signal may count: more support never lowers the confidence."""
 
 
-def evidence_signals(question: str, candidate: Candidate) -> dict[str, float]:
-    """What speaks for and against one candidate, seen by itself.
-
-    Parameters
-    ----------
-    question : str
-        As understood.
-    candidate : Candidate
-    """
-    wanted = content_words(question)
-    context = _context(candidate)
+def evidence_signals(candidate: Candidate) -> dict[str, float]:
+    """What speaks for and against one candidate, seen by itself."""
     margin = _clip(candidate.span.score)
-    kind = kind_of(question)
+    judged = candidate.judgement
     return {
         "margin": margin,
         "margin_below_zero": min(margin, 0.0),
+        "support": _clip(judged.support) if judged else margin,
         "sentence_cosine": candidate.sentence_cosine,
-        "covered_passage": covered(wanted, context),
-        "covered_sentence": covered(wanted, f"{candidate.heading} {candidate.sentence}"),
-        "covered_around": covered(wanted, _around(candidate)),
-        "names_missing": 1.0 - covered(names(question), context),
-        "numbers_missing": 1.0 - covered([word for word in wanted if word.isdigit()], context),
-        "fits": fits(kind, candidate.span.text, candidate.before),
+        "covered_sentence": candidate.covered,
         "log_rank": math.log(candidate.passage.rank),
+        "second": float(candidate.second),
         "span_words": math.log1p(len(candidate.span.text.split())),
-        "reason": float(kind == "reason"),
-        "list": float(kind == "list"),
-        "other": float(kind == "other"),
     }
 
 
-def decision_signals(question: str, candidates: Sequence[Candidate]) -> dict[str, float]:
+def decision_signals(candidates: Sequence[Candidate]) -> dict[str, float]:
     """What the ranked candidates say together of the first one; best first, at least one."""
     best = candidates[0]
-    rivals = [c.evidence for c in candidates[1:] if not agree(c.span.text, best.span.text)]
-    documents = {c.span.document_id for c in candidates[1:] if agree(c.span.text, best.span.text) and c.span.score > 0}
+    judged, polar = best.judgement, is_polar(best)
+    same = [says_the_same(best, c) for c in candidates[1:]]
+    rivals = [c.evidence for c, agrees in zip(candidates[1:], same, strict=True) if not agrees]
+    pairs = zip(candidates[1:], same, strict=True)
+    documents = {c.span.document_id for c, agrees in pairs if agrees and c.span.score > 0}
     return {
         "evidence": _clip(best.evidence),
-        "gap": best.evidence - max([-CLIP, *rivals]) if rivals else 0.0,
-        "support": float(bool(documents - {best.span.document_id})),
-        "covered_passage": covered(content_words(question), _context(best)),
+        "gap": best.evidence - max(rivals) if rivals else CLIP,
+        "agreeing": float(bool(documents - {best.span.document_id})),
+        "denial_decided": min(abs(judged.denial), DECIDED) if judged and polar else DECIDED,
+        "polar": float(polar),
+        "many": float(is_list(best)),
     }
 
 
-def _context(candidate: Candidate) -> str:
-    return f"{_spelled(candidate.date)} {candidate.passage.chunk.title}\n{candidate.passage.chunk.text}"
+def is_polar(candidate: Candidate) -> bool:
+    """Whether the question asks for yes or no, as the reader takes it."""
+    return candidate.judgement is not None and candidate.judgement.polar > 0
 
 
-def _around(candidate: Candidate) -> str:
-    """The passage's characters within `AROUND` of the span, without the span."""
-    chunk, span = candidate.passage.chunk, candidate.span
-    start, end = span.start - chunk.start, span.end - chunk.start
-    return f"{chunk.text[max(0, start - AROUND) : start]} {chunk.text[end : end + AROUND]}"
+def is_list(candidate: Candidate) -> bool:
+    """Whether the question asks for a list, as the reader takes it."""
+    return candidate.judgement is not None and candidate.judgement.many > 0
+
+
+def says_no(candidate: Candidate) -> bool:
+    """Whether the passage denies what a yes-no question asks."""
+    return candidate.judgement is not None and candidate.judgement.denial > 0
+
+
+def says_the_same(left: Candidate, right: Candidate) -> bool:
+    """Whether two candidates answer alike: both yes or both no where that is asked, else spans that agree."""
+    if is_polar(left) and is_polar(right):
+        return says_no(left) == says_no(right)
+    return agree(left.span.text, right.span.text)
 
 
 def _clip(logit: float) -> float:
@@ -190,8 +197,8 @@ class Calibration:
 
     def __init__(self, evidence: Mapping[str, float], decision: Mapping[str, float]) -> None:
         """Weights by the names of the signals, with a "bias" each."""
-        self._evidence = dict(evidence)
-        self._decision = dict(decision)
+        self.evidence = dict(evidence)
+        self.decision = dict(decision)
 
     @classmethod
     def load(cls, path: Path = DEFAULT_FILE) -> Calibration:
@@ -204,19 +211,18 @@ class Calibration:
         """The reader's margin alone, its logit taken at its word: for readers that nobody calibrated."""
         return cls({"margin": 1.0}, {"evidence": 1.0})
 
-    def rank(self, question: str, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Candidates with their evidence, best first; ties by place."""
-        return self.order(candidates, [evidence_signals(question, candidate) for candidate in candidates])
+    def to_dict(self) -> dict[str, dict[str, float]]:
+        """What `load` reads."""
+        return {"evidence": self.evidence, "decision": self.decision}
 
-    def order(self, candidates: Sequence[Candidate], signals: Sequence[Mapping[str, float]]) -> list[Candidate]:
-        """The same with signals at hand, those of each candidate."""
-        pairs = zip(candidates, signals, strict=True)
-        scored = [replace(candidate, evidence=_weigh(self._evidence, values)) for candidate, values in pairs]
+    def rank(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Candidates with their evidence, best first; ties by place."""
+        scored = [replace(c, evidence=_weigh(self.evidence, evidence_signals(c))) for c in candidates]
         return sorted(scored, key=lambda c: (-c.evidence, c.span.document_id, c.span.start))
 
-    def probability(self, question: str, candidates: Sequence[Candidate]) -> float:
+    def probability(self, candidates: Sequence[Candidate]) -> float:
         """That the first of the ranked candidates is a right answer, in (0, 1)."""
-        logit = _weigh(self._decision, decision_signals(question, candidates))
+        logit = _weigh(self.decision, decision_signals(candidates))
         return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
 
 

@@ -28,7 +28,7 @@ def decide(
     confidence : Calibration
     settings : Settings
     """
-    sure = confidence.probability(found.question, candidates) if candidates else 0.0
+    sure = confidence.probability(candidates) if candidates else 0.0
     certainty = certainty_of(sure, settings) if candidates else "not said"
     passages = reranked(candidates) if settings.rerank else found.passages
     shown = dict.fromkeys(passage.chunk.document_id for passage in passages)

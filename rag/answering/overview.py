@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.answering.candidates import is_question
 from rag.answering.citations import cite
-from rag.language.sentences import sentences
+from rag.language.sentences import is_question, sentences
 from rag.language.text import WORD, content_words, same_name, words
 from rag.models.embedding import Embedder
 from rag.models.encoding import Vectors

@@ -142,9 +142,21 @@ class Writer:
 
     def supports(self, answer: Answer, draft: Draft) -> list[Support | None]:
         """For each claim the place that supports it; None where none does well enough."""
-        dates = {i: document["date"] for i, document in answer.documents.items()}
-        found = [self._verifier.check(claim.text, draft.passages, claim.cited, dates) for claim in draft.claims]
-        return [s if s and s.probability >= self._verifier.threshold else None for s in found]
+        found: list[Support | None] = []
+        before = ""
+        for claim in draft.claims:
+            found.append(self._support(claim, draft.passages, before))
+            before = claim.text
+        return found
+
+    def _support(self, claim: Claim, passages: Sequence[Chunk], before: str) -> Support | None:
+        """The best support in the passages that the claim cites or, where they have none, in the others."""
+        others = [i for i in range(len(passages)) if i not in claim.cited]
+        for group in (list(claim.cited), others):
+            found = self._verifier.check(claim.text, [passages[i] for i in group], before)
+            if found and found[0].probability >= self._verifier.threshold:
+                return replace(found[0], passage=group[found[0].passage])
+        return None
 
     def checked(self, answer: Answer, draft: Draft, supports: Sequence[Support | None]) -> Answer:
         """The answer with the draft's supported sentences for its statements, or the same with a note why not.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,19 +15,25 @@ from rag.errors import ModelError
 from rag.language.text import WORD, content_words, same_name, words
 from rag.models.embedding import Embedder
 from rag.models.hardware import check_sha256, inference_dtype, quiet, read_text
-from rag.types import Chunk, Span
+from rag.types import Chunk, Judgement, Span
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-DEFAULT_FOLDER = Path(__file__).parent / "weights" / "reader"
-MAX_TOKENS = 256  # question and window together, as in training
+WEIGHTS = Path(__file__).parent / "weights"
+SHIPPED = {"default": "reader", "small": "small"}
+MAX_TOKENS = 288  # question and window together, as in training
+SMALL_TOKENS = 256  # the same for the small reader, and for those of others
 STRIDE = 96  # tokens that two windows of one passage share
 MAX_SPAN_TOKENS = 48
 MAX_QUESTION_TOKENS = 96
 BATCH_TOKENS = 4096
 NOTHING = -100.0  # logit of a passage in which there is nothing to read; JSON has no infinity
-N_SPANS = 5  # spans kept of one passage, for lists
+N_SPANS = 8  # spans kept of one passage, for lists
+
+Logits: TypeAlias = "npt.NDArray[np.float32]"
+Scored: TypeAlias = "tuple[float, int, int]"  # score, first and last place of a span
 
 
 class Reader(Protocol):
@@ -36,81 +43,85 @@ class Reader(Protocol):
         """The best span of each chunk, in the order of the chunks; `alternatives` hold further ones."""
 
 
+class Network(Protocol):
+    """Windows of token ids -> logits of start and end, (n_windows, n_tokens), and further ones or None.
+
+    The further ones, (n_windows, 3), are those of `rag.types.Judgement` but for the support.
+    """
+
+    def __call__(self, **inputs: Tensor) -> tuple[Tensor, Tensor, Tensor | None]: ...
+
+
 class ExtractiveReader:
-    """Any Hugging Face model of the kind AutoModelForQuestionAnswering, with the no-answer score at its first token.
+    """A network that points at the first and the last token of an answer, or at the first of all for "no answer".
 
     A span's score is the sum of its start and end logits less that of the first token, at the best of
     the passage's windows (Devlin et al., 2019, section 4.3). Spans of different passages compare because each
     is measured against "no answer" in its own window.
     """
 
-    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-        self._model = model
-        self._model.eval()  # type: ignore[no-untyped-call]
+    def __init__(
+        self,
+        network: Network,
+        tokenizer: PreTrainedTokenizerBase,
+        lead: Callable[[str, Chunk], str],
+        max_tokens: int = MAX_TOKENS,
+    ) -> None:
+        """`lead` makes what is read before a passage, of question and chunk; nothing in it can be the answer."""
+        self._network = network
         self._tokenizer = tokenizer
+        self._lead = lead
+        self._max_tokens = max_tokens
         self._tokenizing = threading.Lock()  # its truncation is a state that calls change
 
     @classmethod
     def load(cls, name: str = "default") -> ExtractiveReader:
-        """Load the project's own reader, or a folder or name of another."""
-        quiet()
-        location = DEFAULT_FOLDER if name == "default" else Path(name)
-        if name == "default":
-            check_sha256(location / "model.safetensors", read_text(location / "SHA256").split()[0])
-        from transformers import AutoModelForQuestionAnswering, AutoTokenizer
-        from transformers.utils import logging
+        """The project's own reader ("default"), its small one ("small"), or a folder or name of another.
 
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        local = location.is_dir()
-        try:
-            model, loading = AutoModelForQuestionAnswering.from_pretrained(
-                str(location) if local else name,
-                dtype=inference_dtype(),
-                use_safetensors=True,
-                local_files_only=local,
-                output_loading_info=True,
-            )
-            tokenizer = AutoTokenizer.from_pretrained(str(location) if local else name, local_files_only=local)
-        except (OSError, ValueError) as error:
-            raise ModelError(
-                f"the reader {name!r} could not be loaded ({str(error).splitlines()[0]}); expected "
-                f'"default", "sentence", or a folder or name of a question-answering model with safetensors weights'
-            ) from error
-        if loading["missing_keys"]:
-            raise ModelError(
-                f"the reader {name!r} has no weights for {', '.join(sorted(loading['missing_keys'])[:3])}; "
-                f"name a model that was trained to answer questions"
-            )
-        if not tokenizer.is_fast:
-            raise ModelError(f"the reader {name!r} has no fast tokenizer, which character offsets need; name another")
-        return cls(model, tokenizer)
+        Raises
+        ------
+        ModelError
+            There is no such reader, or it is damaged or of another kind.
+        """
+        quiet()
+        if name in SHIPPED:
+            location = WEIGHTS / SHIPPED[name]
+            check_sha256(location / "model.safetensors", read_text(location / "SHA256").split()[0])
+        else:
+            location = Path(name)
+        if name != "small" and is_own(location):
+            return cls(*load_parts(location), lead_of)
+        return cls(*load_parts(location, name), title_if_missing, SMALL_TOKENS)
 
     def read(self, question: str, chunks: Sequence[Chunk]) -> list[Span]:
         if not chunks:
             return []
         import torch
 
-        leads = [_lead(question, chunk) for chunk in chunks]
+        leads = [self._lead(question, chunk) for chunk in chunks]
         encoding = self._encode(question, [lead + chunk.text for lead, chunk in zip(leads, chunks, strict=True)])
         owner: list[int] = encoding["overflow_to_sample_mapping"]
-        found: list[list[tuple[float, int, int]]] = [[] for _ in chunks]
+        found: list[list[Scored]] = [[] for _ in chunks]
+        judged: list[list[Judgement]] = [[] for _ in chunks]
         for batch in _batches([len(ids) for ids in encoding["input_ids"]]):
             padded = self._tokenizer.pad(
                 {key: [encoding[key][i] for i in batch] for key in self._tokenizer.model_input_names},
                 return_tensors="pt",
             )
             with torch.inference_mode():
-                output = self._model(**padded)
-            starts, ends = output.start_logits.float().numpy(), output.end_logits.float().numpy()
+                first, last, asked = self._network(**padded)
+            starts, ends = first.float().numpy(), last.float().numpy()
             for row, window in enumerate(batch):
-                offsets = encoding["offset_mapping"][window]
-                lead = len(leads[owner[window]])
-                sequences = encoding.sequence_ids(window)
-                inside = [s == 1 and start >= lead for s, (start, _) in zip(sequences, offsets, strict=True)]
-                length = len(inside)
-                spans = _best_spans(starts[row][:length], ends[row][:length], np.array(inside))
-                found[owner[window]] += [(score, offsets[a][0] - lead, offsets[b][1] - lead) for score, a, b in spans]
-        return [_span(chunk, candidates) for chunk, candidates in zip(chunks, found, strict=True)]
+                number = owner[window]
+                offsets, lead = encoding["offset_mapping"][window], len(leads[number])
+                passage = np.array([sequence == 1 for sequence in encoding.sequence_ids(window)])
+                inside = passage & np.array([start >= lead for start, _ in offsets])
+                start, end = starts[row][: len(inside)], ends[row][: len(inside)]
+                spans = _best_spans(start, end, inside)
+                found[number] += [(score, offsets[a][0] - lead, offsets[b][1] - lead) for score, a, b in spans]
+                if asked is not None:
+                    judged[number].append(Judgement(_support(start, end, passage), *asked[row].tolist()))
+        return [_span(*parts) for parts in zip(chunks, found, judged, strict=True)]
 
     def _encode(self, question: str, texts: Sequence[str]) -> Any:
         """Question and passage of each window, a BatchEncoding."""
@@ -122,11 +133,75 @@ class ExtractiveReader:
                 [question] * len(texts),
                 list(texts),
                 truncation="only_second",
-                max_length=MAX_TOKENS,
+                max_length=self._max_tokens,
                 stride=STRIDE,
                 return_overflowing_tokens=True,
                 return_offsets_mapping=True,
             )
+
+
+def is_own(folder: Path) -> bool:
+    """Whether a folder holds a network of `rag.models.network`, and not one of another library."""
+    path = folder / "model.safetensors"
+    if not path.is_file():
+        return False
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        return "head.weight" in file.keys()  # noqa: SIM118, it is no mapping
+
+
+def load_parts(location: Path, name: str = "") -> tuple[Network, PreTrainedTokenizerBase]:
+    """The network and the tokenizer of a folder; `name` is what a person called it."""
+    return _own(location) if is_own(location) else _foreign(location, name or str(location))
+
+
+def _own(folder: Path) -> tuple[Network, PreTrainedTokenizerBase]:
+    """A network that `training.train` or `training.export` wrote, and its tokenizer."""
+    from transformers import AutoTokenizer
+
+    from rag.models.network import load_network
+
+    return load_network(folder, inference_dtype()).eval(), AutoTokenizer.from_pretrained(folder)
+
+
+def _foreign(location: Path, name: str) -> tuple[Network, PreTrainedTokenizerBase]:
+    """A model of the kind AutoModelForQuestionAnswering, and its tokenizer."""
+    from transformers import AutoModelForQuestionAnswering, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    local = location.is_dir()
+    where = str(location) if local else name
+    try:
+        model, loading = AutoModelForQuestionAnswering.from_pretrained(
+            where, dtype=inference_dtype(), use_safetensors=True, local_files_only=local, output_loading_info=True
+        )
+        tokenizer = AutoTokenizer.from_pretrained(where, local_files_only=local)
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f'the reader {name!r} could not be loaded ({str(error).splitlines()[0]}); expected "default", "small", '
+            f'"sentence", or a folder or name of a question-answering model with safetensors weights'
+        ) from error
+    if loading["missing_keys"]:
+        raise ModelError(
+            f"the reader {name!r} has no weights for {', '.join(sorted(loading['missing_keys'])[:3])}; "
+            f"name a model that was trained to answer questions"
+        )
+    if not tokenizer.is_fast:
+        raise ModelError(f"the reader {name!r} has no fast tokenizer, which character offsets need; name another")
+    return pointing(model), tokenizer
+
+
+def pointing(model: PreTrainedModel) -> Network:
+    """A question-answering model of transformers as a `Network`."""
+    model.eval()  # type: ignore[no-untyped-call]
+
+    def score(**inputs: Tensor) -> tuple[Tensor, Tensor, None]:
+        output = model(**inputs)
+        return output.start_logits, output.end_logits, None
+
+    return score
 
 
 class SentenceReader:
@@ -145,7 +220,7 @@ class SentenceReader:
         texts = [chunks[i].between(start, end) for i, start, end in places]
         vectors = self._embedder.embed_texts([question, *texts])
         wanted = content_words(question)
-        found: list[list[tuple[float, int, int]]] = [[] for _ in chunks]
+        found: list[list[Scored]] = [[] for _ in chunks]
         for (i, start, end), text, cosine in zip(places, texts, vectors[1:] @ vectors[0], strict=True):
             present = content_words(text)
             overlap = sum(any(same_name(word, other) for other in present) for word in wanted) / max(len(wanted), 1)
@@ -156,7 +231,7 @@ class SentenceReader:
 
 
 def load_reader(name: str, embedder: Embedder | None = None) -> Reader:
-    """The reader of that name: "default", "sentence" (needs the embedder), or a model's folder or name."""
+    """The reader of that name: "default", "small", "sentence" (needs the embedder), or a model's folder or name."""
     if name == "sentence":
         if embedder is None:
             raise ModelError('the reader "sentence" ranks by embeddings: pass an embedder')
@@ -164,10 +239,28 @@ def load_reader(name: str, embedder: Embedder | None = None) -> Reader:
     return ExtractiveReader.load(name)
 
 
-def _lead(question: str, chunk: Chunk) -> str:
-    """The title, to be read before a passage that lacks a name of the question which the title has; else nothing.
+def lead_of(_: str, chunk: Chunk) -> str:
+    """What the project's reader reads before a passage: of whom and when it tells, which it need not repeat itself."""
+    return lead(chunk.title, chunk.date)
 
-    "In 1913 she married" answers "Whom did Castellane marry?" only to a reader who knows whom the article is about.
+
+def lead(title: str, date: str | None) -> str:
+    """Title and, where known, date of a passage, as they stand before it in training and in reading."""
+    if not title:
+        return ""
+    return f"{title} ({date}): " if date else f"{title}: "
+
+
+def as_question(claim: str) -> str:
+    """A claim asked as the project's reader was trained to be asked: it then points at what decides, for or against."""
+    return f"Is it true that {claim[:1].lower()}{claim[1:].rstrip('. ')}?"
+
+
+def title_if_missing(question: str, chunk: Chunk) -> str:
+    """The title, before a passage that lacks a name of the question which the title has; else nothing.
+
+    For readers that were trained without titles. "In 1913 she married" answers "Whom did Castellane marry?" only to a
+    reader who knows whom the article is about.
     """
     named = {word for match in WORD.finditer(question) if match.group()[0].isupper() for word in words(match.group())}
     missing = named.intersection(content_words(question)).difference(words(chunk.text))
@@ -185,16 +278,14 @@ def _batches(lengths: list[int]) -> list[list[int]]:
     return batches
 
 
-def _best_spans(
-    starts: npt.NDArray[np.float32], ends: npt.NDArray[np.float32], inside: npt.NDArray[np.bool_]
-) -> list[tuple[float, int, int]]:
+def _best_spans(starts: Logits, ends: Logits, inside: npt.NDArray[np.bool_]) -> list[Scored]:
     """(score, first token, last token) of the best spans that do not overlap, best first; at most N_SPANS."""
     null = float(starts[0] + ends[0])
     scores = starts[:, None] + ends[None, :] - null
     length = len(starts)
     allowed = np.triu(np.ones((length, length), bool)) & ~np.triu(np.ones((length, length), bool), MAX_SPAN_TOKENS)
     scores = np.where(allowed & inside[:, None] & inside[None, :], scores, -np.inf)
-    spans: list[tuple[float, int, int]] = []
+    spans: list[Scored] = []
     for _ in range(N_SPANS):
         first, last = divmod(int(scores.argmax()), length)
         if not np.isfinite(scores[first, last]):
@@ -204,9 +295,15 @@ def _best_spans(
     return spans
 
 
-def _span(chunk: Chunk, candidates: list[tuple[float, int, int]]) -> Span:
+def _support(start: Logits, end: Logits, passage: npt.NDArray[np.bool_]) -> float:
+    """Logit of all spans of a passage together over "nothing"; their bounds count as independent, as in training."""
+    null = float(start[0] + end[0])
+    return float(np.logaddexp.reduce(start[passage]) + np.logaddexp.reduce(end[passage])) - null
+
+
+def _span(chunk: Chunk, candidates: list[Scored], judged: Sequence[Judgement] = ()) -> Span:
     """The best candidate as a Span, with the others that do not overlap it as alternatives."""
-    kept: list[tuple[float, int, int]] = []
+    kept: list[Scored] = []
     for score, start, end in sorted(candidates, key=lambda c: (-c[0], c[1])):
         # A heading and the paragraph below it are two things: no answer runs over both.
         if start < end and "\n\n" not in chunk.text[start:end] and all(end <= s or e <= start for _, s, e in kept):
@@ -214,8 +311,8 @@ def _span(chunk: Chunk, candidates: list[tuple[float, int, int]]) -> Span:
     if not kept:  # a passage without a single token the model knows
         kept = [(NOTHING, 0, len(chunk.text))]
     spans = [_make(chunk, *candidate) for candidate in kept[:N_SPANS]]
-    best = spans[0]
-    return Span(best.chunk_id, best.document_id, best.start, best.end, best.text, best.score, tuple(spans[1:]))
+    judgement = max(judged, key=lambda j: j.support, default=None)  # of the window that says most
+    return replace(spans[0], alternatives=tuple(spans[1:]), judgement=judgement)
 
 
 def _make(chunk: Chunk, score: float, start: int, end: int) -> Span:

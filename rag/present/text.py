@@ -51,8 +51,6 @@ def account_head(date: str | None) -> str:
 
 def doubt_words(doubt: Doubt) -> str:
     """A doubt as a sentence."""
-    if doubt.kind == "kind":
-        return "It may not be what was asked for."
     return f"The passage does not {'name' if doubt.kind == 'name' else 'give'} {', '.join(doubt.missing)}."
 
 

@@ -1,0 +1,93 @@
+"""Questions that training left out, each with the corpus that it is asked of: what confidence is fitted to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from rag.types import Document
+from training.data import Question, load_articles, load_training
+
+SEED = 7
+NEIGHBOURS = 27  # further news articles beside those held out, as many as make a folder of sixty
+PARAGRAPHS = 600  # of each mixed corpus
+
+
+@dataclass(frozen=True)
+class Item:
+    """A question as calibration needs it.
+
+    `gold` are documents in which a right answer may be found, `sentence` what decides a yes-no question, `denial` what
+    it decides.
+    """
+
+    text: str
+    answers: tuple[str, ...]
+    gold: frozenset[str]
+    group: str
+    denial: bool | None = None
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Documents, and questions asked of all of them."""
+
+    name: str
+    documents: tuple[Document, ...]
+    questions: tuple[Item, ...]
+
+
+def corpora(data: Path, limit: int) -> Iterator[Corpus]:
+    """The corpora of `data`/train, each with at most `limit` questions of the groups that training left out."""
+    train, held_out = load_training(data)
+    yield _news(data, held_out, limit)
+    yield _paragraphs("SQuAD", train, held_out, ("squad",), limit)
+    mixed = ("qed_nq", "nq_open_gold", "quoref", "timeqa_human", "afriqa_en", "fairytaleqa", "squad_train_part")
+    yield _paragraphs("mixed", train, held_out, mixed, limit)
+
+
+def _news(data: Path, held_out: Sequence[Question], limit: int) -> Corpus:
+    """The articles of the groups held out, among others that training saw; answers may stand in a sister article."""
+    articles = load_articles(data)
+    asked = [question for question in held_out if question.dataset == "news"]
+    groups = {question.group for question in asked}
+    own = [article for article in articles.values() if article.group in groups]
+    others = [article for article in articles.values() if article.group not in groups]
+    folder = own + Random(SEED).sample(others, min(NEIGHBOURS, len(others)))
+    documents = tuple(Document(a.id, a.title, a.text, a.id, date=a.date) for a in folder)
+    sisters = {group: frozenset(a.id for a in own if a.group == group) for group in groups}
+    items = []
+    for question in Random(SEED).sample(asked, min(limit, len(asked))):
+        polar = question.denial is not None
+        items.append(
+            Item(
+                question.text,
+                () if polar else tuple(text for _, text in question.answers),
+                frozenset({question.article}) if polar else sisters[question.group],
+                question.group,
+                question.denial,
+                question.answers[0][1] if polar else "",
+            )
+        )
+    return Corpus("news", documents, tuple(items))
+
+
+def _paragraphs(
+    name: str, train: Sequence[Question], held_out: Sequence[Question], sets: Sequence[str], limit: int
+) -> Corpus:
+    """Paragraphs as documents: those of the questions, and others of the same sets."""
+    asked = [question for question in held_out if question.dataset in sets]
+    chosen = Random(SEED).sample(asked, min(limit, len(asked)))
+    contexts = {question.context: question.title for question in asked}
+    others = {question.context: question.title for question in train if question.dataset in sets}
+    room = max(0, PARAGRAPHS - len(contexts))
+    contexts |= dict(Random(SEED).sample(sorted(others.items()), min(room, len(others))))
+    ids = {context: f"{number:05d}" for number, context in enumerate(contexts)}
+    documents = tuple(Document(ids[text], title or "", text, ids[text]) for text, title in contexts.items())
+    items = tuple(
+        Item(q.text, tuple(text for _, text in q.answers), frozenset({ids[q.context]}), q.group) for q in chosen
+    )
+    return Corpus(name, documents, items)
