@@ -15,6 +15,7 @@ from rag.scope import Scope
 from rag.types import (
     Account,
     Answer,
+    Check,
     Chunk,
     Citation,
     Document,
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "Account", "Answer", "Chatbot", "Chunk", "Citation", "Document", "IndexReport", "Overview", "RagError",
-    "Scope", "ScoredChunk", "Settings", "Span", "Statement", "Turn", "ask",
+    "Account", "Answer", "Chatbot", "Check", "Chunk", "Citation", "Document", "IndexReport", "Overview",
+    "RagError", "Scope", "ScoredChunk", "Settings", "Span", "Statement", "Turn", "ask",
 ]  # fmt: skip
 
 

@@ -1,5 +1,5 @@
 """The command line: arguments in, text out. Exit code 0 for an answer or an abstention, 1 for what a person can mend,
-2 for wrong usage."""
+2 for wrong usage, 3 for a text with a sentence that the articles do not support."""
 
 from __future__ import annotations
 
@@ -208,6 +208,31 @@ def chat(
             continue
         turns.append(Turn(question, answer))
         typer.echo(for_terminal(answer))
+
+
+@app.command()
+@mendable
+def check(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(help='A statement, a file with a draft, or "-" for standard input.')],
+    corpus: Corpus = None,
+    reader: ReaderName = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Say of each sentence of a text whether the articles support, contradict or do not state it.
+
+    Exit code 0: they support all that is claimed. 3: there is a sentence that they do not support.
+    """
+    from rag.draft_report import check as check_draft
+    from rag.draft_report import draft
+
+    read = draft(readable(text), int(DEFAULTS.max_file_megabytes * 1e6))
+    bot = _open(context, corpus, Settings(reader=reader), quiet=as_json)
+    made, code = check_draft(bot, read, as_json)
+    if as_json:
+        typer.echo(json_line(made))
+    if code:
+        raise typer.Exit(code)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from rag.clock import Clock
 from rag.config import Settings
 from rag.corpus import Corpus, making, manifest
 from rag.errors import RagError
+from rag.grounding.checking import Checker
 from rag.grounding.generators import Generator
 from rag.grounding.writing import Writer
 from rag.index import Index, open_index
@@ -23,7 +24,7 @@ from rag.parts import Parts
 from rag.places import corpus_index
 from rag.present.text import with_text
 from rag.scope import Scope
-from rag.types import Answer, Document, Header, History, IndexReport, Overview, ScoredChunk, Turn
+from rag.types import Answer, Check, Chunk, Document, Header, History, IndexReport, Overview, ScoredChunk, Turn
 
 MAX_QUESTION = 2000  # characters
 
@@ -44,6 +45,7 @@ class Chatbot:
         self._finder = SpanFinder(parts.reader, parts.embedder, parts.confidence)
         given = parts.verifier, self.document, self.settings.strict, self.settings.write_seconds
         self._writer = Writer(parts.generator, *given) if parts.generator else None
+        self._checker = Checker(parts.verifier, self._passages, self.document)
         self.report = IndexReport()
 
     @classmethod
@@ -207,6 +209,19 @@ class Chatbot:
             about, picks = of_topic(found.question, [p.chunk for p in found.passages], self.parts.embedder)
             made = overview(topic, picks, found.documents, about, self.count())
         return replace(made, seconds=clock.seconds()["total"])
+
+    def check(self, statement: str) -> Check:
+        """Whether the articles support, contradict or do not state it, with quotes. RagError when it is empty."""
+        if not statement.strip():
+            raise RagError("the statement is empty; expected a sentence")
+        return self._checker.check(statement)
+
+    def check_text(self, text: str | Document) -> Iterator[Check]:
+        """The same for each sentence of a text in turn; of a document (a draft that was read) by its blocks."""
+        return self._checker.check_text(text)
+
+    def _passages(self, text: str) -> list[Chunk]:
+        return [found.chunk for found in self._retriever.search(text, self.settings.read)]
 
     def consider(self, question: str) -> tuple[str, list[Candidate]]:
         """The question as understood, and the spans that may answer it, best first, before any decision."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from rag.answering.citations import cite
+from rag.errors import RagError
 from rag.grounding.verifier import Support, Verifier, states_something
 from rag.language.sentences import sentences
-from rag.types import Check, Chunk, Citation, Document
+from rag.types import Block, Check, Chunk, Citation, Document
 
 SUPPORTED, CONTRADICTED, NOT_STATED, NO_CLAIM = "supported", "contradicted", "not stated", "no claim"
 MAX_QUOTES = 3
 NEAREST = 2
+SEARCHES = 5  # for one statement, when articles change between search and citation
 
 
 class Checker:
@@ -26,9 +29,37 @@ class Checker:
         self._document = document
 
     def check(self, statement: str, before: str = "") -> Check:
-        """What the articles say of one statement; `before` is the sentence before it, which may say whom "he" means."""
+        """What the articles say of one statement; `before` is the sentence before it, which may say whom "he" means.
+
+        Raises
+        ------
+        RagError
+            The articles change faster than they can be read.
+        """
         if not states_something(statement):
             return Check(statement, NO_CLAIM, 0.0)
+        for _ in range(SEARCHES):
+            try:
+                return self._checked(statement, before)
+            except KeyError:  # an article was changed or removed since it was found: search again
+                continue
+        raise RagError("the articles are being changed all the time; check the text again when that has ended")
+
+    def check_text(self, text: str | Document) -> Iterator[Check]:
+        """Each sentence of a text in turn, with its place; a caller that stops iterating stops the work.
+
+        The headings of a document whose format tells them are names of its parts and pass for no claim.
+        """
+        document = Document("", "", text, "") if isinstance(text, str) else text
+        before = ""
+        for place in sentences_of(document):
+            statement = " ".join(document.text[place.start : place.end].split())
+            named = place.kind == "heading"
+            found = Check(statement, NO_CLAIM, 0.0) if named else self.check(statement, before)
+            yield replace(found, start=place.start, end=place.end)
+            before = "" if found.verdict == NO_CLAIM else statement
+
+    def _checked(self, statement: str, before: str) -> Check:
         passages = self._search(f"{before} {statement}".strip())
         found = self._verifier.check(statement, passages, before)
         best = found[0].probability if found else 0.0
@@ -40,20 +71,25 @@ class Checker:
             return Check(statement, CONTRADICTED, best, self._cited(against, passages))
         return Check(statement, NOT_STATED, best, nearest=self._cited(found[:NEAREST], passages))
 
-    def check_text(self, text: str) -> Iterator[Check]:
-        """Each sentence of a text in turn, with its place; a caller that stops iterating stops the work."""
-        before = ""
-        for start, end in sentences(text):
-            statement = " ".join(text[start:end].split())
-            found = self.check(statement, before)
-            yield Check(statement, found.verdict, found.probability, found.citations, found.nearest, start, end)
-            before = "" if found.verdict == NO_CLAIM else statement
-
     def _cited(self, supports: Sequence[Support], passages: Sequence[Chunk]) -> tuple[Citation, ...]:
+        """The quotes, each once; KeyError when an article is no longer what was found."""
         made: list[Citation] = []
         for support in supports:
             chunk = passages[support.passage]
-            citation = cite(self._document(chunk.document_id), support.start, support.end, support.probability)
+            document = self._document(chunk.document_id)
+            if document.text[chunk.start : chunk.end] != chunk.text:
+                raise KeyError(chunk.id)
+            citation = cite(document, support.start, support.end, support.probability)
             if all(citation.quote != other.quote for other in made):
                 made.append(citation)
         return tuple(made[:MAX_QUOTES])
+
+
+def sentences_of(document: Document) -> list[Block]:
+    """Each sentence of a document as a Block of the kind that it lies in; "paragraph" where the format tells none."""
+    blocks = document.blocks or (Block("paragraph", 0, len(document.text)),)
+    return [
+        Block(block.kind, block.start + start, block.start + end)
+        for block in blocks
+        for start, end in sentences(document.text[block.start : block.end])
+    ]

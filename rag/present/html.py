@@ -11,8 +11,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rag.answering.citations import is_exact
+from rag.present.checks import SIGNS, Checked
 from rag.present.text import PERHAPS, UNSUPPORTED, doubt_words, paragraphs
-from rag.types import Answer, Chunk, Citation, Document, Header, ScoredChunk
+from rag.types import Answer, Check, Chunk, Citation, Document, Header, ScoredChunk
 
 AROUND = 240
 """Characters of the article shown on each side of a quote."""
@@ -105,6 +106,28 @@ def sources(number: int, answer: Answer | None, find: Lookup) -> str:
         uncited=[passage for passage in answer.passages if not _is_cited(passage, answer.citations)],
         with_nearest=with_nearest,
     )
+
+
+def checked(text: Checked) -> str:
+    """A text with the verdict on each sentence, as far as it was checked; each opens what the articles say of it."""
+    return _filled("checked", text=text)
+
+
+def unchecked(problem: str) -> str:
+    """Why a text was not checked."""
+    return _filled("unchecked", problem=problem)
+
+
+def modes() -> str:
+    """The choice between asking and checking."""
+    return _filled("modes")
+
+
+def evidence(check: Check | None, find: Lookup) -> str:
+    """What the articles say of a sentence, in its surroundings."""
+    found = () if check is None else (*check.citations, *check.nearest)
+    cards = [(citation, _surroundings(citation, find(citation.document_id))) for citation in found]
+    return _filled("evidence", check=check, cards=cards)
 
 
 def article(document: Document, places: Sequence[tuple[int, int]], chosen: tuple[int, int]) -> str:
@@ -217,6 +240,7 @@ _templates = Environment(
 )
 _templates.globals.update(
     PERHAPS=PERHAPS,
+    SIGNS=SIGNS,
     UNSUPPORTED=UNSUPPORTED,
     as_typed=_as_typed,
     complaints=_complaints,

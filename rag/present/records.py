@@ -1,10 +1,10 @@
-"""An Answer and its passages as plain records: what programs get over Gradio's API, as MCP tools and over HTTP."""
+"""Answers, passages and checks as plain records: what programs get over Gradio, as MCP tools and over HTTP."""
 
 from __future__ import annotations
 
 from typing_extensions import TypedDict  # pydantic does not read typing's own before Python 3.12
 
-from rag.types import Answer, Certainty, Citation, DoubtKind, ScoredChunk
+from rag.types import Answer, Certainty, Check, Citation, DoubtKind, ScoredChunk
 
 
 class CitationRecord(TypedDict):
@@ -78,6 +78,29 @@ class AnswerRecord(TypedDict):
     seconds: float
 
 
+class CheckRecord(TypedDict):
+    """What the articles say of one sentence: characters [start, end) of the text that was checked.
+
+    `verdict` is "supported" or "contradicted" (by the `citations`), "not stated" (with the `nearest` sentences, which
+    neither support nor deny it) or "no claim" for a question, a heading or a text that states nothing.
+    """
+
+    statement: str
+    verdict: str
+    probability: float
+    citations: list[CitationRecord]
+    nearest: list[CitationRecord]
+    start: int
+    end: int
+
+
+class CheckedRecord(TypedDict):
+    """A text as it was read, and each of its sentences, in order."""
+
+    text: str
+    checks: list[CheckRecord]
+
+
 def answer_record(answer: Answer) -> AnswerRecord:
     """An Answer for programs; it tells no path of this machine."""
     return AnswerRecord(
@@ -106,6 +129,19 @@ def citation_record(c: Citation) -> CitationRecord:
     """A citation for programs."""
     return CitationRecord(
         document_id=c.document_id, title=c.title, date=c.date, start=c.start, end=c.end, quote=c.quote, page=c.page
+    )
+
+
+def check_record(check: Check) -> CheckRecord:
+    """A Check for programs; it tells no path of this machine."""
+    return CheckRecord(
+        statement=check.statement,
+        verdict=check.verdict,
+        probability=float(check.probability),
+        citations=[citation_record(c) for c in check.citations],
+        nearest=[citation_record(c) for c in check.nearest],
+        start=check.start,
+        end=check.end,
     )
 
 

@@ -62,11 +62,11 @@ def for_terminal(answer: Answer) -> str:
     lines += [f"({note})" for note in answer.notes]
     lines.append(f"\nconfidence {answer.confidence:.0%}")
     for number, citation in enumerate(answer.citations, start=1):
-        lines += _source(f"[{number}]", citation)
+        lines += source_lines(f"[{number}]", citation)
     if answer.nearest:
         lines.append("Nearest sentences (not an answer):")
         for citation in answer.nearest:
-            lines += _source("-", citation)
+            lines += source_lines("-", citation)
     return "\n".join(lines)
 
 
@@ -76,7 +76,7 @@ def place(citation: Citation) -> str:
     return f"{citation.document_id}{page}, characters {citation.start}-{citation.end}"
 
 
-def _source(mark: str, citation: Citation) -> list[str]:
+def source_lines(mark: str, citation: Citation) -> list[str]:
     dated = f", {citation.date}" if citation.date else ""
     return [f"{mark} {citation.title}{dated}", f"    {place(citation)}", f'    "{" ".join(citation.quote.split())}"']
 

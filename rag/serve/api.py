@@ -19,6 +19,7 @@ from rag.pipeline import Chatbot
 from rag.present.overview import OverviewRecord, overview_record
 from rag.present.records import PassageRecord, passage_record
 from rag.serve.access import Access
+from rag.serve.checks import add_checks
 from rag.serve.completions import add_completions
 from rag.serve.desk import BusyError, Desk, request_id
 from rag.serve.gate import Gate, problem
@@ -74,6 +75,7 @@ def create_app(
     app.add_middleware(Watch, meters=meters, root_path=access.root_path)
     _add_problems(app)
     _add_questions(app, desk)
+    add_checks(app, desk)
     add_completions(app, desk)
 
     @app.get("/metrics", response_class=Response, include_in_schema=False)

@@ -26,7 +26,7 @@ _PAGE = re.compile(
     r"|(?:assets|static)/[\w./@+-]+"
     r"|gradio_api/(?:info|openapi\.json|login_check|user|token|app_id|startup-events|theme\.css|upload|upload_progress"
     r"|queue/(?:join|data)|heartbeat/\w+|cancel|reset"
-    r"|call/(?:v2/)?(?:ask|retrieve)(?:/\w+)?|(?:run|api)/\w+))/?"
+    r"|call/(?:v2/)?(?:ask|retrieve|check)(?:/\w+)?|(?:run|api)/\w+))/?"
 )
 _UPLOAD = "/gradio_api/upload"
 # Gradio runs inline scripts and templates of its own, so these stay allowed; nothing may come from or go elsewhere.

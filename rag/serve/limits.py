@@ -13,6 +13,10 @@ MAX_EXCHANGES = 100
 """Exchanges of one conversation on the page; older ones make room."""
 MAX_KEPT = 40
 """Exchanges that a browser keeps; localStorage holds about 5 MB."""
+MAX_CHECKED = 50_000
+"""Characters of a text that a program may have checked at once: some 400 sentences, and minutes."""
+CHECKERS = 8
+"""Texts of the page checked at once; each of their sentences waits for the models like a question."""
 QUEUE = 200
 """Requests of programs that may wait; more are told to come back."""
 CLIENTS = 10_000

@@ -11,7 +11,7 @@ from rag.language.characters import readable
 from rag.pipeline import MAX_QUESTION
 from rag.present import records
 from rag.scope import Scope
-from rag.serve.limits import MAX_HISTORY, MAX_PASSAGES
+from rag.serve.limits import MAX_CHECKED, MAX_HISTORY, MAX_PASSAGES
 from rag.types import Answer
 
 _NAME = re.compile(r"\w[\w.-]{0,63}", re.ASCII)
@@ -67,6 +67,19 @@ class AskRequest(Choice):
     question: Question
     history: Earlier = []
     generate: bool = Field(default=True, description="Whether a configured language model may word the answer.")
+
+
+class CheckRequest(Choice):
+    """A text whose sentences are to be checked."""
+
+    text: Annotated[str, StringConstraints(max_length=MAX_CHECKED), AfterValidator(readable)] = Field(
+        description=f"A statement or a text, at most {MAX_CHECKED:,} characters."
+    )
+    markdown: bool = Field(
+        default=False,
+        description="Whether to read it as Markdown: headings are passed over, and places count characters of the "
+        "text as it is rendered, which is returned.",
+    )
 
 
 class RetrieveRequest(Choice):

@@ -1,4 +1,4 @@
-"""`ask`, `retrieve` and `overview` as MCP tools over streamable HTTP: JSON, as text and as structured content."""
+"""`ask`, `retrieve`, `check` and `overview` as MCP tools over streamable HTTP: JSON, as text and as structure."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from typing_extensions import TypedDict
 import rag
 from rag.errors import RagError
 from rag.present.overview import OverviewRecord, overview_record
-from rag.present.records import AnswerRecord, PassageRecord, answer_record, passage_record
+from rag.present.records import AnswerRecord, CheckedRecord, PassageRecord, answer_record, passage_record
+from rag.serve.checks import checked
 from rag.serve.desk import BusyError, Desk
 from rag.serve.failures import failure
-from rag.serve.schemas import AskRequest, OverviewRequest, RetrieveRequest
+from rag.serve.schemas import AskRequest, CheckRequest, OverviewRequest, RetrieveRequest
 
 PATHS = ("/mcp", "/gradio_api/mcp", "/gradio_api/mcp/http")
 """Where the tools are found; the second is where Gradio puts those of a page."""
@@ -64,6 +65,13 @@ def add_tools(app: FastAPI, desk: Desk) -> Callable[[], AbstractAsyncContextMana
                 OverviewRequest.model_json_schema(),
                 OverviewRecord,
             ),
+            _tool(
+                "check",
+                "Check each sentence of a text against the indexed articles. Returns for each whether they support or "
+                "contradict it, with exact quotes, or do not state it, and the probability that it is supported.",
+                CheckRequest.model_json_schema(),
+                CheckedRecord,
+            ),
         ]
 
     async def result(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -78,11 +86,13 @@ def add_tools(app: FastAPI, desk: Desk) -> Callable[[], AbstractAsyncContextMana
             wanted = RetrieveRequest.model_validate(arguments)
             found = await desk.run(lambda cancelled: desk.among(wanted.scope).retrieve(wanted.question, wanted.k))
             return {"passages": [passage_record(passage) for passage in found]}
+        if name == "check":
+            return dict(await checked(desk, CheckRequest.model_validate(arguments)))
         if name == "overview":
             looked = OverviewRequest.model_validate(arguments)
             made = await desk.run(lambda cancelled: desk.among(looked.scope).overview(looked.topic))
             return dict(overview_record(made))
-        raise RagError(f"there is no tool {name[:100]!r}; expected ask, retrieve or overview")
+        raise RagError(f"there is no tool {name[:100]!r}; expected ask, retrieve, check or overview")
 
     @server.call_tool(validate_input=False)  # type: ignore[untyped-decorator]
     async def call_tool(name: str, arguments: dict[str, Any]) -> tuple[list[TextContent], dict[str, Any]]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from rag.answering.citations import cite
 from rag.errors import RagError
+from rag.grounding.checking import sentences_of
 from rag.language.sentences import sentences
 from rag.language.text import content_words
 from rag.present.text import with_text
-from rag.types import Account, Answer, Chunk, Document, Header, ScoredChunk, Statement, Turn
+from rag.types import Account, Answer, Check, Chunk, Document, Header, ScoredChunk, Statement, Turn
 
 HOSTILE = (
     "The harvest of 2031 was forty tonnes. <script>document.title='owned'</script> "
@@ -37,6 +39,8 @@ class FakeBot:
     def __init__(self, documents: Sequence[Document] = ()) -> None:
         self._documents = {d.id: d for d in documents}
         self.histories: list[list[Turn]] = []
+        self.gate = threading.Event()  # a test that clears it holds up the checking of texts
+        self.gate.set()
 
     def documents(self) -> list[Document]:
         return [self._documents[i] for i in sorted(self._documents)]
@@ -121,6 +125,26 @@ class FakeBot:
             statements=tuple(statements),
         )  # fmt: skip
         return with_text(answer)
+
+    def check_text(self, text: str | Document) -> Iterator[Check]:
+        """A sentence that an article holds is supported; one with "not" in it contradicted; a question no claim."""
+        draft = text if isinstance(text, Document) else document("draft", text)
+        for place in sentences_of(draft):
+            words = draft.text[place.start : place.end]
+            if words.startswith("boom"):
+                raise ZeroDivisionError("a bug inside")
+            self.gate.wait(20)
+            verdict, cited = "not stated", []
+            if words.endswith("?") or place.kind == "heading":
+                verdict = "no claim"
+            else:
+                for d in self.documents():
+                    start = d.text.find(words.replace(" not", ""))
+                    if start >= 0:
+                        verdict = "contradicted" if " not" in words else "supported"
+                        cited.append(cite(d, start, start + len(words.replace(" not", "")), 0.9))
+            sure = {"supported": 0.97, "not stated": 0.2}.get(verdict, 0.03)
+            yield Check(words, verdict, sure, tuple(cited), (), place.start, place.end)
 
 
 class BothBots(FakeBot):

@@ -21,6 +21,7 @@ from rag.present import html
 from rag.serve.access import Access
 from rag.serve.limits import CONCURRENCY, MEGABYTE, SESSION_STATES, SWEEP_SECONDS, Limits
 from rag.serve.page.blocks import LocalBlocks
+from rag.serve.page.checking import add_checking
 from rag.serve.page.handlers import ALL, ONLY_OWN, OWN_WORDS, Page
 from rag.serve.page.programs import add_programs
 from rag.serve.page.sessions import Corpus, Sessions
@@ -61,12 +62,14 @@ def build(
     page = Page(sessions, examples, feedback_to)
     demo = LocalBlocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, 600))
     with demo:
-        _layout(demo, page)
+        token = _layout(demo, page)
+        add_checking(demo, page, token)
         add_programs(bot, page.submit)
     return demo
 
 
-def _layout(demo: gr.Blocks, page: Page) -> None:
+def _layout(demo: gr.Blocks, page: Page) -> gr.Textbox:
+    """The conversation and its sources; the hidden value in which the session's token travels."""
     private: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
     plain: dict[str, Any] = {"apply_default_css": False}
     at_once: dict[str, Any] = {**private, "queue": False}
@@ -178,6 +181,7 @@ def _layout(demo: gr.Blocks, page: Page) -> None:
         button.click(make, token, payload, api_name=f"page_{make.__name__}", **at_once).success(
             None, payload, js=f"(text) => window.ragChat.save(text, '{name}', '{kind}')"
         )
+    return token
 
 
 def _invitation(sessions: Sessions) -> str:
@@ -237,7 +241,10 @@ _RANGES = {
 
 def _head() -> str:
     files = resources.files("rag.serve.page")
-    style, script = ((files / name).read_text(encoding="utf-8") for name in ("style.css", "page.js"))
+    style, script = (
+        "\n".join((files / name).read_text(encoding="utf-8") for name in names)
+        for names in (("style.css", "checking.css"), ("page.js", "checking.js"))
+    )
     faces = []
     for part, characters in _RANGES.items():
         for weight in (400, 600):

@@ -1,4 +1,4 @@
-"""`ask` and `retrieve` for programs over Gradio's API."""
+"""`ask`, `retrieve` and `check` for programs over Gradio's API."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ import gradio as gr
 from gradio.events import api
 
 from rag.errors import RagError
-from rag.present.records import AnswerRecord, PassageRecord, answer_record, passage_record
+from rag.present.records import AnswerRecord, CheckedRecord, PassageRecord, answer_record, passage_record
+from rag.serve.checks import draft_of, in_steps
 from rag.serve.failures import failure
 from rag.serve.limits import MAX_HISTORY, MAX_PASSAGES
 from rag.serve.page.sessions import Asker
+from rag.types import Check
 
 T = TypeVar("T")
 
 
 def add_programs(bot: Asker, submit: Callable[[Callable[[], Any]], Future[Any]]) -> None:
-    """Add both functions to the Blocks that is being built.
+    """Add the functions to the Blocks that is being built.
 
     They wait for the models' threads and not in Gradio's queue.
 
@@ -63,8 +65,26 @@ def add_programs(bot: Asker, submit: Callable[[Callable[[], Any]], Future[Any]])
         found = await answered(lambda: bot.retrieve(question_text(question), k))
         return [passage_record(passage) for passage in found]
 
+    async def check(text: str, markdown: bool = False) -> CheckedRecord:
+        """Check each sentence of a text against the indexed articles: supported, contradicted, or not stated.
+
+        Parameters:
+            text: A statement or a text, at most 50,000 characters.
+            markdown: Whether to read it as Markdown: headings are passed over.
+        Returns:
+            The text as it was read, and for each sentence its place, verdict, probability of being supported and exact quotes.
+        """  # noqa: E501
+
+        async def step(work: Callable[[], Check | None]) -> Check | None:
+            made: Check | None = await answered(work)
+            return made
+
+        draft = guarded(lambda: draft_of(text, markdown))
+        return await in_steps(bot, draft, step)
+
     api(ask, api_name="ask", queue=False)
     api(retrieve, api_name="retrieve", queue=False)
+    api(check, api_name="check", queue=False)
 
 
 def question_text(question: Any) -> str:

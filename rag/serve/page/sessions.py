@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from rag.articles.documents import SUFFIXES, read_document
 from rag.errors import DocumentError, RagError
+from rag.present.checks import Checked
 from rag.present.html import Exchange
 from rag.serve.limits import MAX_EXCHANGES, MEGABYTE, Limits
-from rag.types import Answer, Document, Header, History, ScoredChunk, Turn
+from rag.types import Answer, Check, Document, Header, History, ScoredChunk, Turn
 
 if TYPE_CHECKING:
     from rag.grounding.generators import Generator
@@ -47,6 +48,7 @@ class Asker(Protocol):
     def headers(self) -> list[Header]: ...
     def count(self) -> int: ...
     def document(self, document_id: str) -> Document: ...
+    def check_text(self, text: str | Document) -> Iterator[Check]: ...
 
 
 class Corpus(Asker, Protocol):
@@ -69,6 +71,7 @@ class Session:
     closed: float | None = None
     asked: str = ""
     running: Future[None] | None = None
+    checked: Checked | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def is_asking(self) -> bool:
@@ -184,7 +187,7 @@ class Sessions:
     def _drop(self, session: Session) -> None:
         self._sessions.pop(session.token, None)
         self._pages = {page: token for page, token in self._pages.items() if token != session.token}
-        session.own = None
+        session.own = session.checked = None
         session.own_characters = 0
         session.exchanges.clear()
 

@@ -1,0 +1,74 @@
+"""A text checked on the console: what is said of each sentence as it comes, progress beside it, Ctrl-C ends it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from rag.articles.documents import read_document
+from rag.articles.drafts import pasted
+from rag.articles.formats import SUFFIXES
+from rag.grounding.checking import sentences_of
+from rag.language.characters import readable
+from rag.present.checks import all_stand, counts, report_lines, summary
+from rag.present.records import check_record
+from rag.types import Check, Document
+
+NOT_SUPPORTED = 3
+"""Exit code where the articles do not support a sentence."""
+INTERRUPTED = 1
+MAX_PATH = 1000
+"""Characters from which an argument is no path: systems refuse to look longer ones up."""
+
+
+class Checks(Protocol):
+    """What a bot does here. `rag.pipeline.Chatbot` is one."""
+
+    def check_text(self, text: str | Document) -> Iterator[Check]: ...
+
+
+def draft(given: str, max_bytes: int) -> Document:
+    """The text to check: of a file, of standard input where "-" is given, else the words themselves.
+
+    Raises
+    ------
+    RagError
+        The file cannot be read, or there is no text.
+    """
+    if given == "-":
+        return pasted(readable(sys.stdin.read()))
+    path = Path(given)
+    named = path.suffix.lower() in SUFFIXES and " " not in given  # "drfat.md" is a name that was mistyped
+    if named or (len(given) < MAX_PATH and path.is_file()):
+        return read_document(path, path.name, max_bytes)
+    return pasted(given, markdown=False)
+
+
+def check(bot: Checks, text: Document, as_json: bool) -> tuple[dict[str, Any], int]:
+    """Check a text, printing unless `as_json`; the result as one value for JSON, and the exit code."""
+    from tqdm import tqdm
+
+    places = sentences_of(text)
+    done: list[Check] = []
+    complete = False
+    try:
+        with tqdm(total=len(places), desc="checking", unit="sentence", disable=None, leave=False) as bar:
+            for found in bot.check_text(text):
+                done.append(found)
+                if not as_json:
+                    bar.write(report_lines(found), file=sys.stdout)
+                bar.update()
+        complete = True
+    except KeyboardInterrupt:
+        pass  # what was done is worth having
+    if not as_json:
+        print(f"\n{summary(done, len(places))}")
+    made = {
+        "text": text.text,
+        "checks": [check_record(found) for found in done],
+        "counts": counts(done),
+        "complete": complete,
+    }
+    return made, INTERRUPTED if not complete else 0 if all_stand(done) else NOT_SUPPORTED
