@@ -161,7 +161,7 @@ def measured(rows: Sequence[Row], seconds: Sequence[float]) -> figures.Table:
     ranked = bootstrap.statistic(lambda i: metrics.auroc(scores[i], positive[i]), len(claimed))
     each = f"; {np.median(seconds):.2f} s a sentence (median), {np.max(seconds):.2f} s at most" if seconds else ""
     columns = ("label", "sentences", *VERDICTS, "verdict is the label", "of these: cites what decides")
-    auroc = figures.text(ranked)
+    auroc = "not defined" if ranked is None else f"{ranked.value:.3f} ({ranked.low:.3f}–{ranked.high:.3f})"
     return figures.Table(columns, tuple(made), f"AUROC of the probability, supported against the rest: {auroc}{each}")
 
 

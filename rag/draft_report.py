@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from rag.articles.documents import read_document
+from rag.articles.documents import SUFFIXES, read_document
 from rag.articles.drafts import pasted
-from rag.articles.formats import SUFFIXES
 from rag.grounding.checking import sentences_of
 from rag.language.characters import readable
 from rag.present.checks import all_stand, counts, report_lines, summary
