@@ -293,7 +293,7 @@ def test_tools_ask_for_the_key(client: TestClient) -> None:
         assert locked.post("/mcp", json=call, headers=accept | {"Authorization": "Bearer x"}).status_code == 401
         for good in ("Bearer k", "Basic cmVhZGVyOnA="):
             tools = locked.post("/mcp", json=call, headers=accept | {"Authorization": good}).json()["result"]["tools"]
-            assert [t["name"] for t in tools] == ["ask", "retrieve", "overview"]
+            assert [t["name"] for t in tools] == ["ask", "retrieve", "overview", "check"]
             assert tools[0]["outputSchema"]["properties"]["confidence"] == {"title": "Confidence", "type": "number"}
 
 

@@ -1,4 +1,4 @@
-"""`ask` and `retrieve` with the real clients: gradio_client and MCP."""
+"""`ask`, `retrieve` and `check` with the real clients: gradio_client and MCP."""
 
 from __future__ import annotations
 
@@ -38,6 +38,13 @@ def test_gradio_client_asks_and_retrieves(client: Any) -> None:
     assert "/secret/" not in json.dumps([answer, passages])
 
 
+def test_gradio_client_checks_a_text(client: Any) -> None:
+    made = client.predict("The minister arrived in Minsk on Monday. Havana has a harbour.", api_name="/check")
+    assert [check["verdict"] for check in made["checks"]] == ["supported", "not stated"]
+    assert made["checks"][0]["citations"][0]["document_id"] == "belarus.txt"
+    assert "/secret/" not in json.dumps(made)
+
+
 @pytest.mark.parametrize(
     ("question", "said"), [("", "empty"), ("🙂", "no words"), ("x" * 2001, "at most 2000"), ("boom", "reference")]
 )
@@ -57,11 +64,13 @@ def test_k_has_limits(client: Any, k: int) -> None:
         client.predict("heron", k, api_name="/retrieve")
 
 
-def test_only_two_functions_are_published_with_types(served: str) -> None:
+def test_only_three_functions_are_published_with_types(served: str) -> None:
     info = httpx.get(f"{served}gradio_api/info").json()["named_endpoints"]
-    assert set(info) == {"/ask", "/retrieve"}
+    assert set(info) == {"/ask", "/retrieve", "/check"}
     types = {p["parameter_name"]: p["python_type"]["type"] for e in info.values() for p in e["parameters"]}
-    assert types == {"question": "str", "history": "None | list[str]", "k": "int"}
+    assert types == {
+        "question": "str", "history": "None | list[str]", "k": "int", "text": "str", "markdown": "bool",
+    }  # fmt: skip
 
 
 def mcp(address: str, headers: dict[str, str] | None = None) -> tuple[Any, Any, Any, Any]:
@@ -88,7 +97,7 @@ def mcp(address: str, headers: dict[str, str] | None = None) -> tuple[Any, Any, 
 def test_mcp_client_lists_and_calls_both_tools(served: str) -> None:
     tools, answer, passages, wrong = mcp(served)
     described = {tool.name: tool for tool in tools.tools}
-    assert set(described) == {"ask", "retrieve", "overview"}
+    assert set(described) == {"ask", "retrieve", "overview", "check"}
     assert "exact quotes" in described["ask"].description
     assert described["ask"].inputSchema["properties"]["question"]["type"] == "string"
     assert "2,000 characters" in described["ask"].inputSchema["properties"]["question"]["description"]
