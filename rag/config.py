@@ -55,10 +55,11 @@ class Settings(IndexSettings):
     read : int
         Passages that the reader reads for one question.
     abstain_below : float
-        Confidence from which an answer counts as one.
+        Confidence from which an answer counts as one. 0.6: of the questions that training left out, four corpora, each by
+        a fit on the others, 80 % of the unanswerable stay below it (`training.calibrate`).
     perhaps_from : float
         Confidence from which what falls short of `abstain_below` is shown as what the articles may say; below, they do
-        not say.
+        not say. 0.5: from there on it is more likely right than not.
     retrieval : {"hybrid", "dense", "lexical"}
         How passages are found.
     rerank : bool
@@ -79,7 +80,7 @@ class Settings(IndexSettings):
     reader: str = "default"
     candidates: int = 50
     read: int = 8
-    abstain_below: float = 0.5
+    abstain_below: float = 0.6
     perhaps_from: float = 0.5
     retrieval: Retrieval = "hybrid"
     rerank: bool = True

@@ -21,7 +21,7 @@ Vectors = npt.NDArray[np.float32]
 
 DEFAULT_FILE = Path(__file__).parents[1] / "models" / "weights" / "confidence.json"
 CLIP = 12.0  # logits
-DECIDED = 5.0  # logit of a denial, or against one, from which it counts as decided
+SURE = 2.0  # logit from which what the reader takes a question for is believed
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def names(question: str) -> list[str]:
 SIGNS = {
     "margin": 1, "margin_below_zero": 1, "support": 1, "sentence_cosine": 1, "log_rank": -1, "second": -1,
     "covered_sentence": 1, "span_words": 0,
-    "evidence": 1, "gap": 1, "agreeing": 1, "denial_decided": 1, "polar": 0, "many": 0,
+    "evidence": 1, "gap": 1, "agreeing": 1,
 }  # fmt: skip
 """Which way each signal may count: more support never lowers the confidence."""
 
@@ -151,7 +151,6 @@ def evidence_signals(candidate: Candidate) -> dict[str, float]:
 def decision_signals(candidates: Sequence[Candidate]) -> dict[str, float]:
     """What the ranked candidates say together of the first one; best first, at least one."""
     best = candidates[0]
-    judged, polar = best.judgement, is_polar(best)
     same = [says_the_same(best, c) for c in candidates[1:]]
     rivals = [c.evidence for c, agrees in zip(candidates[1:], same, strict=True) if not agrees]
     pairs = zip(candidates[1:], same, strict=True)
@@ -160,20 +159,17 @@ def decision_signals(candidates: Sequence[Candidate]) -> dict[str, float]:
         "evidence": _clip(best.evidence),
         "gap": best.evidence - max(rivals) if rivals else CLIP,
         "agreeing": float(bool(documents - {best.span.document_id})),
-        "denial_decided": min(abs(judged.denial), DECIDED) if judged and polar else DECIDED,
-        "polar": float(polar),
-        "many": float(is_list(best)),
     }
 
 
 def is_polar(candidate: Candidate) -> bool:
     """Whether the question asks for yes or no, as the reader takes it."""
-    return candidate.judgement is not None and candidate.judgement.polar > 0
+    return candidate.judgement is not None and candidate.judgement.polar > SURE
 
 
 def is_list(candidate: Candidate) -> bool:
     """Whether the question asks for a list, as the reader takes it."""
-    return candidate.judgement is not None and candidate.judgement.many > 0
+    return candidate.judgement is not None and candidate.judgement.many > SURE
 
 
 def says_no(candidate: Candidate) -> bool:

@@ -86,6 +86,8 @@ class FakeBot:
     ) -> Answer:
         if len(question) > 2000:
             raise RagError(f"the question has {len(question)} characters, expected at most 2000; shorten it")
+        if not question.strip():
+            raise RagError("the question is empty; type one")
         if question.startswith("boom"):
             raise ZeroDivisionError("a bug inside")
         turns = [turn if isinstance(turn, Turn) else Turn(str(turn)) for turn in history]
