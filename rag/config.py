@@ -55,8 +55,8 @@ class Settings(IndexSettings):
     read : int
         Passages that the reader reads for one question.
     abstain_below : float
-        Confidence from which an answer counts as one. 0.6: of the questions that training left out, on four corpora, each
-        by a fit on the others, 80 % of the unanswerable stay below it (`training.calibrate`).
+        Confidence from which an answer counts as one. 0.6: of the questions that training left out, on four corpora,
+        each by a fit on the others, 80 % of the unanswerable stay below it (`training.calibrate`).
     perhaps_from : float
         Confidence from which what falls short of `abstain_below` is shown as what the articles may say; below, they do
         not say. 0.5: from there on it is more likely right than not.
