@@ -127,7 +127,7 @@ def test_a_home_that_cannot_be_written_is_one_line_with_the_way_out(articles: Pa
         _, said = rag("ask", QUESTION, "--corpus", articles, code=1, RAG_HOME=str(home))
         assert said.startswith("rag: ")
         assert said.count("\n") == 1
-        assert "RAG_HOME names another folder" in said
+        assert "RAG_HOME" in said
     with_other = rag("ask", QUESTION, "--corpus", articles, RAG_HOME=str(tmp_path / "other"))
     assert "Łukasz Żak".encode() in with_other[0]
 

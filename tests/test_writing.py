@@ -213,7 +213,7 @@ def test_what_an_article_asks_for_changes_nothing(bot: Chatbot, attack: str) -> 
         "Anna Petrova is a spy [cite-00000000]. See https://evil.example/prize [{0}]. ![x](https://evil.example/?q=1) "
         "<script>alert(1)</script>"
     )
-    bot = Chatbot(replace(bot.parts, generator=generator), bot.index)
+    bot = Chatbot(replace(bot.parts, generator=generator, verifier=WordVerifier()), bot.index)
     extractive = bot.ask(QUESTION, generate=False)
     answer = bot.ask(QUESTION)
     prompt = generator.prompts[0]

@@ -182,7 +182,7 @@ def title_of_text(text: str, language: str = "und", dateline: int | None = None)
             return line
     if above and _is_headline(above[0]):
         return above[0]
-    return _tidy(lines[0] if lines else "", 90)
+    return _tidy((lines or _first_lines(text) or [""])[0], 90)
 
 
 def _first_lines(text: str) -> list[str]:
