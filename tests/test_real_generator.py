@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rag.grounding.generators import Generator, load_generator
+from rag.parts import Parts
 from rag.pipeline import Chatbot
 from rag.places import seeds
 
@@ -47,7 +48,7 @@ def generator(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_only_what_the_articles_say_is_shown(generator: Generator) -> None:
-    bot = Chatbot.from_directory(seeds(), generator=generator)
+    bot = Chatbot.from_directory(seeds(), parts=Parts.load(generator=generator))
     answer = bot.ask(QUESTION)
     assert not answer.abstained
     assert answer.citations
