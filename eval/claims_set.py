@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -23,32 +23,10 @@ from eval.datasets import Dataset, DatasetError, Question, read_lines, select
 from eval.metrics import Booleans, Floats
 from eval.sets import CLAIMS, Split
 from eval.systems import cut, read_corpus, settings_from, weights
-from rag.grounding.verifier import Verifier
 from rag.parts import Parts
 from rag.types import Chunk, Document
 
 SUPPORTED = "supported"
-
-
-class Judge(Protocol):
-    """What is measured. `threshold` is the probability from which the program takes a claim for supported."""
-
-    threshold: float
-
-    def judge(self, claim: str, chunks: Sequence[Chunk]) -> float:
-        """Probability that the chunks support the claim."""
-
-
-class VerifierJudge:
-    """The check of a language model's sentences, every chunk being cited."""
-
-    def __init__(self, verifier: Verifier) -> None:
-        self._verifier = verifier
-        self.threshold = verifier.threshold
-
-    def judge(self, claim: str, chunks: Sequence[Chunk]) -> float:
-        found = self._verifier.check(claim, chunks)
-        return found[0].probability if found else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +54,11 @@ def main(
     chunks: dict[str, list[Chunk]] = {document.id: [] for document in documents}
     for chunk in cut(documents, parts.embedder):
         chunks[chunk.document_id].append(chunk)
-    judge = VerifierJudge(parts.verifier)
-    scores = np.array([judge.judge(c.text, chunks[c.document_id]) for c in tqdm(claims, unit="claim", disable=None)])
-    table = measured(claims, scores, judge.threshold)
+    verifier = parts.verifier
+    scores = np.array(
+        [verifier.support(c.text, chunks[c.document_id]) for c in tqdm(claims, unit="claim", disable=None)]
+    )
+    table = measured(claims, scores, verifier.threshold)
     print(figures.markdown(table))
     if record:
         name = file.name.removesuffix(".gz").removesuffix(".jsonl").removesuffix("claims") or "news"

@@ -40,8 +40,7 @@ def claims_of(split: str, embedder: Embedder) -> list[Claim]:
 
 def score(verifier: Verifier, claim: Claim) -> float:
     """Probability that the claim's own passage supports it."""
-    found = verifier.check(claim.text, [replace(claim.passage, date=claim.date)])
-    return found[0].probability if found else 0.0
+    return verifier.support(claim.text, [replace(claim.passage, date=claim.date)])
 
 
 def on_made(verifier: Verifier, claims: list[Claim]) -> dict[str, Any]:
@@ -83,9 +82,8 @@ def on_human(verifier: Verifier, embedder: Embedder, path: Path, limit: int | No
         chunks = cut((_document(str(i), text) for i, text in enumerate(row["contexts"])), embedder)
         probabilities = []
         for a, b in sentences(row["answer"]):
-            found = verifier.check(row["answer"][a:b], chunks)
             if len(row["answer"][a:b].split()) >= 4:
-                probabilities.append(found[0].probability if found else 0.0)
+                probabilities.append(verifier.support(row["answer"][a:b], chunks))
         if probabilities and given:
             least.append(min(probabilities))
             mean.append(statistics.mean(probabilities))

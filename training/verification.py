@@ -21,7 +21,8 @@ from tqdm import tqdm
 from eval.metrics import auroc
 from eval.systems import cut
 from rag.config import Settings
-from rag.grounding.verifier import DEFAULT_FILE, SIGNS, probability, signals, states_something
+from rag.grounding.verifier import DEFAULT_FILE, SIGNS, signals, states_something
+from rag.logistic import sigmoid, weigh
 from rag.models.embedding import Embedder
 from rag.models.reader import Reader
 from rag.parts import Parts
@@ -73,7 +74,7 @@ def main() -> None:
     print(f"public sets, fitted on the news: {figures(fit(news), public)}")
     weights = fit(checked)
     print(f"news, fitted on all: {figures(weights, news)}")
-    false = [probability(weights, item.signals) for item in news if not item.true]
+    false = [sigmoid(weigh(weights, item.signals)) for item in news if not item.true]
     threshold = round(float(np.quantile(false, 1 - LET_THROUGH)), 3)
     made = {"weights": weights, "threshold": threshold, "denial_threshold": DENIED}
     given.output.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
@@ -107,7 +108,7 @@ def fit(checked: Sequence[Checked]) -> dict[str, float]:
 
 def figures(weights: dict[str, float], checked: Sequence[Checked]) -> str:
     """How well these weights tell true claims from false ones."""
-    scores = np.array([probability(weights, c.signals) for c in checked])
+    scores = np.array([sigmoid(weigh(weights, c.signals)) for c in checked])
     true = np.array([c.true for c in checked])
     kept = (scores[true] > np.quantile(scores[~true], 1 - LET_THROUGH)).mean()
     share = f"{kept:.3f} of the true kept at {LET_THROUGH:.0%} of the false"

@@ -14,13 +14,13 @@ import numpy.typing as npt
 
 from rag.language.facts import facts
 from rag.language.text import STOPWORDS, WORD, content_words, same_name, words
+from rag.logistic import CLIP, clip, sigmoid, weigh
 from rag.models.hardware import read_text
 from rag.types import Judgement, ScoredChunk, Span
 
 Vectors = npt.NDArray[np.float32]
 
 DEFAULT_FILE = Path(__file__).parents[1] / "models" / "weights" / "confidence.json"
-CLIP = 12.0  # logits
 SURE = 2.0  # logit from which what the reader takes a question for is believed
 
 
@@ -134,12 +134,12 @@ SIGNS = {
 
 def evidence_signals(candidate: Candidate) -> dict[str, float]:
     """What speaks for and against one candidate, seen by itself."""
-    margin = _clip(candidate.span.score)
+    margin = clip(candidate.span.score)
     judged = candidate.judgement
     return {
         "margin": margin,
         "margin_below_zero": min(margin, 0.0),
-        "support": _clip(judged.support) if judged else margin,
+        "support": clip(judged.support) if judged else margin,
         "sentence_cosine": candidate.sentence_cosine,
         "covered_sentence": candidate.covered,
         "log_rank": math.log(candidate.passage.rank),
@@ -156,7 +156,7 @@ def decision_signals(candidates: Sequence[Candidate]) -> dict[str, float]:
     pairs = zip(candidates[1:], same, strict=True)
     documents = {c.span.document_id for c, agrees in pairs if agrees and c.span.score > 0}
     return {
-        "evidence": _clip(best.evidence),
+        "evidence": clip(best.evidence),
         "gap": best.evidence - max(rivals) if rivals else CLIP,
         "agreeing": float(bool(documents - {best.span.document_id})),
     }
@@ -184,10 +184,6 @@ def says_the_same(left: Candidate, right: Candidate) -> bool:
     return agree(left.span.text, right.span.text)
 
 
-def _clip(logit: float) -> float:
-    return max(-CLIP, min(CLIP, logit))
-
-
 class Calibration:
     """Two logistic regressions: one ranks candidates by their evidence, one says how sure the first is."""
 
@@ -213,14 +209,9 @@ class Calibration:
 
     def rank(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         """Candidates with their evidence, best first; ties by place."""
-        scored = [replace(c, evidence=_weigh(self.evidence, evidence_signals(c))) for c in candidates]
+        scored = [replace(c, evidence=weigh(self.evidence, evidence_signals(c))) for c in candidates]
         return sorted(scored, key=lambda c: (-c.evidence, c.span.document_id, c.span.start))
 
     def probability(self, candidates: Sequence[Candidate]) -> float:
         """That the first of the ranked candidates is a right answer, in (0, 1)."""
-        logit = _weigh(self.decision, decision_signals(candidates))
-        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
-
-
-def _weigh(weights: Mapping[str, float], values: Mapping[str, float]) -> float:
-    return weights.get("bias", 0.0) + sum(weight * values.get(name, 0.0) for name, weight in weights.items())
+        return sigmoid(weigh(self.decision, decision_signals(candidates)))

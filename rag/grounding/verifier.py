@@ -7,7 +7,6 @@ what a passage lacks of the claim's figures, days and names, and what is no clai
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +16,11 @@ from rag.answering.citations import sentences_around
 from rag.language.facts import facts
 from rag.language.sentences import is_question
 from rag.language.text import STOPWORDS, content_words, same_name, words
+from rag.logistic import CLIP, clip, sigmoid, weigh
 from rag.models.reader import Reader, as_question
 from rag.types import Chunk, Span
 
 DEFAULT_FILE = Path(__file__).parents[1] / "models" / "weights" / "verification.json"
-CLIP = 12.0  # logits
 SIGNS = {"support": 1, "margin": 1, "denial": -1, "numbers_missing": -1, "dates_missing": -1, "names_missing": -1}
 """Which way each signal may count: more support never lowers the probability, what is missing never raises it."""
 _LINK = re.compile(r"https?:|www\.|\]\(|<\w|\b[\w-]+\.(?:com|org|net|io|ru|cn|info)\b", re.I)
@@ -105,6 +104,11 @@ class Verifier:
             found = [max(pair, key=lambda support: support.probability) for pair in pairs]
         return sorted(found, key=lambda support: (-support.probability, support.passage))
 
+    def support(self, claim: str, passages: Sequence[Chunk]) -> float:
+        """Probability that the passage which supports a claim most does; 0 where the claim states nothing."""
+        found = self.check(claim, passages)
+        return found[0].probability if found else 0.0
+
     def denials(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:
         """The sentences that deny a claim, the surest first; `probability` is that they do.
 
@@ -118,7 +122,7 @@ class Verifier:
             if judged is None or span.score <= 0:
                 continue
             start, end = sentences_around(passage, span.start, span.end)
-            sure = _sigmoid(judged.denial)
+            sure = sigmoid(judged.denial)
             if sure >= self.denial_threshold and is_evidence(passage.between(start, end)):
                 found.append(Support(number, start, end, sure, sure))
         return sorted(found, key=lambda support: (-support.probability, support.passage))
@@ -127,17 +131,12 @@ class Verifier:
         supports = []
         for number, (passage, span) in enumerate(zip(passages, self._reader.read(claim, passages), strict=True)):
             start, end = sentences_around(passage, span.start, span.end)
-            sure = probability(self._weights, signals(claim, passage, span))
+            sure = sigmoid(weigh(self._weights, signals(claim, passage, span)))
             if not is_evidence(passage.between(start, end)):
                 sure = 0.0
             denial = span.judgement.denial if span.judgement else -CLIP
-            supports.append(Support(number, start, end, sure, _sigmoid(denial)))
+            supports.append(Support(number, start, end, sure, sigmoid(denial)))
         return supports
-
-
-def probability(weights: Mapping[str, float], values: Mapping[str, float]) -> float:
-    """That a passage with these signals supports the claim, in (0, 1)."""
-    return _sigmoid(weights.get("bias", 0.0) + sum(weight * values.get(name, 0.0) for name, weight in weights.items()))
 
 
 def states_something(claim: str) -> bool:
@@ -159,20 +158,12 @@ def signals(claim: str, passage: Chunk, span: Span) -> dict[str, float]:
     present = set(words(f"{passage.title} {passage.text}"))
     named = [word for name in stated.names for word in words(name) if word not in STOPWORDS]
     return {
-        "support": _clip(span.judgement.support if span.judgement else span.score),
-        "margin": _clip(span.score),
-        "denial": _clip(span.judgement.denial) if span.judgement else 0.0,
+        "support": clip(span.judgement.support if span.judgement else span.score),
+        "margin": clip(span.score),
+        "denial": clip(span.judgement.denial) if span.judgement else 0.0,
         "numbers_missing": float(min(2, len(stated.numbers - told.numbers - {date[:4]}))),
         "dates_missing": float(sum(not any(d == day or d.startswith(f"{day}-") for d in days) for day in stated.dates)),
         "names_missing": float(
             min(2, sum(w not in present and not any(same_name(w, other) for other in present) for w in named))
         ),
     }
-
-
-def _clip(logit: float) -> float:
-    return max(-CLIP, min(CLIP, logit))
-
-
-def _sigmoid(logit: float) -> float:
-    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))

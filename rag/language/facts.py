@@ -145,12 +145,6 @@ def _first(text: str) -> int:
     return match.start() if match else 0
 
 
-def opens_with_name(text: str) -> bool:
-    """Whether the first word is one that may be capitalised for its place alone: a lone first name-like word."""
-    first = next(iter(_names(text)), "")
-    return " " not in first and bool(first) and text.find(first) == _first(text)
-
-
 def negated(text: str) -> Iterator[str]:
     """Folded content words that stand within three content words after a negation, in the same clause."""
     left = 0
