@@ -310,7 +310,7 @@ def test_the_log_is_one_json_object_a_line(capsys: pytest.CaptureFixture[str]) -
         log_as_json()  # a second server in one process
         logging.basicConfig(level=logging.INFO)  # what libraries do
         logging.info("a library's own")
-        logging.getLogger("some.library").warning("Invalid HTTP request\nreceived. Ł\ud800")
+        logging.getLogger("somebody.elses").warning("Invalid HTTP request\nreceived. Ł\ud800")
         bot = articles()
         ask, bot.ask = bot.ask, lambda *_, **__: 1 / 0  # type: ignore[method-assign, assignment, return-value]
         with TestClient(create_app(bot), base_url="http://127.0.0.1", raise_server_exceptions=False) as made:

@@ -37,8 +37,7 @@ class Encoder(Protocol):
 class MeanEncoder:
     """The mean of an encoder's last states: all-MiniLM-L6-v2 and its like.
 
-    The same figures as sentence-transformers', without its import, which costs as much time as the whole rest of a
-    first question (`python -m eval.scale --cold`).
+    The same figures as sentence-transformers', without its import, which is a good part of a cold start.
     """
 
     def __init__(self, tokenizer: Tokenizer, network: Any, max_tokens: int) -> None:
