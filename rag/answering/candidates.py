@@ -75,7 +75,6 @@ def _candidate(passage: ScoredChunk, span: Span) -> Candidate:
         span,
         sentence=chunk.between(start, end),
         heading=earlier[-1] if earlier and is_question(earlier[-1]) else "",
-        date=chunk.date,
     )
 
 

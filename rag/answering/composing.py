@@ -244,7 +244,7 @@ def nearest(candidates: Sequence[Candidate], document: Callable[[str], Document]
 def doubts(question: str, candidate: Candidate) -> tuple[Doubt, ...]:
     """What speaks against a candidate, as far as words tell: a name or figure that its passage lacks."""
     chunk = candidate.passage.chunk
-    context = f"{candidate.date or ''} {chunk.title}\n{chunk.text}"
+    context = f"{chunk.date or ''} {chunk.title}\n{chunk.text}"
     asked = [match.group() for match in WORD.finditer(question)]
     missing = [word for word in asked if (wanted := content_words(word)) and covered(wanted, context) < 1.0]
     capital = tuple(word for word in missing if word[0].isupper() and word != asked[0])

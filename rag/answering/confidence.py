@@ -36,8 +36,6 @@ class Candidate:
         The whole sentence or sentences around the span.
     heading : str
         The sentence before, where it is a question of the article's own; else empty.
-    date : str or None
-        Of the document, ISO 8601.
     sentence_cosine : float
         Of the question and the sentence, in [-1, 1].
     vector : Vectors or None
@@ -56,7 +54,6 @@ class Candidate:
     span: Span
     sentence: str
     heading: str = ""
-    date: str | None = None
     sentence_cosine: float = 0.0
     vector: Vectors | None = field(default=None, compare=False, repr=False)
     judgement: Judgement | None = None
