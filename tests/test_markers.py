@@ -122,3 +122,21 @@ def test_keys_depend_on_content_and_on_a_secret() -> None:
     assert passage_key("one", b"s") != passage_key("two", b"s")
     assert passage_key("one", b"s") != passage_key("one", b"t")
     assert re.fullmatch(r"cite-[0-9a-f]{8}", passage_key("one"))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"He came [{A}]. She", "He came [1]. "),
+        (f"He came. [{A}] She left", "He came. [1] She l"),
+        ("In 2023 (a Friday) they", "In 2023 (a Friday) t"),
+        ("He `said` [sic] that they", "He `said` [sic] that t"),
+        (f"He came [{A}]", "He came "),  # a second key, or a link's address, may follow
+        (f"He came [{A}](http://x", "He came "),
+        (f"He came [{A}", "He came "),
+    ],
+)
+def test_what_can_become_no_marker_is_not_waited_for(text: str, shown: str) -> None:
+    assert Markers([A, B]).feed(text) == shown
+    letter_by_letter = Markers([A, B])
+    assert "".join(map(letter_by_letter.feed, text)) == shown

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+import regex  # which says of an unfinished text whether it may still become a match
+
 WINDOW = 400
 """Characters that a marker may take in the model's text, fences and lists of keys included."""
 
@@ -17,13 +19,15 @@ _GROUP = (
     rf"{_OPEN}{{1,6}}+\s{{0,3}}+[\^#@]?{_LABEL}{_ITEM}(?:{_BETWEEN}{_LABEL}{_ITEM}){{0,24}}"
     rf"(?:†[^\]】\n]{{0,30}}+)?\s{{0,3}}+{_CLOSE}{{1,6}}+(?:\([^()\s]{{0,120}}+\))?+"
 )
-_MARKER = re.compile(
+_MARKER = regex.compile(
     rf"`{{1,3}}+(?:[a-z]{{0,10}}+\n)?\s{{0,3}}+(?:{_GROUP}\s{{0,3}}+){{1,4}}+`{{1,3}}+"
     rf"|{_GROUP}"
     rf"|\(\s{{0,3}}+{_LABEL}{_KEY}(?:[\s,;&]{{0,4}}+{_KEY}){{0,8}}+\s{{0,3}}+\)"
     rf"|</?{_KEY}>?|{_KEY}",
-    re.IGNORECASE,
+    regex.IGNORECASE,
 )
+_REST = regex.compile(rf"{_CLOSE}*+(?:\([^()\s]*+\))?+")
+"""What may still follow a marker and belong to it: further brackets, and the address of a link."""
 _BEGIN = re.compile(rf"`|\(|<|{_OPEN}|cite", re.IGNORECASE)
 _KEYS = re.compile(r"cite-?([0-9A-Za-z_-]{0,200}+)|(?<![\w-])([0-9A-Fa-f]{8})(?!\w)", re.IGNORECASE)
 _JOINER = "\u2060"
@@ -34,8 +38,9 @@ class Markers:
 
     A marker [n] in what comes back always stands for a key that was given; `cited[n - 1]` is that key. Whatever
     else looks like a key or a marker is left out, and a bracket of the text's own is kept apart from a
-    figure after it by a word joiner. How the text is cut into pieces changes nothing. Time is linear: from each
-    place at which a marker may begin, at most `WINDOW` characters are looked at.
+    figure after it by a word joiner. How the text is cut into pieces changes nothing. What cannot become part of a
+    marker any more is given back at once. Time is linear: from each place at which a marker may begin, at most
+    `WINDOW` characters are looked at.
     """
 
     def __init__(self, keys: Iterable[str]) -> None:
@@ -65,9 +70,12 @@ class Markers:
             if safe > at:
                 made.append(self._plain(text[at:safe]))
                 at = safe
-            if not begin or (len(text) - at < WINDOW and not closed):
+            if not begin:
                 break
-            match = _MARKER.match(text, at, at + WINDOW)
+            more = not closed and len(text) - at < WINDOW
+            match = _MARKER.match(text, at, at + WINDOW, partial=more)
+            if more and match and (match.partial or _REST.fullmatch(text, match.end(), partial=True)):
+                break
             if match:
                 made.append(self._shown(match.group()))
                 at = match.end()
