@@ -29,7 +29,7 @@ from eval.sets import QUESTIONS, SEEDS
 from eval.systems import build_bot
 from rag.answering.confidence import covered
 from rag.config import Settings
-from rag.grounding.generators import GenerationError, load_generator
+from rag.grounding.generators import load_generator
 from rag.grounding.writing import Writer
 from rag.language.facts import facts
 from rag.language.text import content_words, same_name, words
@@ -63,23 +63,21 @@ def measure(bot: Chatbot, writer: Writer, questions: Sequence[Question], evidenc
             continue
         asked += 1
         start = time.monotonic()
-        try:
-            draft = writer.draft(answer)
-        except GenerationError:
+        shown = writer.write(answer)
+        if not shown.draft:
             failed += 1
             continue
-        places = writer.supports(answer, draft)
-        shown = writer.checked(answer, draft, places)
         seconds += time.monotonic() - start
         own_words += not shown.generator
-        for claim, place in zip(draft.claims, places, strict=True):
+        for check in shown.draft:
+            kept = check.verdict == "supported"
             rows.append(
                 {
                     "question": question.question,
-                    "sentence": claim.text,
-                    "supported": any(supported(claim.text, quote) for quote in evidence),
-                    "kept": place is not None,
-                    "shown": place is not None and bool(shown.generator),
+                    "sentence": check.statement,
+                    "supported": any(supported(check.statement, quote) for quote in evidence),
+                    "kept": kept,
+                    "shown": kept and bool(shown.generator),
                 }
             )
     after = [row for row in rows if row["shown"]]

@@ -18,7 +18,7 @@ from rag.corpus import Corpus, making, manifest
 from rag.errors import RagError
 from rag.grounding.checking import Checker
 from rag.grounding.generators import Generator
-from rag.grounding.writing import Writer
+from rag.grounding.writing import Asked, Writer
 from rag.index import Index, open_index
 from rag.parts import Parts
 from rag.places import corpus_index
@@ -152,6 +152,7 @@ class Chatbot:
         on_stage: Callable[[str], None] | None = None,
         generate: bool = True,
         cancelled: Callable[[], bool] | None = None,
+        on_answer: Callable[[Answer], None] | None = None,
     ) -> Answer:
         """Answer a question from the articles, or say that they do not. RagError when it is empty or too long.
 
@@ -167,6 +168,9 @@ class Chatbot:
             Whether the generator, where there is one, may put the answer in its own words.
         cancelled : callable, optional
             Asked while the generator writes whether to stop it.
+        on_answer : callable, optional
+            Told the answer as far as it is checked, each time that a sentence of the generator's has been added to it.
+            The text of each, and of what comes back, begins with the text of the one before.
         """
         _check_question(question)
         clock = Clock()
@@ -178,10 +182,11 @@ class Chatbot:
         answers = [self._answer(question, reading, clock, tell) for reading in understood]
         # Read alone and with history: what stands on firmer ground wins, the complete question at a tie.
         answer = max(answers, key=lambda a: (not a.abstained, a.confidence))
-        if generate and self._writer is not None and not answer.abstained:
+        if generate and self._writer is not None and answer.certainty != "not said":
             tell(f"asking {self._writer.name}")
+            grown = (lambda partial: on_answer(with_text(partial))) if on_answer else _silent
             with clock.stage("writing"):
-                answer = self._writer.write(answer, [turn.question for turn in turns], cancelled)
+                answer = self._writer.write(answer, Asked(tuple(turn.question for turn in turns), cancelled, grown))
         return with_text(replace(answer, seconds=clock.seconds()))
 
     def _answer(self, question: str, understood: str, clock: Clock, tell: Callable[[str], None]) -> Answer:
@@ -236,5 +241,5 @@ def _check_question(question: str, name: str = "question") -> None:
         raise RagError(f"the {name} has {len(question)} characters, expected at most {MAX_QUESTION}; shorten it")
 
 
-def _silent(stage: str) -> None:
+def _silent(told: object) -> None:
     pass

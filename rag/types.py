@@ -268,7 +268,8 @@ class Answer:
     accounts : tuple of Account
         Two or more when the articles give accounts that differ; else empty.
     confidence : float
-        Calibrated probability in [0, 1] that `short_answer` is a right answer to the question.
+        Calibrated probability in [0, 1] that `short_answer` is a right answer to the question, by the passages alone:
+        where a language model's checked sentences made an answer of what was "perhaps" one, it stays what it was.
     abstained : bool
         Whether there is no answer to rely on: True unless `certainty` is "answered".
     passages : tuple of ScoredChunk
@@ -291,6 +292,8 @@ class Answer:
         Why it is "perhaps", where a reason is known.
     nearest : tuple of Citation
         When "not said": the nearest sentence of each of the nearest passages. Not an answer.
+    draft : tuple of Check
+        Each sentence that a language model wrote, and what the passages say of it; empty when none was asked.
     """
 
     question: str
@@ -312,6 +315,7 @@ class Answer:
     certainty: Certainty | Literal[""] = ""
     doubts: tuple[Doubt, ...] = ()
     nearest: tuple[Citation, ...] = ()
+    draft: tuple[Check, ...] = ()
 
     def __post_init__(self) -> None:
         """Derive what was not given, refuse what contradicts itself."""

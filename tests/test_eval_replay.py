@@ -16,8 +16,8 @@ from eval.replay import DraftGenerator, Replayed, figures, load_drafts, replay, 
 from eval.sets import SetName, own
 from rag.answering.confidence import Calibration
 from rag.articles.documents import read_document
+from rag.grounding.claims import split_claims
 from rag.grounding.generators import Markers
-from rag.grounding.writing import split_claims
 from rag.language.text import words
 from rag.parts import Parts
 from rag.pipeline import Chatbot

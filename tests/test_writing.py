@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,14 +11,16 @@ from typing import Any
 import pytest
 from fakes import FakeReader, make_bot, make_document
 
+from rag.answering.citations import cite
 from rag.answering.confidence import covered
+from rag.grounding.claims import split_claims
 from rag.grounding.generators import Delta, GenerationError, Prompt
 from rag.grounding.verifier import Support, Verifier, is_evidence
-from rag.grounding.writing import Writer, split_claims
+from rag.grounding.writing import Asked, Writer
 from rag.language.text import content_words
 from rag.pipeline import Chatbot
 from rag.present.text import UNSUPPORTED, with_text
-from rag.types import Account, Answer, Chunk
+from rag.types import Account, Answer, Chunk, Doubt, Statement
 
 VISIT = "Anna Petrova came to Minsk on 30 June 2023. She met the minister. She did not visit Havana."
 PARADE = "The parade in Minsk takes place on Wednesday. It shows 300 tanks."
@@ -131,16 +134,188 @@ def test_an_unfinished_last_sentence_is_dropped(bot: Chatbot) -> None:
     assert answer.notes == (WORDED,)
 
 
-def test_unanswerable_and_differing_answers_never_reach_the_model(bot: Chatbot) -> None:
+def test_what_is_not_said_never_reaches_the_model(bot: Chatbot) -> None:
     generator = FakeGenerator("x")
     writer = Writer(generator, WordVerifier(), bot.document)
     refused = bot.ask("What is the price of coffee in Lima?")
-    assert refused.abstained
+    assert refused.certainty == "not said"
     assert writer.write(refused) == refused
-    accounts = (Account("a", "a [1]", None, (1,)), Account("b", "b [2]", None, (2,)))
-    differing = replace(bot.ask(QUESTION), accounts=accounts)
-    assert writer.write(differing).text == differing.text
     assert generator.prompts == []
+
+
+# --- between "not said" and "answered" --------------------------------------------------------------------------------
+
+
+def perhaps(bot: Chatbot, *missing: str) -> Answer:
+    """The answer to the question, as if the bot were less sure of it."""
+    doubts = (Doubt("name", missing),) if missing else ()
+    return replace(bot.ask(QUESTION), certainty="perhaps", abstained=True, confidence=0.55, doubts=doubts)
+
+
+def test_checked_sentences_make_an_answer_of_a_perhaps(bot: Chatbot) -> None:
+    writer = Writer(FakeGenerator("Anna Petrova came to Minsk on 30 June 2023 [{0}]."), WordVerifier(), bot.document)
+    answer = with_text(writer.write(perhaps(bot)))
+    assert (answer.certainty, answer.abstained, answer.generator) == ("answered", False, "fake")
+    assert answer.text == "Anna Petrova came to Minsk on 30 June 2023. [1]"
+    assert answer.confidence == 0.55  # the model adds nothing that is calibrated
+    assert answer.notes == (WORDED, "the passages alone left it open; the checked sentences of fake decided")
+
+
+@pytest.mark.parametrize(
+    "says", ["The articles do not say.", "She met the minister [{0}].", "She came on 1 May [{0}]."]
+)
+def test_else_it_stays_a_perhaps_in_the_articles_own_words(bot: Chatbot, says: str) -> None:
+    given = perhaps(bot)
+    answer = Writer(FakeGenerator(says), WordVerifier(), bot.document).write(given)
+    assert (answer.certainty, answer.statements, answer.generator) == ("perhaps", given.statements, "")
+    assert len(answer.notes) == 1
+
+
+def test_a_doubt_stays_until_a_checked_sentence_names_what_was_missing(bot: Chatbot) -> None:
+    given = perhaps(bot, "Havana")
+    says = "Anna Petrova came to Minsk on 30 June 2023 [{0}]."
+    left = Writer(FakeGenerator(says), WordVerifier(), bot.document).write(given)
+    assert (left.certainty, left.doubts) == ("perhaps", given.doubts)
+    assert left.notes[-1].startswith("fake passed over the names and figures in doubt")
+    named = Writer(FakeGenerator(f"{says} She did not visit Havana."), WordVerifier(), bot.document).write(given)
+    assert (named.certainty, named.doubts) == ("answered", ())
+
+
+# --- accounts that differ ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def differing(bot: Chatbot) -> Answer:
+    """Two accounts of the day, each from an article of its own."""
+    bot.add_documents([make_document("later.txt", "Anna Petrova came to Minsk on 1 July 2023. Her car was red.")])
+    answer = bot.ask(QUESTION)
+    known = [bot.document(name) for name in ("visit.txt", "later.txt")]
+    first, second = (cite(document, 0, document.text.index(".") + 1, 1.0) for document in known)
+    return replace(
+        answer,
+        accounts=(Account("30 June", first.quote, "2023", (1,)), Account("1 July", second.quote, "2024", (2,))),
+        statements=(Statement(first.quote, (1,)), Statement(second.quote, (2,))),
+        citations=(first, second),
+    )
+
+
+class Teller(FakeGenerator):
+    """Says one thing to each prompt, in turn."""
+
+    def __init__(self, *says: str | Exception) -> None:
+        super().__init__()
+        self.turns = list(says)
+
+    def stream(self, prompt: Prompt) -> Iterator[Delta]:
+        self.says = self.turns.pop(0)
+        return super().stream(prompt)
+
+
+def test_each_account_is_worded_from_its_own_article(bot: Chatbot, differing: Answer) -> None:
+    generator = Teller("She did not visit Havana. On 30 June Petrova came [{0}].", "On 1 July Petrova came [{0}].")
+    told: list[str] = []
+    writer = Writer(generator, WordVerifier(), bot.document)
+    answer = with_text(writer.write(differing, Asked(tell=lambda partial: told.append(with_text(partial).text))))
+    assert [[p.text for p in prompt.passages] for prompt in generator.prompts] == [
+        [bot.document("visit.txt").text],
+        [bot.document("later.txt").text],
+    ]
+    assert answer.text == (
+        "The articles give different accounts.\nArticle of 2023: On 30 June Petrova came. [1]\n"
+        "Article of 2024: On 1 July Petrova came. [2]"
+    )
+    assert [account.text for account in answer.accounts] == ["On 30 June Petrova came.", "On 1 July Petrova came."]
+    assert [bot.document(c.document_id).text[c.start : c.end] for c in answer.citations] == [
+        c.quote for c in answer.citations
+    ]
+    assert told == [answer.text.rpartition("\n")[0], answer.text]
+    assert answer.notes[-1] == "the accounts are worded by fake, each checked against its own articles"
+
+
+def test_what_only_another_account_supports_is_no_statement_of_this_one(bot: Chatbot, differing: Answer) -> None:
+    generator = Teller("Anna Petrova came on 1 July 2023 [{0}].", "On 1 July Petrova came.")
+    answer = Writer(generator, WordVerifier(), bot.document).write(differing)
+    assert [s.text for s in answer.statements] == [differing.statements[0].text, "On 1 July Petrova came."]
+    assert answer.notes[-1] == "1 of the 2 accounts are worded by fake, each checked against its own articles"
+
+
+def test_accounts_stay_in_their_own_words_where_the_model_fails(bot: Chatbot, differing: Answer) -> None:
+    generator = Teller(GenerationError("down"))
+    answer = Writer(generator, WordVerifier(), bot.document).write(differing)
+    assert (answer.statements, answer.accounts) == (differing.statements, differing.accounts)
+    assert len(generator.prompts) == 1  # not asked again and again
+    assert answer.notes[-1] == "fake gave no answer (down); these are the articles' own words"
+
+
+# --- sentence by sentence ---------------------------------------------------------------------------------------------
+
+
+def test_a_sentence_is_told_before_the_model_writes_the_next(bot: Chatbot) -> None:
+    heard = threading.Event()
+
+    class Slow(FakeGenerator):
+        def stream(self, prompt: Prompt) -> Iterator[Delta]:
+            key = prompt.passages[0].key
+            yield Delta(f"Anna Petrova came to Minsk on 30 June 2023 [{key}]. She ")
+            assert heard.wait(20)  # the rest comes only when the first sentence was told
+            yield Delta(f"met the minister [{key}]. She conquered Paris.")
+            yield Delta("", "stop", 70, 30)
+
+    told: list[str] = []
+
+    def hear(partial: Answer) -> None:
+        told.append(partial.text)
+        heard.set()
+
+    speaking = Chatbot(replace(bot.parts, generator=Slow(), verifier=WordVerifier()), bot.index)
+    answer = speaking.ask(QUESTION, on_answer=hear)
+    assert told == [
+        "Anna Petrova came to Minsk on 30 June 2023. [1]",
+        "Anna Petrova came to Minsk on 30 June 2023. [1] She met the minister. [2]",
+    ]
+    assert answer.text == told[-1]
+    assert [check.verdict for check in answer.draft] == ["supported", "supported", "no claim"]
+
+
+def test_sentences_wait_until_they_hold_the_answer(bot: Chatbot) -> None:
+    told: list[str] = []
+    says = "She met the minister [{0}]. Anna Petrova came to Minsk on 30 June 2023 [{0}]. It shows 300 tanks [{1}]."
+    writer = Writer(FakeGenerator(says), WordVerifier(), bot.document)
+    answer = writer.write(bot.ask(QUESTION), Asked(tell=lambda partial: told.append(with_text(partial).text)))
+    assert [text.count("[") for text in told] == [2, 3]
+    assert with_text(answer).text == told[-1]
+    told.clear()
+    passed = Writer(FakeGenerator("She met the minister."), WordVerifier(), bot.document)
+    assert passed.write(bot.ask(QUESTION), Asked(tell=lambda partial: told.append(partial.text))).generator == ""
+    assert told == []
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_what_was_told_stays_when_the_model_breaks_off_or_is_stopped(bot: Chatbot, strict: bool) -> None:
+    class Breaking(FakeGenerator):
+        def stream(self, prompt: Prompt) -> Iterator[Delta]:
+            yield Delta("Anna Petrova came to Minsk on 30 June 2023. She conquered Paris. She met the ")
+            raise GenerationError("the model's server broke off")
+
+    told: list[str] = []
+    asked = Asked(tell=lambda partial: told.append(with_text(partial).text))
+    answer = with_text(Writer(Breaking(), WordVerifier(), bot.document, strict).write(bot.ask(QUESTION), asked))
+    assert answer.text == told[-1]
+    assert answer.text.startswith("Anna Petrova came to Minsk on 30 June 2023. [1]")
+    assert ("Paris" in answer.text) is not strict
+    assert "fake did not finish (the model's server broke off)" in answer.notes
+
+
+def test_the_draft_tells_how_each_sentence_fared(bot: Chatbot) -> None:
+    class Sure(WordVerifier):
+        def check(self, claim: str, passages: Sequence[Chunk], before: str = "") -> list[Support]:
+            return super().check(claim, passages) or [Support(0, 0, 5, 0.2)]
+
+    says = "Anna Petrova came to Minsk on 30 June 2023 [{0}]. She conquered Paris [{0}]."
+    answer = Writer(FakeGenerator(says), Sure(), bot.document).write(bot.ask(QUESTION))
+    kept, dropped = answer.draft
+    assert (kept.verdict, kept.probability, kept.citations) == ("supported", 0.9, answer.citations)
+    assert (dropped.verdict, dropped.probability, dropped.nearest[0].quote) == ("not stated", 0.2, "Anna ")
 
 
 def test_the_bot_asks_its_generator_unless_told_not_to(bot: Chatbot) -> None:
@@ -164,14 +339,14 @@ def test_cancelling_and_time_limit_reach_the_model(bot: Chatbot) -> None:
 
     writer = Writer(Slow(), WordVerifier(), bot.document, seconds=0.2)
     assert "took longer than 0.2 s" in writer.write(bot.ask(QUESTION)).notes[0]
-    assert "withdrawn" in writer.write(bot.ask(QUESTION), cancelled=lambda: True).notes[0]
+    assert "withdrawn" in writer.write(bot.ask(QUESTION), Asked(cancelled=lambda: True)).notes[0]
 
 
 def test_a_changed_article_is_noticed(bot: Chatbot) -> None:
     answer = bot.ask(QUESTION)
     bot.add_documents([make_document("visit.txt", "Nothing of it was true. " + VISIT)])
     writer = Writer(FakeGenerator("Anna Petrova came to Minsk on 30 June 2023 [{0}]."), WordVerifier(), bot.document)
-    assert writer.write(answer).notes[-1].startswith("an article was changed")
+    assert "an article was changed meanwhile" in writer.write(answer).notes[-1]
 
 
 def test_sentences_take_the_markers_that_follow_them() -> None:

@@ -28,7 +28,7 @@ _MARKER = regex.compile(
 )
 _REST = regex.compile(rf"{_CLOSE}*+(?:\([^()\s]*+\))?+")
 """What may still follow a marker and belong to it: further brackets, and the address of a link."""
-_BEGIN = re.compile(rf"`|\(|<|{_OPEN}|cite", re.IGNORECASE)
+_BEGIN = regex.compile(rf"`|\(|<|{_OPEN}|cite", regex.IGNORECASE)
 _KEYS = re.compile(r"cite-?([0-9A-Za-z_-]{0,200}+)|(?<![\w-])([0-9A-Fa-f]{8})(?!\w)", re.IGNORECASE)
 _JOINER = "\u2060"
 
@@ -64,13 +64,12 @@ class Markers:
         at = 0
         made: list[str] = []
         while at < len(text):
-            begin = _BEGIN.search(text, at)
-            # The last three characters may be the start of "cite".
-            safe = begin.start() if begin else len(text) if closed else max(at, len(text) - 3)
+            begin = _BEGIN.search(text, at, partial=not closed)
+            safe = begin.start() if begin else len(text)
             if safe > at:
                 made.append(self._plain(text[at:safe]))
                 at = safe
-            if not begin:
+            if not begin or begin.partial:  # the last characters may be the start of "cite"
                 break
             more = not closed and len(text) - at < WINDOW
             match = _MARKER.match(text, at, at + WINDOW, partial=more)

@@ -1,53 +1,69 @@
-"""An extractive Answer -> the same in a language model's words, as far as the passages support them."""
+"""An extractive Answer -> the same in a language model's words, while it writes, as far as passages support them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answering.citations import cite
 from rag.answering.confidence import covered
-from rag.grounding.generators import GenerationError, Generator, Markers, build_prompt, within
+from rag.grounding.claims import Claim, Claims
+from rag.grounding.generators import Delta, GenerationError, Generator, Markers, Prompt, build_prompt, within
 from rag.grounding.prompt import SECRET
 from rag.grounding.verifier import Support, Verifier
-from rag.language.sentences import sentences
-from rag.language.text import content_words, words
-from rag.types import Answer, Chunk, Citation, Document, Statement
+from rag.language.text import content_words
+from rag.types import Account, Answer, Check, Chunk, Citation, Document, ScoredChunk, Statement
 
 HOLDS_ANSWER = 0.5  # share of the short answer's words that a model's text must have to take its place
-_MARKER = re.compile(r"\s*\[(\d+)\]")
-_LATE_MARKERS = re.compile(r"([.!?…]+[\"'”’»)]*)((?:\s*\[\d+\])+)")
-# Also the dates that stand behind the titles of the prompt.
-_MARKUP = re.compile(r"\*\*|__|```\w*|</?[bi]>|\s*\((?:undated|\d{4}-\d\d-\d\d)\)")
-_SAYS = r"(?:says?|states?|adds?|notes?|mentions?|reports?|explains?|concludes?|continues?)"
-_TOLD = rf"(?:the|this) (?:passage|article|text)s? (?:also )?{_SAYS}"
-# List marks, "Answer:", "The passage adds:", "The article says that", "According to the passages,"
-_LEAD = re.compile(
-    r"^(?:[-*•#>\s]+|\d+[.)]\s+|according to the (?:passage|article|text)s?, "
-    rf"|(?:(?:the )?answer(?: is)?|a|(?:the|this) (?:passage|article|text)|{_TOLD}(?: with)?)\s*:\s*|{_TOLD} that )+",
-    re.I,
-)
+OWN_WORDS = "these are the articles' own words"
 _CLOSED = re.compile(r"[.!?…][\"'”’»)\]]*$")
-_UNFINISHED = re.compile(r"(?::|…|\.\.\.)[\"'”’»)\]]*$")
+
+Tell = Callable[[Answer], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """A sentence of a model, without markers, and the passages that it cites, counted from 0."""
+class Asked:
+    """What goes with a question to a model.
 
-    text: str
-    cited: tuple[int, ...]
+    Attributes
+    ----------
+    history : tuple of str
+        Earlier questions, oldest first.
+    cancelled : callable or None
+        Asked while the model writes whether to stop it.
+    tell : callable
+        Told the answer as far as it is checked, each time that it has grown.
+    """
+
+    history: tuple[str, ...] = ()
+    cancelled: Callable[[], bool] | None = None
+    tell: Tell = lambda answer: None
 
 
-@dataclass(frozen=True, slots=True)
 class Draft:
-    """What a model wrote, before it is checked."""
+    """What a model writes to a prompt, sentence by sentence."""
 
-    claims: tuple[Claim, ...]
-    passages: tuple[Chunk, ...]
-    tokens_in: int
-    tokens_out: int
+    def __init__(self, prompt: Prompt, deltas: Iterator[Delta]) -> None:
+        self._prompt = prompt
+        self._deltas = deltas
+        self.last = Delta("")  # its end and its tokens, once it has ended
+
+    def claims(self) -> Iterator[Claim]:
+        """Each sentence as soon as the next has begun, without one that was cut off. GenerationError as of `within`."""
+        keys = [passage.key for passage in self._prompt.passages]
+        markers, claims = Markers(keys), Claims()
+        for delta in self._deltas:
+            self.last = delta
+            text = markers.feed(delta.text)
+            yield from claims.feed(text, [keys.index(key) for key in markers.cited])
+        text = markers.close()
+        places = [keys.index(key) for key in markers.cited]
+        rest = [*claims.feed(text, places), *claims.close(places)]
+        if self.last.finish == "length" and rest and not _CLOSED.search(rest[-1].text):
+            rest.pop()
+        yield from rest
 
 
 class Writer:
@@ -88,143 +104,233 @@ class Writer:
         """That of the generator."""
         return self._generator.name
 
-    def write(self, answer: Answer, history: Sequence[str] = (), cancelled: Callable[[], bool] | None = None) -> Answer:
+    def write(self, answer: Answer, asked: Asked | None = None) -> Answer:
         """The answer with the model's supported sentences for its statements, or the same answer with a note why not.
 
-        An abstention stays one, and accounts that differ stay in their own words: the model is not asked.
+        What is "not said" stays so: the model is not asked. What is "perhaps" the answer is one when supported
+        sentences hold it, and the names and figures in doubt. Of accounts that differ each is worded from its own
+        articles. What `asked.tell` was told is never taken back.
         """
-        name = self._generator.name
-        if answer.abstained:
+        asked = asked or Asked()
+        if answer.certainty == "not said":
             return answer
-        if answer.accounts:
-            return _noted(answer, f"the articles differ, so {name} was not asked")
+        return self._accounts(answer, asked) if answer.accounts else self._prose(answer, asked)
+
+    def _prose(self, answer: Answer, asked: Asked) -> Answer:
+        made = _Prose(answer, self.name, self._strict)
+        draft, trouble = None, ""
         try:
-            draft = self.draft(answer, history, cancelled)
+            draft, passages = self._draft(answer, answer.passages, asked, time.monotonic())
+            for check in self._checks(draft, passages):
+                if made.add(check):
+                    asked.tell(made.answer())
         except GenerationError as error:
-            return _noted(answer, f"{name} gave no answer ({error}); these are the articles' own words")
-        answer = replace(answer, tokens_in=draft.tokens_in, tokens_out=draft.tokens_out)
-        try:
-            return self.checked(answer, draft, self.supports(answer, draft))
-        except KeyError:  # an article was changed or removed meanwhile
-            return _noted(answer, "an article was changed meanwhile; these are the articles' own words")
+            trouble = str(error)
+        except KeyError:
+            trouble = "an article was changed meanwhile"
+        return _counted(made.finished(trouble), draft)
 
-    def draft(self, answer: Answer, history: Sequence[str] = (), cancelled: Callable[[], bool] | None = None) -> Draft:
-        """What the model says to the answer's question and passages.
+    def _accounts(self, answer: Answer, asked: Asked) -> Answer:
+        """Each account in one sentence of the model's, from its own articles, or in their own words."""
+        made = _Accounts(answer, self.name)
+        begun = time.monotonic()
+        drafts, trouble = [], ""
+        for account in answer.accounts:
+            own = {answer.citations[n - 1].document_id for n in account.citations}
+            passages = [found for found in answer.passages if found.chunk.document_id in own]
+            check = None
+            try:
+                if not trouble:
+                    draft, used = self._draft(answer, passages, asked, begun)
+                    drafts.append(draft)
+                    check = next((c for c in self._checks(draft, used) if made.add(account, c)), None)
+            except GenerationError as error:
+                trouble = str(error)
+            except KeyError:
+                trouble = "an article was changed meanwhile"
+            made.settle(account, check)
+            if made.worded:
+                asked.tell(made.answer())
+        return _counted(made.finished(trouble), *drafts)
 
-        Raises
-        ------
-        GenerationError
-            It said nothing usable in time.
-        """
+    def _draft(
+        self, answer: Answer, found: Sequence[ScoredChunk], asked: Asked, begun: float
+    ) -> tuple[Draft, list[Chunk]]:
+        """The model at work on the answer's question and passages, and those that fitted its prompt."""
         generator = self._generator
         prompt, used = build_prompt(
             answer.understood,
-            answer.passages,
+            found,
             answer.documents,
             generator.count_tokens,
             generator.context_tokens,
-            history,
+            asked.history,
             self._secret,
         )
         if not used:
             raise GenerationError(f"no passage fits its {generator.context_tokens} tokens")
-        markers = Markers(passage.key for passage in prompt.passages)
-        text, last = "", None
-        for last in within(generator.stream(prompt), self._seconds, cancelled):
-            text += markers.feed(last.text)
-        text += markers.close()
-        place = {passage.key: i for i, passage in enumerate(prompt.passages)}
-        claims = split_claims(text, [place[key] for key in markers.cited])
-        if last and last.finish == "length" and claims and not _CLOSED.search(claims[-1].text):
-            claims = claims[:-1]
-        tokens = (last.tokens_in, last.tokens_out) if last else (0, 0)
-        return Draft(tuple(claims), tuple(passage.chunk for passage in used), *tokens)
+        draft = Draft(prompt, within(generator.stream(prompt), self._seconds, asked.cancelled, begun))
+        return draft, [passage.chunk for passage in used]
 
-    def supports(self, answer: Answer, draft: Draft) -> list[Support | None]:
-        """For each claim the place that supports it; None where none does well enough."""
-        found: list[Support | None] = []
+    def _checks(self, draft: Draft, passages: Sequence[Chunk]) -> Iterator[Check]:
+        """What the passages say of each sentence. KeyError when an article was changed or removed meanwhile."""
         before = ""
-        for claim in draft.claims:
-            found.append(self._support(claim, draft.passages, before))
+        for claim in draft.claims():
+            yield self._check(claim, passages, before)
             before = claim.text
-        return found
 
-    def _support(self, claim: Claim, passages: Sequence[Chunk], before: str) -> Support | None:
-        """The best support in the passages that the claim cites or, where they have none, in the others."""
+    def _check(self, claim: Claim, passages: Sequence[Chunk], before: str) -> Check:
+        """By the passages that the claim cites or, where they do not support it, by the others."""
+        best: Support | None = None
         others = [i for i in range(len(passages)) if i not in claim.cited]
         for group in (list(claim.cited), others):
             found = self._verifier.check(claim.text, [passages[i] for i in group], before)
-            if found and found[0].probability >= self._verifier.threshold:
-                return replace(found[0], passage=group[found[0].passage])
-        return None
+            if found and (best is None or found[0].probability > best.probability):
+                best = replace(found[0], passage=group[found[0].passage])
+            if best and best.probability >= self._verifier.threshold:
+                return Check(claim.text, "supported", best.probability, (self._cite(passages, best),))
+        if best is None:
+            return Check(claim.text, "no claim", 0.0)
+        return Check(claim.text, "not stated", best.probability, nearest=(self._cite(passages, best),))
 
-    def checked(self, answer: Answer, draft: Draft, supports: Sequence[Support | None]) -> Answer:
-        """The answer with the draft's supported sentences for its statements, or the same with a note why not.
-
-        Raises
-        ------
-        KeyError
-            An article was changed or removed meanwhile.
-        """
-        name = self._generator.name
-        made: list[Citation] = []
-        kept: list[Statement] = []
-        dropped = 0
-        for claim, support in zip(draft.claims, supports, strict=True):
-            if support is None:
-                dropped += 1
-                if not self._strict:
-                    kept.append(Statement(claim.text, ()))
-                continue
-            citation = self._cite(draft.passages[support.passage], support)
-            if citation not in made:
-                made.append(citation)
-            kept.append(Statement(claim.text, (made.index(citation) + 1,)))
-        text = " ".join(statement.text for statement in kept)
-        if not made:
-            return _noted(answer, f"the articles support nothing that {name} wrote; these are their own words")
-        if covered(content_words(answer.short_answer), text) < HOLDS_ANSWER:
-            return _noted(answer, f"{name} passed over the answer that was found; these are the articles' own words")
-        answer = _noted(answer, f"worded by {name}; each sentence was checked against its source")
-        if dropped:
-            done = "left out" if self._strict else "marked"
-            number = "1 sentence" if dropped == 1 else f"{dropped} sentences"
-            answer = _noted(answer, f"{number} that the articles do not support {done}")
-        return replace(answer, statements=tuple(kept), citations=tuple(made), generator=name)
-
-    def _cite(self, chunk: Chunk, support: Support) -> Citation:
+    def _cite(self, passages: Sequence[Chunk], support: Support) -> Citation:
+        chunk = passages[support.passage]
         document = self._document(chunk.document_id)
         if document.text[chunk.start : chunk.end] != chunk.text:
             raise KeyError(chunk.id)
         return cite(document, support.start, support.end, support.probability)
 
 
-def split_claims(text: str, places: Sequence[int]) -> list[Claim]:
-    """The sentences of a model's text, each with what its markers cite.
+class _Told:
+    """What is told of an answer so far: statements, and their citations in the order of their markers."""
 
-    What only leads to a statement ("The passage adds that") is cut off. Empty, unfinished and repeated sentences are
-    left out.
+    def __init__(self, answer: Answer, name: str) -> None:
+        self._given = answer
+        self._name = name
+        self._checks: list[Check] = []
+        self._statements: list[Statement] = []
+        self._citations: list[Citation] = []
 
-    Parameters
-    ----------
-    text : str
-        With markers [1], [2] ...
-    places : sequence of int
-        What each marker stands for: `places[n - 1]` for [n].
+    def _state(self, text: str, citations: Sequence[Citation]) -> None:
+        self._citations += [citation for citation in citations if citation not in self._citations]
+        numbers = tuple(self._citations.index(citation) + 1 for citation in citations)
+        self._statements.append(Statement(text, numbers))
+
+    def answer(self) -> Answer:
+        """The answer as far as it is told."""
+        return replace(
+            self._given,
+            statements=tuple(self._statements),
+            citations=tuple(self._citations),
+            draft=tuple(self._checks),
+            generator=self._name,
+            certainty="answered",
+            abstained=False,
+            doubts=(),
+        )
+
+    def _own_words(self, reason: str) -> Answer:
+        return _noted(replace(self._given, draft=tuple(self._checks)), f"{reason}; {OWN_WORDS}")
+
+    def _gave_none(self, trouble: str) -> str:
+        return f"{self._name} gave no answer ({trouble})"
+
+
+class _Prose(_Told):
+    """One answer in a model's sentences. They are held back until they hold the answer that was found.
+
+    So what is shown need not be taken back when the model passes over it.
     """
-    text = _LATE_MARKERS.sub(r"\2\1", _MARKUP.sub("", text))
-    claims: list[Claim] = []
-    seen: set[tuple[str, ...]] = set()
-    for start, end in sentences(text):
-        sentence = text[start:end]
-        cited = tuple(dict.fromkeys(places[int(n) - 1] for n in _MARKER.findall(sentence) if 0 < int(n) <= len(places)))
-        plain = " ".join(_LEAD.sub("", _MARKER.sub("", sentence)).split())
-        plain = plain[:1].upper() + plain[1:]
-        key = tuple(words(plain))
-        if key and key not in seen and not _UNFINISHED.search(plain):
-            seen.add(key)
-            claims.append(Claim(plain, cited))
-    return claims
+
+    def __init__(self, answer: Answer, name: str, strict: bool) -> None:
+        super().__init__(answer, name)
+        self._strict = strict
+        self._wanted = content_words(answer.short_answer)
+        self._doubtful = [word for doubt in answer.doubts for part in doubt.missing for word in content_words(part)]
+        self._dropped = 0
+
+    def add(self, check: Check) -> bool:
+        """Take a sentence; whether there is something more to show."""
+        self._checks.append(check)
+        if not check.citations:
+            self._dropped += 1
+        if check.citations or not self._strict:
+            self._state(check.statement, check.citations)
+            return self._holds()
+        return False
+
+    def _holds(self) -> bool:
+        return bool(self._citations) and self._has_answer() and covered(self._doubtful, self._text()) == 1.0
+
+    def _has_answer(self) -> bool:
+        return covered(self._wanted, self._text()) >= HOLDS_ANSWER
+
+    def _text(self) -> str:
+        return " ".join(statement.text for statement in self._statements)
+
+    def finished(self, trouble: str) -> Answer:
+        """The whole answer, or that in the articles' own words, with notes that say why."""
+        name = self._name
+        if not self._holds():
+            if trouble:
+                return self._own_words(self._gave_none(trouble))
+            if not self._citations:
+                return self._own_words(f"the articles support nothing that {name} wrote")
+            passed = "answer that was found" if not self._has_answer() else "names and figures in doubt"
+            return self._own_words(f"{name} passed over the {passed}")
+        answer = _noted(self.answer(), f"worded by {name}; each sentence was checked against its source")
+        if self._given.certainty == "perhaps":
+            answer = _noted(answer, f"the passages alone left it open; the checked sentences of {name} decided")
+        if trouble:
+            answer = _noted(answer, f"{name} did not finish ({trouble})")
+        if self._dropped:
+            done = "left out" if self._strict else "marked"
+            number = "1 sentence" if self._dropped == 1 else f"{self._dropped} sentences"
+            answer = _noted(answer, f"{number} that the articles do not support {done}")
+        return answer
+
+
+class _Accounts(_Told):
+    """Accounts that differ, one after the other, each in one sentence of the model's or in the articles' own words."""
+
+    def __init__(self, answer: Answer, name: str) -> None:
+        super().__init__(answer, name)
+        self._accounts: list[Account] = []
+        self.worded = 0
+
+    def add(self, account: Account, check: Check) -> bool:
+        """Take a sentence; whether it tells the account."""
+        self._checks.append(check)
+        holds = covered(content_words(account.short_answer), check.statement) >= HOLDS_ANSWER
+        return bool(check.citations) and holds
+
+    def settle(self, account: Account, check: Check | None) -> None:
+        """Tell the account in that sentence; without one, in its own words."""
+        own = [self._given.citations[n - 1] for n in account.citations]
+        text = account.text if check is None else check.statement
+        self._state(text, own if check is None else check.citations)
+        told = self._statements[-1]
+        self._accounts.append(replace(account, text=told.text, citations=told.citations))
+        self.worded += check is not None
+
+    def answer(self) -> Answer:
+        """The accounts as far as they are told."""
+        return replace(super().answer(), accounts=tuple(self._accounts))
+
+    def finished(self, trouble: str) -> Answer:
+        """All accounts, with notes that say who worded them."""
+        name, count = self._name, len(self._accounts)
+        if not self.worded:
+            return self._own_words(self._gave_none(trouble) if trouble else f"{name} told none of the accounts")
+        worded = "the accounts are" if self.worded == count else f"{self.worded} of the {count} accounts are"
+        answer = _noted(self.answer(), f"{worded} worded by {name}, each checked against its own articles")
+        return _noted(answer, f"{name} did not finish ({trouble})") if trouble else answer
+
+
+def _counted(answer: Answer, *drafts: Draft | None) -> Answer:
+    """The answer with the tokens that its drafts took, as far as the model told."""
+    ends = [draft.last for draft in drafts if draft is not None]
+    return replace(answer, tokens_in=sum(d.tokens_in for d in ends), tokens_out=sum(d.tokens_out for d in ends))
 
 
 def _noted(answer: Answer, note: str) -> Answer:

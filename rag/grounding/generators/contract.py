@@ -13,6 +13,7 @@ from typing import Protocol
 from rag.errors import RagError
 
 POLL_SECONDS = 0.1
+WITHDRAWN = "the question was withdrawn"
 MAX_CHARACTERS = 20_000
 """Of one answer; a model that goes on is stopped, whatever it was told."""
 
@@ -99,8 +100,15 @@ class Generator(Protocol):
         """
 
 
-def within(deltas: Iterator[Delta], seconds: float, cancelled: Callable[[], bool] | None = None) -> Iterator[Delta]:
+def within(
+    deltas: Iterator[Delta],
+    seconds: float,
+    cancelled: Callable[[], bool] | None = None,
+    since: float | None = None,
+) -> Iterator[Delta]:
     """The same pieces, but no longer than so many seconds and characters, nor after it was cancelled.
+
+    The seconds count from `since` on the monotonic clock; default: from now.
 
     The model runs on a thread of its own: what hangs is left behind, and stopped when it next says something.
 
@@ -109,6 +117,8 @@ def within(deltas: Iterator[Delta], seconds: float, cancelled: Callable[[], bool
     GenerationError
         Time or patience ran out, or the text ended without saying why.
     """
+    if cancelled is not None and cancelled():  # before the model is asked at all
+        raise GenerationError(WITHDRAWN)
     pieces: queue.SimpleQueue[Delta | BaseException | None] = queue.SimpleQueue()
     stop = threading.Event()
 
@@ -124,12 +134,12 @@ def within(deltas: Iterator[Delta], seconds: float, cancelled: Callable[[], bool
             pieces.put(error)
 
     threading.Thread(target=pump, name="rag-generate", daemon=True).start()
-    end = time.monotonic() + seconds
+    end = (time.monotonic() if since is None else since) + seconds
     characters, finish = 0, ""
     try:
         while True:
             if cancelled is not None and cancelled():
-                raise GenerationError("the question was withdrawn")
+                raise GenerationError(WITHDRAWN)
             try:
                 piece = pieces.get(timeout=max(0.0, min(POLL_SECONDS, end - time.monotonic())))
             except queue.Empty:
