@@ -16,18 +16,18 @@ import typer
 
 import rag
 from rag.config import Settings
+from rag.console import Growing, close_output, prompted_lines, steady_streams
 from rag.console import as_json as json_line
-from rag.console import close_output, prompted_lines, steady_streams
 from rag.errors import RagError
 from rag.language.characters import readable
-from rag.present.text import for_terminal
+from rag.present.text import for_terminal, opening
 from rag.scope import Scope
 
 if TYPE_CHECKING:
     from rag.grounding.generators import Generator
     from rag.parts import Parts
     from rag.pipeline import Chatbot
-    from rag.types import IndexReport
+    from rag.types import Answer, History, IndexReport
 
     LoadParts: TypeAlias = Callable[[Settings, Generator | None], Parts]
 
@@ -145,6 +145,9 @@ def ask(
     mark: Annotated[
         bool, typer.Option("--mark", help="Mark the model's unsupported sentences instead of leaving them out.")
     ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show of each sentence of the model how it was checked.")
+    ] = False,
     since: Since = None,
     until: Until = None,
     within: Within = None,
@@ -160,8 +163,11 @@ def ask(
         generator=generator,
     )
     bot = bot.within(Scope(since, until, tuple(map(readable, within or ()))))
-    answer = bot.ask(readable(question), [readable(earlier) for earlier in history or []])
-    typer.echo(json_line(answer.to_dict()) if as_json else for_terminal(answer))
+    earlier = [readable(one) for one in history or []]
+    if as_json:
+        typer.echo(json_line(bot.ask(readable(question), earlier).to_dict()))
+        return
+    _ask_aloud(bot, readable(question), earlier, explain)
 
 
 @app.command()
@@ -202,12 +208,9 @@ def chat(
         if not question:
             break
         try:
-            answer = bot.ask(question, turns)
+            turns.append(Turn(question, _ask_aloud(bot, question, turns)))
         except RagError as error:
             typer.echo(f"rag: {error}", err=True)
-            continue
-        turns.append(Turn(question, answer))
-        typer.echo(for_terminal(answer))
 
 
 @app.command()
@@ -309,6 +312,14 @@ def serve(
 
     bot = _open(context, corpus, Settings(max_file_megabytes=max_file_megabytes, reader=reader), generator=generator)
     run_server(bot, host, port, keep_uploads, browser, root_path, allowed_host or ())
+
+
+def _ask_aloud(bot: Chatbot, question: str, history: History, explain: bool = False) -> Answer:
+    """The answer, printed as far as it is checked while a language model writes it."""
+    out = Growing()
+    answer = bot.ask(question, history, on_answer=lambda partial: out.show(opening(partial)))
+    out.show(f"{for_terminal(answer, explain)}\n")
+    return answer
 
 
 def _open(

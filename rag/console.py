@@ -36,6 +36,18 @@ def as_json(value: Any) -> str:
     return made
 
 
+class Growing:
+    """Standard output for a text that grows: each time what is new of it is printed."""
+
+    def __init__(self) -> None:
+        self._shown = ""
+
+    def show(self, text: str) -> None:
+        """Print what the text has beyond that shown before, with which it begins."""
+        print(text[len(self._shown) :], end="", flush=True)
+        self._shown = text
+
+
 def prompted_lines(prompt: str) -> Iterator[str]:
     """Lines as they are typed, without their ends, each after the prompt, until the end of input."""
     if sys.stdin is None:

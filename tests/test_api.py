@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import re
+import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from fakes import make_bot, make_document
 from fastapi.testclient import TestClient
-from test_writing import QUESTION, VISIT, FakeGenerator
+from scripted import Script, scripted
+from test_writing import QUESTION, VISIT, FakeGenerator, WordVerifier
 
 from rag.errors import RagError
-from rag.grounding.generators import GenerationError
+from rag.grounding.generators import GenerationError, load_generator
 from rag.pipeline import Chatbot
 from rag.serve.access import Access
 from rag.serve.api import create_app
@@ -137,9 +143,6 @@ def test_a_generator_is_a_model_of_its_own() -> None:
 
 def test_the_official_client(client: TestClient) -> None:
     openai = pytest.importorskip("openai", reason="the extra `openai` is not installed")
-    import threading
-    import time
-
     import uvicorn
 
     server = uvicorn.Server(uvicorn.Config(create_app(articles()), port=0, log_level="error"))
@@ -438,3 +441,59 @@ def test_no_request_that_the_document_allows_breaks_the_server() -> None:
             assert case.call().status_code < 500
 
         check()
+
+
+# --- sentence by sentence --------------------------------------------------------------------------------------------
+
+SAYS = "Anna Petrova came to Minsk on 30 June 2023 [{0}]. She met the minister [{0}]. She conquered Paris [{0}]."
+
+
+@contextlib.contextmanager
+def speaking(says: str = SAYS, **how: Any) -> Iterator[tuple[Any, Script]]:
+    """The official client of a server whose bot asks a scripted one."""
+    openai = pytest.importorskip("openai", reason="the extra `openai` is not installed")
+    import uvicorn
+
+    with scripted() as script, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENAI_BASE_URL", script.url)
+        script.reply = lambda body: says.replace("{0}", re.findall(r"<(cite-\w+)>", body["messages"][1]["content"])[0])
+        for name, value in how.items():
+            setattr(script, name, value)
+        bot = articles(generator=load_generator("openai:slow"))
+        bot = Chatbot(replace(bot.parts, verifier=WordVerifier()), bot.index)
+        server = uvicorn.Server(uvicorn.Config(create_app(bot), port=0, log_level="error"))
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.05)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=0), script
+        server.should_exit = True
+        thread.join(10)
+
+
+def test_the_official_client_reads_sentence_by_sentence() -> None:
+    arrived = []
+    with speaking(pause=0.05) as (client, _):
+        for chunk in client.chat.completions.create(**chat(model="articles+slow", stream=True)):
+            if chunk.choices and chunk.choices[0].delta.content:
+                arrived.append((time.monotonic(), chunk.choices[0].delta.content))
+        whole = client.chat.completions.create(**chat(model="articles+slow")).choices[0].message.content
+    texts = [text for _, text in arrived]
+    assert texts[:2] == ["Anna Petrova came to Minsk on 30 June 2023. [1]", " She met the minister. [2]"]
+    assert "".join(texts) == whole
+    assert "Paris" not in whole
+    assert arrived[1][0] - arrived[0][0] > 0.15  # the model was still writing
+    assert arrived[2][0] - arrived[1][0] > 0.15
+
+
+def test_closing_the_stream_stops_the_model() -> None:
+    with speaking(SAYS * 2, pause=0.05, endless=True) as (client, script):
+        stream = client.chat.completions.create(**chat(model="articles+slow", stream=True))
+        seen = ""
+        for chunk in stream:
+            seen += chunk.choices[0].delta.content or ""
+            if "[1]" in seen:
+                stream.close()
+                break
+        assert script.gone.wait(20)

@@ -6,18 +6,22 @@ import gc
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 from fakes import FakeEmbedder, fake_parts
+from test_writing import FakeGenerator, WordVerifier
 from typer.testing import CliRunner
 
 import rag
 from rag.cli import app
 from rag.config import Settings
-from rag.grounding.generators import Generator
+from rag.console import Growing
+from rag.grounding.generators import Delta, Generator, Prompt
 from rag.parts import Parts
 
 BREAD = "The baker Anna Kowalska sells rye bread in Gdansk. She opened her shop in 1994."
@@ -252,3 +256,69 @@ def test_overview_prints_sentences_with_their_places(run: Run, articles: Path) -
     assert (
         run("overview", "volcanoes", "--corpus", articles).stdout == "Nothing in the articles is about “volcanoes”.\n"
     )
+
+
+# --- a language model ------------------------------------------------------------------------------------------------
+
+
+class Baker(FakeGenerator):
+    """Writes its second sentence only once the first was printed."""
+
+    name = "baker"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.printed = threading.Event()
+
+    def stream(self, prompt: Prompt) -> Iterator[Delta]:
+        yield Delta(f"Anna Kowalska sells rye bread in Gdansk [{prompt.passages[0].key}]. She ")
+        assert self.printed.wait(20)
+        yield Delta("opened her shop in 1994. She sells ships.")
+        yield Delta("", "stop", 70, 30)
+
+
+@pytest.fixture
+def baker(monkeypatch: pytest.MonkeyPatch) -> Baker:
+    made, show = Baker(), Growing.show
+
+    def shown(growing: Growing, text: str) -> None:
+        show(growing, text)
+        made.printed.set()
+
+    monkeypatch.setattr("rag.grounding.generators.load_generator", lambda name: made)
+    monkeypatch.setattr(Growing, "show", shown)
+    return made
+
+
+def by_words(settings: Settings, generator: Generator | None = None) -> Parts:
+    return replace(fake_parts(settings, generator), verifier=WordVerifier())
+
+
+def test_sentences_are_printed_as_they_are_checked(run: Run, articles: Path, baker: Baker) -> None:
+    asked = ["--corpus", articles, "--generator", "baker"]
+    out = run("ask", *asked, "Who sells rye bread in Gdansk?", load=by_words).stdout
+    assert out.startswith(
+        "Anna Kowalska sells rye bread in Gdansk. [1] She opened her shop in 1994. [2]\n(worded by baker;"
+    )
+    assert out.count("[1] She opened") == 1
+    baker.printed.clear()
+    talk = run("chat", *asked, text="Who sells rye bread in Gdansk?\n\n", load=by_words).stdout
+    assert "> Anna Kowalska sells rye bread in Gdansk. [1] She opened her shop in 1994. [2]\n(worded" in talk
+
+
+def test_explain_tells_how_each_sentence_was_checked(run: Run, articles: Path, baker: Baker) -> None:
+    asked = ["--corpus", articles, "--explain", "Who sells rye bread in Gdansk?"]
+    out = run("ask", "--generator", "baker", *asked, load=by_words).stdout
+    told = [line for line in out.partition("How it was checked:\n")[2].splitlines() if "bread.txt, char" not in line]
+    title = f"    {BREAD}"
+    assert told == [
+        "kept, supported with 90%: Anna Kowalska sells rye bread in Gdansk.",
+        title,
+        '    "The baker Anna Kowalska sells rye bread in Gdansk."',
+        "kept, supported with 90%: She opened her shop in 1994.",
+        title,
+        '    "She opened her shop in 1994."',
+        "dropped, supported with 0%: She sells ships.",
+        "    states nothing that can be checked",
+    ]
+    assert run("ask", *asked).stdout.endswith("How it was checked:\nno language model was asked\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from rag.types import Answer, Citation, Doubt, Statement
+from rag.types import Answer, Check, Citation, Doubt, Statement
 
 ABSTENTION = "The articles do not say."
 DIFFERING = "The articles give different accounts."
@@ -54,11 +54,22 @@ def doubt_words(doubt: Doubt) -> str:
     return f"The passage does not {'name' if doubt.kind == 'name' else 'give'} {', '.join(doubt.missing)}."
 
 
-def for_terminal(answer: Answer) -> str:
-    """An answer with its notes, confidence and sources, in lines."""
-    lines = [answer.text]
-    if answer.understood != answer.question:
-        lines.insert(0, f"(understood as: {answer.understood})")
+def fate(answer: Answer, check: Check) -> str:
+    """What became of a sentence of the draft: "kept", "marked" as unsupported, or "dropped"."""
+    if not answer.generator or all(check.statement != statement.text for statement in answer.statements):
+        return "dropped"
+    return "kept" if check.citations else "marked"
+
+
+def opening(answer: Answer) -> str:
+    """How `for_terminal` begins: the question where it was understood otherwise, and the text."""
+    understood = f"(understood as: {answer.understood})\n" if answer.understood != answer.question else ""
+    return understood + answer.text
+
+
+def for_terminal(answer: Answer, explain: bool = False) -> str:
+    """An answer with its notes, confidence and sources, in lines; `explain` adds how a model's draft was checked."""
+    lines = [opening(answer)]
     lines += [f"({note})" for note in answer.notes]
     lines.append(f"\nconfidence {answer.confidence:.0%}")
     for number, citation in enumerate(answer.citations, start=1):
@@ -67,7 +78,21 @@ def for_terminal(answer: Answer) -> str:
         lines.append("Nearest sentences (not an answer):")
         for citation in answer.nearest:
             lines += source_lines("-", citation)
+    if explain:
+        lines += ["\nHow it was checked:", *(_explained(answer) or ["no language model was asked"])]
     return "\n".join(lines)
+
+
+def _explained(answer: Answer) -> list[str]:
+    """Each sentence of a draft: kept or not, how probably a passage supports it, and which comes nearest to that."""
+    lines = []
+    for check in answer.draft:
+        lines.append(f"{fate(answer, check)}, supported with {check.probability:.0%}: {check.statement}")
+        for citation in (*check.citations, *check.nearest):
+            lines += source_lines("   ", citation)
+        if not (check.citations or check.nearest):
+            lines.append("    states nothing that can be checked")
+    return lines
 
 
 def place(citation: Citation) -> str:

@@ -17,6 +17,7 @@ from rag.serve.desk import BusyError, Desk, request_id
 from rag.serve.gate import problem
 from rag.serve.limits import SILENCE_SECONDS
 from rag.serve.schemas import ChatRequest, Model, Models, Problem
+from rag.types import Answer
 
 
 def add_completions(app: FastAPI, desk: Desk) -> None:
@@ -71,18 +72,32 @@ async def _stream(
     with_usage = bool(asked.stream_options and asked.stream_options.include_usage)
     yield dialect.opening(*made)
     generate = asked.model != dialect.OWN_WORDS
-    waiting = asyncio.ensure_future(desk.ask(request, question, history, generate, watch=False))
+    told: asyncio.Queue[str | None] = asyncio.Queue()  # the text as it grows, None at its end
+    loop = asyncio.get_running_loop()
+
+    def hear(partial: Answer) -> None:
+        loop.call_soon_threadsafe(told.put_nowait, partial.text)
+
+    waiting = asyncio.ensure_future(desk.ask(request, question, history, generate, watch=False, on_answer=hear))
+    waiting.add_done_callback(lambda _: told.put_nowait(None))
+    sent = ""
     try:
-        while not waiting.done():
-            await asyncio.wait([waiting], timeout=SILENCE_SECONDS)
-            if not waiting.done():
+        while True:
+            try:
+                text = await asyncio.wait_for(told.get(), SILENCE_SECONDS)
+            except TimeoutError:
                 yield ": still at it\n\n"
+                continue
+            if text is None:
+                break
+            yield dialect.piece(text[len(sent) :], *made)
+            sent = text
         try:
             answer = waiting.result()
         except (RagError, BusyError) as error:
             yield f"data: {json.dumps(problem(str(error)))}\n\n"
             return
-        for event in dialect.events(answer, *made, with_usage):
+        for event in dialect.events(answer, *made, with_usage, sent):
             yield event
     finally:
         waiting.cancel()

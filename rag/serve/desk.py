@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from rag.pipeline import Chatbot
 from rag.scope import EVERYTHING, Scope
-from rag.serve.limits import POLL_SECONDS, QUEUE
+from rag.serve.limits import POLL_SECONDS, QUEUE, at_once
 from rag.serve.watch import Meters, write_log
 from rag.types import Answer
 
@@ -42,8 +42,7 @@ class Desk:
         self.bot = bot
         self._meters = meters
         self._log_questions = log_questions
-        # The models use all cores for one question; a generator mostly waits for another machine.
-        self._threads = ThreadPoolExecutor(4 if bot.generator else 1, thread_name_prefix="rag-api")
+        self._threads = ThreadPoolExecutor(at_once(bot.generator is not None), thread_name_prefix="rag-api")
         self._waiting = 0
 
     async def ask(
@@ -54,14 +53,18 @@ class Desk:
         generate: bool,
         watch: bool = True,
         scope: Scope = EVERYTHING,
+        on_answer: Callable[[Answer], None] | None = None,
     ) -> Answer:
         """The bot's answer from the articles of a scope.
 
-        `watch` gives it up when whoever sent the request has gone.
+        `watch` gives it up when whoever sent the request has gone. `on_answer` is called on a thread of the desk's.
         """
         gone = request.is_disconnected if watch and request is not None else None
         answer = await self.run(
-            lambda cancelled: self.among(scope).ask(question, history, generate=generate, cancelled=cancelled), gone
+            lambda cancelled: self.among(scope).ask(
+                question, history, generate=generate, cancelled=cancelled, on_answer=on_answer
+            ),
+            gone,
         )
         words = "none" if answer.abstained else "generator" if answer.generator else "articles"
         self._meters.answers.labels(words).inc()

@@ -59,10 +59,15 @@ def opening(identity: str, created: int, model: str) -> str:
     return _event(identity, created, model, [{"index": 0, "delta": {"role": "assistant"}, "finish_reason": None}])
 
 
-def events(answer: Answer, identity: str, created: int, model: str, with_usage: bool) -> Iterator[str]:
-    """The other events of a stream: the text word by word, then the annotations, then the end."""
-    for piece in re.findall(r"\s*\S+", content(answer)):
-        yield _event(identity, created, model, [{"index": 0, "delta": {"content": piece}, "finish_reason": None}])
+def piece(text: str, identity: str, created: int, model: str) -> str:
+    """An event with some more of the content."""
+    return _event(identity, created, model, [{"index": 0, "delta": {"content": text}, "finish_reason": None}])
+
+
+def events(answer: Answer, identity: str, created: int, model: str, with_usage: bool, sent: str = "") -> Iterator[str]:
+    """The other events of a stream: word by word what follows the text sent, then the annotations, then the end."""
+    for word in re.findall(r"\s*\S+", content(answer)[len(sent) :]):
+        yield piece(word, identity, created, model)
     last = {"index": 0, "delta": {"annotations": places(answer)}, "finish_reason": "stop"}
     yield _event(identity, created, model, [last])
     if with_usage:

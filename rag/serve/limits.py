@@ -30,8 +30,8 @@ CHAT_BYTES = 10 * MEGABYTE
 """Largest body of OpenAI's dialect, whose messages may carry pictures that nobody here looks at."""
 PAGE_BYTES = 10 * MEGABYTE
 """Largest body of the page's events; a browser brings its conversation back in one."""
-CONCURRENCY = 1
-"""Questions of the page answered at once: the models use all cores for one (`python -m eval.load`)."""
+CONCURRENCY, WRITING = 1, 4
+"""Questions answered at once, without a language model and with one: see `at_once`."""
 POLL_SECONDS = 0.5
 SILENCE_SECONDS = 5.0
 """After which a waiting stream is sent a sign of life."""
@@ -40,6 +40,14 @@ FINISH_SECONDS = 15
 SWEEP_SECONDS = 60.0
 SESSION_STATES = 64
 """Sessions whose last values Gradio keeps: the page needs none, and each call of a program adds one."""
+
+
+def at_once(writing: bool) -> int:
+    """Questions answered at once; `writing` says whether a language model words them.
+
+    The models here use all cores for one question (`python -m eval.load`); a language model is mostly waited for.
+    """
+    return WRITING if writing else CONCURRENCY
 
 
 @dataclass(frozen=True, slots=True)
