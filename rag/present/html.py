@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rag.answering.citations import is_exact
 from rag.present.checks import SIGNS, Checked
-from rag.present.text import PERHAPS, UNSUPPORTED, doubt_words, paragraphs
+from rag.present.text import PERHAPS, UNSUPPORTED, doubt_words, fate, paragraphs
 from rag.types import Answer, Check, Chunk, Citation, Document, Header, ScoredChunk
 
 AROUND = 240
@@ -163,9 +163,9 @@ def welcome(count: int, examples: Sequence[str] | None) -> str:
     return _filled("welcome", count=count, examples=examples)
 
 
-def pending(question: str, stage: str) -> str:
-    """A question that is being answered, and what is being done."""
-    return _filled("pending", question=question, stage=stage)
+def pending(question: str, stage: str, answer: Answer | None = None, can_stop: bool = False) -> str:
+    """A question that is being answered, what is being done and, once a language model writes, the answer so far."""
+    return _filled("pending", question=question, stage=stage, answer=answer, can_stop=can_stop)
 
 
 def invitation(kinds: str, files: int, megabytes: float, shared: bool, generator: str) -> str:
@@ -245,6 +245,7 @@ _templates.globals.update(
     as_typed=_as_typed,
     complaints=_complaints,
     doubt_words=doubt_words,
+    fate=fate,
     likelihood=likelihood,
     paragraphs=paragraphs,
     percent=percent,

@@ -83,6 +83,7 @@ class FakeBot:
         on_stage: Callable[[str], None] | None = None,
         generate: bool = True,
         cancelled: Callable[[], bool] | None = None,
+        on_answer: Callable[[Answer], None] | None = None,
     ) -> Answer:
         if len(question) > 2000:
             raise RagError(f"the question has {len(question)} characters, expected at most 2000; shorten it")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import queue
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,18 +17,17 @@ from rag.errors import RagError
 from rag.present import export, html
 from rag.present.html import Exchange
 from rag.serve.failures import failure
-from rag.serve.limits import CONCURRENCY
+from rag.serve.limits import at_once
 from rag.serve.page import feedback
 from rag.serve.page.examples import example_questions
 from rag.serve.page.kept import kept, restored
 from rag.serve.page.programs import guarded, question_text
-from rag.serve.page.sessions import OWN, Asker, Session, Sessions, safe_name
+from rag.serve.page.sessions import OWN, WAITING, Asker, Progress, Session, Sessions, safe_name
 from rag.types import Answer
 
 Values: TypeAlias = tuple[Any, ...]
 SAMPLED = 50
 """Articles, spread over all of them, in which example questions are looked for."""
-WAITING = "Waiting for its turn…"
 ALL, ONLY_OWN = "All articles", "Only mine"
 OWN_WORDS = "The articles' own words"
 
@@ -43,7 +41,8 @@ class Page:
         self._examples = examples
         self._trying = threading.Lock()
         # The threads of the models: one of its own for each question would cost them their pools.
-        self._threads = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="rag-ask")
+        self.at_once = at_once(sessions.bot.generator is not None)
+        self._threads = ThreadPoolExecutor(self.at_once, thread_name_prefix="rag-ask")
         self.submit = self._threads.submit
 
     def run(self, work: Callable[[], Any]) -> Any:
@@ -82,7 +81,7 @@ class Page:
                 html.own_articles(session.own_articles()),
                 gr.update(visible=bool(session.own_articles())),
                 kept(session.exchanges),
-                html.pending(session.asked, WAITING) if session.is_asking() else "",
+                session.progress.shown if session.is_asking() else "",
             )
 
     async def catch_up(self, token: str) -> Values:
@@ -125,37 +124,44 @@ class Page:
         return html.pending(question, WAITING), gr.skip(), json.dumps({"question": question, "alone": alone})
 
     def ask(self, asked: str, token: str, scope: str, words: str) -> Iterator[Values]:
-        """Answer what `begin` took, telling the stages; the last values hold the answer."""
+        """Answer what `begin` took, telling the stages and what a language model writes; the last values hold it."""
         question, alone = _asked(asked)
         try:
             session = self.sessions.find(token)
         except RagError as error:
             yield self._done(None, Exchange(question, None, str(error)))
             return
-        stages: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        generate = words != OWN_WORDS
+        progress = Progress(question, can_stop=generate and self.sessions.bot.generator is not None)
         outcome: list[Exchange] = []
 
         def work() -> None:
             try:
-                outcome.append(self._exchange(session, question, alone, scope, words, stages.put))
+                outcome.append(self._exchange(session, question, alone, scope, generate, progress))
                 session.take(outcome[0])  # here, for the page that asked may have gone meanwhile
             finally:
-                stages.put(None)
+                progress.told.put(None)
 
-        session.asked = question
+        session.progress = progress
         session.running = future = self.submit(work)
-        while (stage := stages.get()) is not None:
-            yield (gr.skip(), html.pending(question, f"{stage[:1].upper()}{stage[1:]}…"), *(gr.skip(),) * 4)
+        while (shown := progress.told.get()) is not None:
+            yield (gr.skip(), shown, *(gr.skip(),) * 4)
         future.result()
         yield self._done(session, outcome[0])
 
+    def stop(self, token: str) -> None:
+        """End the language model that writes for a session; what is checked of it stays."""
+        guarded(lambda: self.sessions.find(token)).progress.stopped.set()
+
     def _exchange(
-        self, session: Session, question: str, alone: bool, scope: str, words: str, on_stage: Callable[[str], None]
+        self, session: Session, question: str, alone: bool, scope: str, generate: bool, progress: Progress
     ) -> Exchange:
         try:
             asker: Asker = self.sessions.asker(session, only_own=scope == ONLY_OWN)
             history = [] if alone else session.history()
-            return Exchange(question, asker.ask(question_text(question), history, on_stage, words != OWN_WORDS))
+            stopped = progress.stopped.is_set
+            asked = question_text(question)
+            return Exchange(question, asker.ask(asked, history, progress.stage, generate, stopped, progress.answer))
         except RagError as error:
             return Exchange(question[:2000], None, _sentence(str(error)))
         except Exception as error:

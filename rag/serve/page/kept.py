@@ -22,8 +22,9 @@ def kept(exchanges: list[Exchange]) -> list[dict[str, Any]]:
 def record(answer: Answer) -> dict[str, Any]:
     """An answer as plain dicts and lists, without paths of this machine."""
     made = answer.to_dict()
-    for citation in [*made["citations"], *made["nearest"]]:
-        del citation["source"]
+    for holder in [made, *made["draft"]]:
+        for citation in [*holder["citations"], *holder["nearest"]]:
+            del citation["source"]
     made["documents"] = {
         key: {"title": value.get("title"), "date": value.get("date")} for key, value in made["documents"].items()
     }
@@ -44,9 +45,8 @@ class _Kept(BaseModel):
     def _without_paths(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        return value | {
-            name: [dict(c) | {"source": ""} for c in value[name]] for name in ("citations", "nearest") if name in value
-        }
+        with_drafts = {"draft": [_with_sources(check) for check in value["draft"]]} if "draft" in value else {}
+        return _with_sources(value) | with_drafts
 
     @field_validator("answer")
     @classmethod
@@ -56,6 +56,13 @@ class _Kept(BaseModel):
             if not all(1 <= n <= len(answer.citations) for numbers in marked for n in numbers):
                 raise ValueError("a marker without its citation")
         return answer
+
+
+def _with_sources(value: dict[str, Any]) -> dict[str, Any]:
+    """An answer or a check with empty paths in its citations, from which `record` took them."""
+    return value | {
+        name: [dict(c) | {"source": ""} for c in value[name]] for name in ("citations", "nearest") if name in value
+    }
 
 
 def restored(value: Any) -> list[Exchange]:

@@ -19,7 +19,7 @@ from gradio.themes import Base, Font, LocalFont
 from rag.articles.documents import SUFFIXES
 from rag.present import html
 from rag.serve.access import Access
-from rag.serve.limits import CONCURRENCY, MEGABYTE, SESSION_STATES, SWEEP_SECONDS, Limits
+from rag.serve.limits import MEGABYTE, SESSION_STATES, SWEEP_SECONDS, Limits
 from rag.serve.page.blocks import LocalBlocks
 from rag.serve.page.checking import add_checking
 from rag.serve.page.handlers import ALL, ONLY_OWN, OWN_WORDS, Page
@@ -148,9 +148,10 @@ def _layout(demo: gr.Blocks, page: Page) -> gr.Textbox:
             [talk, pending, sources, keeping, news, panel],
             api_name=f"page_ask_{begin.id}" if hasattr(begin, "id") else "page_ask",
             concurrency_id="ask",
-            concurrency_limit=CONCURRENCY,
+            concurrency_limit=page.at_once,
             **private,
         ).success(None, news, js="(news) => window.ragChat.answered(news)")
+    talk.stop(page.stop, token, None, api_name="page_stop", **at_once)
 
     say = "(news) => window.ragChat.say(news)"
     talk.select(page.select, token, [sources, panel], api_name="page_select", **at_once).success(
@@ -167,7 +168,7 @@ def _layout(demo: gr.Blocks, page: Page) -> gr.Textbox:
         articles,
         api_name="page_upload",
         concurrency_id="ask",
-        concurrency_limit=CONCURRENCY,
+        concurrency_limit=page.at_once,
         **private,
     ).success(None, news, js=say)
     talk.delete(page.remove, token, articles, api_name="page_remove", **at_once).success(None, news, js=say)

@@ -110,6 +110,7 @@
     },
     close(button) { button.closest("dialog").close(); },
     copy(button) { copy(button.dataset.copy); },
+    stop(button) { button.disabled = true; trigger("stop", {}); },
     example(button) { trigger("submit", { question: button.textContent, alone: true }); },
     remove(button) { trigger("delete", { document: button.dataset.document }); },
     theme() {

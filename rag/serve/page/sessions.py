@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import queue
 import re
 import secrets
 import shutil
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rag.articles.documents import SUFFIXES, read_document
 from rag.errors import DocumentError, RagError
+from rag.present import html
 from rag.present.checks import Checked
 from rag.present.html import Exchange
 from rag.serve.limits import MAX_EXCHANGES, MEGABYTE, Limits
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from rag.pipeline import Chatbot
 
 log = logging.getLogger("rag.serve.page")
+WAITING = "Waiting for its turn…"
 OWN = "own/"
 """What the id of a session's own article begins with."""
 _DEVICES = re.compile(r"^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.I)
@@ -43,6 +46,8 @@ class Asker(Protocol):
         history: History = (),
         on_stage: Callable[[str], None] | None = None,
         generate: bool = True,
+        cancelled: Callable[[], bool] | None = None,
+        on_answer: Callable[[Answer], None] | None = None,
     ) -> Answer: ...
     def retrieve(self, question: str, k: int = 10) -> list[ScoredChunk]: ...
     def headers(self) -> list[Header]: ...
@@ -58,6 +63,46 @@ class Corpus(Asker, Protocol):
     def remove(self, document_id: str) -> None: ...
 
 
+class Progress:
+    """What the page shows while a question is answered, and how a person ends the language model that writes.
+
+    Attributes
+    ----------
+    told : queue of str or None
+        Each picture of it, as HTML; None at the end.
+    shown : str
+        The last one.
+    stopped : Event
+        Set by the person.
+    """
+
+    def __init__(self, question: str, can_stop: bool = False) -> None:
+        self.told: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self.stopped = threading.Event()
+        self._question = question
+        self._can_stop = can_stop
+        self._stage = WAITING
+        self._answer: Answer | None = None
+        self.shown = self._picture()
+
+    def stage(self, stage: str) -> None:
+        """Show what is being done."""
+        self._stage = f"{stage[:1].upper()}{stage[1:]}…"
+        self._show()
+
+    def answer(self, answer: Answer) -> None:
+        """Show the answer as far as it is checked."""
+        self._answer = answer
+        self._show()
+
+    def _show(self) -> None:
+        self.shown = self._picture()
+        self.told.put(self.shown)
+
+    def _picture(self) -> str:
+        return html.pending(self._question, self._stage, self._answer, self._can_stop)
+
+
 @dataclass(slots=True)
 class Session:
     """One browser session. `lock` is held by whoever changes it."""
@@ -69,13 +114,13 @@ class Session:
     own_characters: int = 0
     used: float = 0.0
     closed: float | None = None
-    asked: str = ""
+    progress: Progress = field(default_factory=lambda: Progress(""))
     running: Future[None] | None = None
     checked: Checked | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def is_asking(self) -> bool:
-        """Whether an answer to `asked` is being made."""
+        """Whether an answer is being made."""
         return self.running is not None and not self.running.done()
 
     def take(self, exchange: Exchange) -> None:
