@@ -240,6 +240,21 @@ def check(
 
 @app.command()
 @mendable
+def models(
+    paths: Annotated[list[Path] | None, typer.Argument(help="GGUF files and folders of weights to look at.")] = None,
+    test: Annotated[
+        str, typer.Option("--test", metavar="GENERATOR", help="Ask this one a question about a passage of its own.")
+    ] = "",
+) -> None:
+    """List the language models at hand, and what would leave this machine if one were asked."""
+    from rag.grounding.generators import load_generator
+    from rag.models_report import listed, tried
+
+    typer.echo(tried(load_generator(test)) if test else listed(paths or []))
+
+
+@app.command()
+@mendable
 def documents(context: typer.Context, corpus: Corpus = None, as_json: AsJson = False) -> None:
     """List the articles: id, date, title."""
     from rag.index import open_index

@@ -28,6 +28,8 @@ class Script:
     pause: float = 0.0  # seconds before each piece
     endless: bool = False
     finish: str = "stop"
+    models: tuple[str, ...] = ("tiny",)
+    keys: list[str] = field(default_factory=list)  # that came with requests for the models
     asked: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
     gone: threading.Event = field(default_factory=threading.Event)  # the client left before the end
@@ -43,6 +45,13 @@ def scripted() -> Iterator[Script]:
 
         def log_message(self, *args: Any) -> None:
             pass
+
+        def do_GET(self) -> None:
+            script.keys.append(str(self.headers["Authorization"]))
+            self.close_connection = True
+            self._head("application/json")
+            models = [{"id": name, "object": "model", "created": 0, "owned_by": "x"} for name in script.models]
+            self.wfile.write(script.raw or json.dumps({"object": "list", "data": models}).encode())
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from fakes import make_document
@@ -74,6 +75,14 @@ def test_a_passage_that_repeats_another_comes_later() -> None:
     same = "Anna came to Minsk on Friday with her brother."
     _, used = build_prompt("Who?", passages(same, same + " Yes.", "Boris left for Havana."), {}, len, 9000)
     assert [p.chunk.document_id for p in used] == ["0.txt", "2.txt", "1.txt"]
+
+
+def test_another_document_comes_before_a_second_passage_of_the_first() -> None:
+    best, second, other, last = passages("Anna came.", "Boris left.", "Clara stayed.", "Dora slept.")
+    again = replace(second, chunk=replace(second.chunk, document_id="0.txt"), score=0.7)
+    found = [best, again, replace(other, score=0.6), replace(last, score=0.0)]
+    _, used = build_prompt("Who?", found, {}, len, 9000)
+    assert [p.chunk.text for p in used] == ["Anna came.", "Clara stayed.", "Boris left.", "Dora slept."]
 
 
 # --- waiting ----------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ SECRET = secrets.token_bytes(16)
 ANSWER_TOKENS = 400
 MARGIN_TOKENS = 64  # chat templates add some
 DIVERSITY = 0.5  # how much a passage that repeats the chosen ones loses, in shares of the best score
+SAME_DOCUMENT = 0.5  # what two passages of one document repeat at least, so that several articles are told of
 MAX_HISTORY = 3
 
 SYSTEM = """\
@@ -47,7 +48,8 @@ def build_prompt(
     """A prompt with as many passages as fit the model, and those passages in the same order.
 
     Passages are taken greedily by their score less what they repeat of those taken (Carbonell and Goldstein,
-    1998, with the share of common words for similarity); one that does not fit makes room for a shorter one.
+    1998, with the share of common words for similarity, and `SAME_DOCUMENT` within a document); one that does not fit
+    makes room for a shorter one.
     """
     max_tokens = min(ANSWER_TOKENS, context_tokens // 4)
     head = SYSTEM.format(example="cite-0a1b2c3d")
@@ -90,5 +92,7 @@ def _diverse(passages: Sequence[ScoredChunk]) -> list[ScoredChunk]:
         left.remove(best)
         taken.append(best)
         for i in left:
-            repeated[i] = max(repeated[i], len(bags[i] & bags[best]) / max(1, min(len(bags[i]), len(bags[best]))))
+            shared = len(bags[i] & bags[best]) / max(1, min(len(bags[i]), len(bags[best])))
+            together = passages[i].chunk.document_id == passages[best].chunk.document_id
+            repeated[i] = max(repeated[i], shared, SAME_DOCUMENT if together else 0.0)
     return [passages[i] for i in taken]

@@ -37,13 +37,8 @@ class OpenAIGenerator:
         RagError
             The package `openai` is missing, neither variable is set, or one makes no sense.
         """
-        try:
-            from openai import OpenAI, OpenAIError, Timeout
-        except ImportError:
-            raise RagError(
-                "the package openai is missing, which asks language models; pip install 'rag-articles[openai]'"
-            ) from None
         base, key = os.environ.get("OPENAI_BASE_URL"), os.environ.get("OPENAI_API_KEY")
+        client = connect(base, key)
         if not base and not key:
             raise RagError(
                 "no server is named; set OPENAI_BASE_URL (http://127.0.0.1:11434/v1 is Ollama's) or, for OpenAI's own, "
@@ -52,21 +47,6 @@ class OpenAIGenerator:
         context = os.environ.get("RAG_CONTEXT_TOKENS") or str(CONTEXT_TOKENS)
         if not context.isdigit() or int(context) < 512:
             raise RagError(f"RAG_CONTEXT_TOKENS is {context!r}; expected a number of tokens from 512 on")
-        for library in ("openai", "httpx", "httpcore", "httpx2", "httpcore2"):
-            # At their finer levels they write what servers send, and servers may repeat the key.
-            logging.getLogger(library).setLevel(logging.WARNING)
-        try:
-            # A failed request is not repeated: the extractive answer is at hand.
-            client = OpenAI(
-                api_key=key or "none",
-                base_url=base or None,
-                max_retries=0,
-                timeout=Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-            )
-        except (OpenAIError, ValueError) as error:
-            raise RagError(
-                f"OPENAI_BASE_URL makes no client ({type(error).__name__}); expected http://HOST:PORT/v1"
-            ) from None
         return cls(client, model, int(context))
 
     def count_tokens(self, text: str) -> int:
@@ -114,3 +94,33 @@ class OpenAIGenerator:
             written = sum(len(message["content"]) for message in prompt.messages)
             self._characters_per_token = max(1.0, min(self._characters_per_token, written / tokens_in))
         yield Delta("", "length" if finish == "length" else "stop", tokens_in, tokens_out)
+
+
+def connect(
+    base: str | None, key: str | None, read: float = READ_SECONDS, connecting: float = CONNECT_SECONDS
+) -> OpenAI:
+    """A client of the server at an address (OpenAI's own for None), which waits so many seconds.
+
+    Raises
+    ------
+    RagError
+        The package `openai` is missing, or the address makes no sense.
+    """
+    try:
+        from openai import OpenAI, OpenAIError, Timeout
+    except ImportError:
+        raise RagError(
+            "the package openai is missing, which asks language models; pip install 'rag-articles[openai]'"
+        ) from None
+    for library in ("openai", "httpx", "httpcore", "httpx2", "httpcore2"):
+        # At their finer levels they write what servers send, and servers may repeat the key.
+        logging.getLogger(library).setLevel(logging.WARNING)
+    try:
+        # A failed request is not repeated: the extractive answer is at hand.
+        return OpenAI(
+            api_key=key or "none", base_url=base or None, max_retries=0, timeout=Timeout(read, connect=connecting)
+        )
+    except (OpenAIError, ValueError) as error:
+        raise RagError(
+            f"OPENAI_BASE_URL makes no client ({type(error).__name__}); expected http://HOST:PORT/v1"
+        ) from None
