@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import gradio as gr
 import pytest
 from fakes import make_bot, make_document
 from test_writing import QUESTION, VISIT, FakeGenerator, WordVerifier
@@ -72,7 +73,7 @@ def test_each_sentence_is_shown_while_the_model_writes(bot: Chatbot, generator: 
     assert FIRST in pictures[3]
     assert SECOND not in pictures[3]
     assert 'data-action="stop"' in pictures[3]
-    assert page.sessions.find(token).progress.shown == pictures[3]  # for a page that is opened meanwhile
+    assert page.enter([], token, gr.Request(session_hash="again"))[-1] == pictures[3]  # a page that is opened meanwhile
     generator.go_on.set()
     assert SECOND in str(next(shown)[1])
     generator.finish.set()
