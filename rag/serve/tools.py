@@ -42,70 +42,11 @@ def add_tools(app: FastAPI, desk: Desk) -> Callable[[], AbstractAsyncContextMana
 
     @server.list_tools()  # type: ignore[no-untyped-call, untyped-decorator]
     async def list_tools() -> list[Tool]:
-        return [
-            _tool(
-                "ask",
-                "Answer a question from the indexed articles, with exact quotes, or say that they do not hold the "
-                "answer. Returns the answer with its citations (document, characters, quote), confidence in [0, 1], "
-                "differing accounts and the passages found.",
-                AskRequest.model_json_schema(),
-                AnswerRecord,
-            ),
-            _tool(
-                "retrieve",
-                "Find the passages of the indexed articles that are nearest to a question, best first. Returns "
-                "passages with rank, score, document, characters and text.",
-                RetrieveRequest.model_json_schema(),
-                Passages,
-            ),
-            _tool(
-                "overview",
-                "Show what the indexed articles hold about a person, a thing or a subject, or in all where none is "
-                "named: up to six of their own sentences, the oldest first; none where they hold nothing about it.",
-                OverviewRequest.model_json_schema(),
-                OverviewRecord,
-            ),
-            _tool(
-                "check",
-                "Check each sentence of a text against the indexed articles. Returns for each whether they support or "
-                "contradict it, with exact quotes, or do not state it, and the probability that it is supported.",
-                CheckRequest.model_json_schema(),
-                CheckedRecord,
-            ),
-        ]
-
-    async def result(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        if name == "ask":
-            asked = AskRequest.model_validate(arguments)
-            request = server.request_context.request
-            answer = await desk.ask(
-                request, asked.question, asked.history, asked.generate, watch=False, scope=asked.scope
-            )
-            return dict(answer_record(answer))
-        if name == "retrieve":
-            wanted = RetrieveRequest.model_validate(arguments)
-            found = await desk.run(lambda cancelled: desk.among(wanted.scope).retrieve(wanted.question, wanted.k))
-            return {"passages": [passage_record(passage) for passage in found]}
-        if name == "check":
-            return dict(await checked(desk, CheckRequest.model_validate(arguments)))
-        if name == "overview":
-            looked = OverviewRequest.model_validate(arguments)
-            made = await desk.run(lambda cancelled: desk.among(looked.scope).overview(looked.topic))
-            return dict(overview_record(made))
-        raise RagError(f"there is no tool {name[:100]!r}; expected ask, retrieve, check or overview")
+        return _tools()
 
     @server.call_tool(validate_input=False)  # type: ignore[untyped-decorator]
     async def call_tool(name: str, arguments: dict[str, Any]) -> tuple[list[TextContent], dict[str, Any]]:
-        # Whatever is raised becomes the text of a result that says it is an error.
-        try:
-            made = await result(name, arguments)
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise RagError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-        except (RagError, BusyError) as error:
-            raise RagError(str(error)) from None
-        except Exception as error:
-            raise RagError(failure(error)) from None
+        made = await _made(desk, server.request_context.request, name, arguments)
         return [TextContent(type="text", text=json.dumps(made, ensure_ascii=False))], made
 
     manager = StreamableHTTPSessionManager(server, json_response=True, stateless=True)
@@ -118,6 +59,71 @@ def add_tools(app: FastAPI, desk: Desk) -> Callable[[], AbstractAsyncContextMana
     return manager.run
 
 
+def _tools() -> list[Tool]:
+    return [
+        _tool(
+            "ask",
+            "Answer a question from the indexed articles, with exact quotes, or say that they do not hold the "
+            "answer. Returns the answer with its citations (document, characters, quote), confidence in [0, 1], "
+            "differing accounts and the passages found.",
+            AskRequest.model_json_schema(),
+            AnswerRecord,
+        ),
+        _tool(
+            "retrieve",
+            "Find the passages of the indexed articles that are nearest to a question, best first. Returns "
+            "passages with rank, score, document, characters and text.",
+            RetrieveRequest.model_json_schema(),
+            Passages,
+        ),
+        _tool(
+            "overview",
+            "Show what the indexed articles hold about a person, a thing or a subject, or in all where none is "
+            "named: up to six of their own sentences, the oldest first; none where they hold nothing about it.",
+            OverviewRequest.model_json_schema(),
+            OverviewRecord,
+        ),
+        _tool(
+            "check",
+            "Check each sentence of a text against the indexed articles. Returns for each whether they support or "
+            "contradict it, with exact quotes, or do not state it, and the probability that it is supported.",
+            CheckRequest.model_json_schema(),
+            CheckedRecord,
+        ),
+    ]
+
+
 def _tool(name: str, description: str, takes: dict[str, Any], gives: Any) -> Tool:
     returned = TypeAdapter(gives).json_schema()
     return Tool(name=name, description=description, inputSchema=takes, outputSchema=returned)
+
+
+async def _made(desk: Desk, request: Request | None, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """What a tool gives; whatever is raised becomes the text of a result that says it is an error."""
+    try:
+        return await _result(desk, request, name, arguments)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RagError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    except (RagError, BusyError) as error:
+        raise RagError(str(error)) from None
+    except Exception as error:
+        raise RagError(failure(error)) from None
+
+
+async def _result(desk: Desk, request: Request | None, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    if name == "ask":
+        asked = AskRequest.model_validate(arguments)
+        answer = await desk.ask(request, asked.question, asked.history, asked.generate, watch=False, scope=asked.scope)
+        return dict(answer_record(answer))
+    if name == "retrieve":
+        wanted = RetrieveRequest.model_validate(arguments)
+        found = await desk.run(lambda cancelled: desk.among(wanted.scope).retrieve(wanted.question, wanted.k))
+        return {"passages": [passage_record(passage) for passage in found]}
+    if name == "check":
+        return dict(await checked(desk, CheckRequest.model_validate(arguments)))
+    if name == "overview":
+        looked = OverviewRequest.model_validate(arguments)
+        made = await desk.run(lambda cancelled: desk.among(looked.scope).overview(looked.topic))
+        return dict(overview_record(made))
+    raise RagError(f"there is no tool {name[:100]!r}; expected ask, retrieve, check or overview")

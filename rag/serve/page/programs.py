@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import gradio as gr
 from gradio.events import api
@@ -20,6 +20,8 @@ from rag.serve.page.sessions import Asker
 from rag.types import Check
 
 T = TypeVar("T")
+Answered: TypeAlias = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Has a function run on the threads that the models use; what it returned."""
 
 
 def add_programs(bot: Asker, submit: Callable[[Callable[[], Any]], Future[Any]]) -> None:
@@ -37,6 +39,11 @@ def add_programs(bot: Asker, submit: Callable[[Callable[[], Any]], Future[Any]])
     async def answered(work: Callable[[], Any]) -> Any:
         return await asyncio.wrap_future(submit(partial(guarded, work)))
 
+    _add_questions(bot, answered)
+    _add_check(bot, answered)
+
+
+def _add_questions(bot: Asker, answered: Answered) -> None:
     # Gradio reads "Parameters:" and "Returns:" out of the docstrings and shows them to programs.
     async def ask(question: str, history: list[str] | None = None) -> AnswerRecord:
         """Answer a question from the indexed articles, with exact quotes, or say that they do not hold the answer.
@@ -65,6 +72,11 @@ def add_programs(bot: Asker, submit: Callable[[Callable[[], Any]], Future[Any]])
         found = await answered(lambda: bot.retrieve(question_text(question), k))
         return [passage_record(passage) for passage in found]
 
+    api(ask, api_name="ask", queue=False)
+    api(retrieve, api_name="retrieve", queue=False)
+
+
+def _add_check(bot: Asker, answered: Answered) -> None:
     async def check(text: str, markdown: bool = False) -> CheckedRecord:
         """Check each sentence of a text against the indexed articles: supported, contradicted, or not stated.
 
@@ -82,8 +94,6 @@ def add_programs(bot: Asker, submit: Callable[[Callable[[], Any]], Future[Any]])
         draft = guarded(lambda: draft_of(text, markdown))
         return await in_steps(bot, draft, step)
 
-    api(ask, api_name="ask", queue=False)
-    api(retrieve, api_name="retrieve", queue=False)
     api(check, api_name="check", queue=False)
 
 
