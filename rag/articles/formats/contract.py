@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import TypeAlias
 
 from rag.errors import DocumentError
 from rag.types import Block
@@ -23,6 +25,9 @@ _ENCODED = re.compile(  # inline pictures and the like, and base64 in one run or
     r"|(?:^[A-Za-z0-9+/]{60,80}\n){3,}+(?:[A-Za-z0-9+/]{1,80}={0,2}(?=\n|$))?",
     re.MULTILINE,
 )
+
+
+Box: TypeAlias = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,25 @@ class Extracted:
     date: str = ""
     outlet: str = ""
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What to look for on a page: its number from 1, the letters of a quote, how many like it to pass over."""
+
+    page: int
+    quote: str
+    nth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A page's picture as a data: address, its size in pixels, and the quote's boxes in shares of both."""
+
+    address: str
+    width: int
+    height: int
+    boxes: tuple[Box, ...]
 
 
 @dataclass(slots=True)
@@ -168,6 +192,11 @@ def tidied(text: str) -> str:
 def plain_characters(text: str) -> str:
     """`text` with ligatures as letters, without `data:` addresses and long runs of base64, which are no words."""
     return _ENCODED.sub("", text.translate(_LIGATURES))
+
+
+def letters(text: str) -> str:
+    """Letters and figures alone, without capitals, accents and ligatures: what text and page have in common."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text).casefold() if c.isalnum())
 
 
 def plausible_title(title: str) -> str:

@@ -12,16 +12,18 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeAlias
 
 from rag.articles.formats import FORMATS, format_of
-from rag.articles.formats.contract import Extracted, Source, too_much
+from rag.articles.formats.contract import Drawn, Extracted, Place, Source, too_much
 from rag.errors import DocumentError, RagError
 from rag.types import Block
 
+Record: TypeAlias = dict[str, Any]
 PARSE_SECONDS = 60.0
 """Longest that one file may take, in seconds."""
 _PARSE_BYTES = 3 * 2**30
@@ -49,20 +51,30 @@ class Helper:
         if FORMATS[source.suffix] in _HARMLESS:
             return format_of(source.suffix).read(source)
         header = {"name": source.name, "max_bytes": source.max_bytes, "today": source.today.isoformat()}
-        reply = self._ask(header, source.data)
+        reply = self._reply(header, source.data)
+        reply["blocks"] = tuple(Block(**block) for block in reply["blocks"])
+        return Extracted(**{**reply, "pages": tuple(reply["pages"]), "notes": tuple(reply["notes"])})
+
+    def draw(self, data: bytes, name: str, places: Sequence[Place]) -> list[Drawn]:
+        """The pages of a PDF on which these places are; DocumentError when it cannot be drawn within the limits."""
+        reply = self._reply({"name": name, "places": [asdict(place) for place in places]}, data)
+        return [Drawn(**{**page, "boxes": tuple(map(tuple, page["boxes"]))}) for page in reply["drawn"]]
+
+    def _reply(self, header: Record, data: bytes) -> Record:
+        """What the process replies; DocumentError or RagError where that is why it has nothing."""
+        reply = self._ask(header, data)
         if reply is None:
             raise DocumentError(
-                f"{source.name} took more than {self.seconds:g} s or {_PARSE_BYTES / 2**30:g} GB to read, or "
+                f"{header['name']} took more than {self.seconds:g} s or {_PARSE_BYTES / 2**30:g} GB to read, or "
                 "broke its parser: expected an ordinary file; save it again or leave it out"
             )
         if "install" in reply:
             raise RagError(f"a library is missing ({reply['install']}): run make setup")
         if "error" in reply:
             raise DocumentError(reply["error"])
-        reply["blocks"] = tuple(Block(**block) for block in reply["blocks"])
-        return Extracted(**{**reply, "pages": tuple(reply["pages"]), "notes": tuple(reply["notes"])})
+        return reply
 
-    def _ask(self, header: dict[str, Any], data: bytes) -> dict[str, Any] | None:
+    def _ask(self, header: Record, data: bytes) -> Record | None:
         """Its reply, or None if it died or had to be killed."""
         with self._lock:
             process = self._process
@@ -86,7 +98,7 @@ class Helper:
             if not reply.endswith(b"\n"):
                 self.close()
                 return None
-            answer: dict[str, Any] = json.loads(reply)
+            answer: Record = json.loads(reply)
             return answer
 
     def close(self) -> None:
@@ -120,17 +132,31 @@ def serve() -> None:
     for line in iter(sys.stdin.buffer.readline, b""):
         header = json.loads(line)
         data = sys.stdin.buffer.read(header["size"])
-        today = datetime.date.fromisoformat(header["today"])
-        replies.write(json.dumps(_reply(Source(data, header["name"], header["max_bytes"], today))).encode() + b"\n")
+        reply = _attempt(_drawn if "places" in header else _extracted, header, data)
+        replies.write(json.dumps(reply).encode() + b"\n")
         replies.flush()
 
 
-def _reply(source: Source) -> dict[str, Any]:
+def _extracted(header: Record, data: bytes) -> Record:
+    today = datetime.date.fromisoformat(header["today"])
+    source = Source(data, header["name"], header["max_bytes"], today)
+    found = format_of(source.suffix).read(source)
+    if len(found.text) > source.max_bytes:
+        raise too_much(source)
+    return asdict(found)
+
+
+def _drawn(header: Record, data: bytes) -> Record:
+    from rag.articles.formats.drawing import draw
+
+    return {"drawn": [asdict(page) for page in draw(data, [Place(**place) for place in header["places"]])]}
+
+
+def _attempt(work: Callable[[Record, bytes], Record], header: Record, data: bytes) -> Record:
+    """What `work` makes of a file, or the reason why it made nothing."""
+    name = header["name"]
     try:
-        found = format_of(source.suffix).read(source)
-        if len(found.text) > source.max_bytes:
-            raise too_much(source)
-        return asdict(found)
+        return work(header, data)
     except DocumentError as error:
         return {"error": str(error)}
     except MemoryError:
@@ -140,7 +166,7 @@ def _reply(source: Source) -> dict[str, Any]:
     except Exception as error:  # whatever a parser makes of a damaged file, the other files go on
         why = " ".join(f"{type(error).__name__}: {error}".split())[:160]
         return {
-            "error": f"{source.name} is broken ({why}): expected a whole {source.suffix} file; "
+            "error": f"{name} is broken ({why}): expected a whole {PurePosixPath(name.lower()).suffix} file; "
             "open it, save it again and retry"
         }
 

@@ -28,7 +28,7 @@ def read(source: Source) -> Extracted:
     amount = 0
     for number in range(len(document)):
         page = document[number]
-        characters, more = _characters(page)
+        characters, more = characters_of(page)
         amount += len(characters)
         if amount > source.max_bytes:
             raise too_much(source)
@@ -60,7 +60,7 @@ def _opened(source: Source) -> Any:
         raise
 
 
-def _characters(page: Any) -> tuple[list[Character], list[list[Character]]]:
+def characters_of(page: Any) -> tuple[list[Character], list[list[Character]]]:
     """The characters of a page as drawn, y downwards, and those that stand on their side, group by group."""
     text_page = page.get_textpage()
     text = text_page.raw
