@@ -53,7 +53,12 @@ def _padded(questions: Sequence[str], size: int) -> list[str]:
 
 
 def _fits(text: str) -> bool:
-    return bool(_ASKS.match(text)) and text.endswith("?") and 4 <= len(text.split()) <= 16 and text.isprintable()
+    """Whether a question of an article can be asked by whoever has not read it: short, and it names something."""
+    first, *others = text.split() or [""]
+    named = any(len(word) > 1 and word[0].isupper() for word in others)
+    return (
+        bool(_ASKS.match(first)) and named and text.endswith("?") and len(others) in range(3, 16) and text.isprintable()
+    )
 
 
 def _asked(document: Document) -> list[str]:
