@@ -66,11 +66,11 @@ class Visitor:
 
     def ask(self, question: str) -> str:
         """Everything that the page is sent for a question, as one text."""
-        from rag.serve.page.handlers import ALL, OWN_WORDS
+        from rag.serve.page.handlers import OWN_WORDS
 
         self.asked += 1
         asked = json.dumps({"question": question, "alone": False})
-        return json.dumps(self._client.predict(asked, self._token, ALL, OWN_WORDS, api_name="/page_ask"))
+        return json.dumps(self._client.predict(asked, self._token, OWN_WORDS, api_name="/page_ask"))
 
 
 def run_session(visitor: Visitor, questions: list[str], others: set[str]) -> Outcome:

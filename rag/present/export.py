@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from rag.present.html import Exchange, likelihood, percent, written_date
+from rag.present.html import Exchange, likelihood, percent
 from rag.present.text import (
     ABSTENTION,
     DIFFERING,
@@ -15,9 +15,10 @@ from rag.present.text import (
     account_head,
     doubt_words,
     paragraphs,
+    written_date,
 )
 from rag.serve.page.kept import kept
-from rag.types import Answer, Citation, Statement
+from rag.types import Answer, Citation, Overview, Statement
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~$&:@^=-])")
 
@@ -38,12 +39,15 @@ def as_markdown(exchanges: Sequence[Exchange]) -> str:
     number = 0
     for entry in exchanges:
         parts.append(f"## {inline(entry.question)}")
-        if entry.answer is None:
+        if entry.scope:
+            parts.append(f"*Asked of the articles {inline(entry.scope)}*")
+        came = entry.came
+        if came is None:
             parts.append(f"*{inline(entry.problem)}*")
             continue
-        parts += _answer(entry.answer, number)
-        notes += [_note(number + n, citation) for n, citation in enumerate(entry.answer.citations, start=1)]
-        number += len(entry.answer.citations)
+        parts += _overview(came, number) if isinstance(came, Overview) else _answer(came, number)
+        notes += [_note(number + n, citation) for n, citation in enumerate(came.citations, start=1)]
+        number += len(came.citations)
     return "\n\n".join(parts + notes) + "\n"
 
 
@@ -71,6 +75,15 @@ def _answer(answer: Answer, before: int) -> list[str]:
     if answer.certainty == "answered":
         parts.append(f"Confidence: {likelihood(answer.confidence)} ({percent(answer.confidence)})")
     return parts
+
+
+def _overview(overview: Overview, before: int) -> list[str]:
+    if not overview.citations:
+        return [inline(overview.text)]
+    return [
+        f"- {written_date(citation.date)}: {inline(citation.quote)} [^{before + number}]"
+        for number, citation in enumerate(overview.citations, start=1)
+    ]
 
 
 def _statement(statement: Statement, before: int) -> str:

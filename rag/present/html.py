@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +10,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rag.answering.citations import is_exact
+from rag.articles.pictures import Picture
 from rag.present.checks import SIGNS, Checked
-from rag.present.text import PERHAPS, UNSUPPORTED, doubt_words, fate, paragraphs
-from rag.types import Answer, Check, Chunk, Citation, Document, Header, ScoredChunk
+from rag.present.filters import conditions, suggestions
+from rag.present.listing import Listed
+from rag.present.text import PERHAPS, UNSUPPORTED, doubt_words, fate, paragraphs, written_date
+from rag.scope import Scope
+from rag.types import Answer, Check, Chunk, Citation, Document, Header, Overview, ScoredChunk
 
 AROUND = 240
 """Characters of the article shown on each side of a quote."""
@@ -25,6 +28,7 @@ _ENTITIES = str.maketrans(
     {"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#96;", "\\": "&#92;", "\r": "&#13;", "\0": "&#65533;"}
 )
 Lookup = Callable[[str], Document | None]
+NOT_KEPT = "the file of an article of your own is not kept; this is its text"
 COMPLAINTS: Mapping[str, str] = {
     "answer": "The answer is wrong",
     "citation": "The source does not say that",
@@ -35,27 +39,21 @@ COMPLAINTS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One question with what came back: an Answer, or a sentence that says why none did."""
+    """One question with what came back: an Answer, an Overview, or a sentence that says why neither did.
+
+    `scope` says of which articles it was asked ("since 3 May 2024, in the Port Vila Courier"); "" for all of them.
+    """
 
     question: str
     answer: Answer | None = None
     problem: str = ""
+    overview: Overview | None = None
+    scope: str = ""
 
-
-def written_date(date: str | None) -> str:
-    """A date as people write it: "3 July 2024", "June 2023", "2023"; "undated" for None."""
-    if not date:
-        return "undated"
-    parts = date.split("-")
-    try:
-        if len(parts) == 3:
-            day = datetime.date.fromisoformat(date)
-            return f"{day.day} {day:%B} {day.year}"
-        if len(parts) == 2:
-            return f"{datetime.date(int(parts[0]), int(parts[1]), 1):%B} {parts[0]}"
-    except ValueError:
-        pass
-    return date
+    @property
+    def came(self) -> Answer | Overview | None:
+        """What came back, if anything did."""
+        return self.answer or self.overview
 
 
 def likelihood(confidence: float) -> str:
@@ -69,8 +67,8 @@ def percent(confidence: float) -> str:
     return f"{min(99, max(1, round(confidence * 100)))} %" if 0.0 < confidence < 1.0 else f"{confidence * 100:.0f} %"
 
 
-def plain(answer: Answer) -> str:
-    """The answer with its citations as text, for the clipboard."""
+def plain(answer: Answer | Overview) -> str:
+    """An answer or an overview with its citations as text, for the clipboard."""
     sources = [
         f"[{n}] {c.title} ({written_date(c.date)}): “{' '.join(c.quote.split())}”"
         for n, c in enumerate(answer.citations, start=1)
@@ -86,14 +84,15 @@ def conversation(exchanges: Sequence[Exchange], shown: int | None) -> str:
     return _filled("conversation", exchanges=exchanges, shown=shown)
 
 
-def sources(number: int, answer: Answer | None, find: Lookup) -> str:
-    """The cited places of an answer in their surroundings, then what was found and not cited."""
-    if answer is None:
-        return _filled("sources", answer=None)
+def sources(number: int, exchange: Exchange | None, find: Lookup) -> str:
+    """The cited places of what came back, in their surroundings, then what was found for an answer and not cited."""
+    if exchange is None or exchange.came is None:
+        return _filled("sources", exchange=None)
+    answer = exchange.answer
 
     def with_nearest(chunk: Chunk) -> tuple[str, str, str]:
         start, end = chunk.start, chunk.start
-        for c in answer.nearest:
+        for c in answer.nearest if answer else ():
             if c.document_id == chunk.document_id and chunk.start <= c.start and c.end <= chunk.end:
                 start, end = c.start, c.end
         return chunk.between(chunk.start, start), chunk.between(start, end), chunk.between(end, chunk.end)
@@ -101,9 +100,10 @@ def sources(number: int, answer: Answer | None, find: Lookup) -> str:
     return _filled(
         "sources",
         number=number,
+        exchange=exchange,
         answer=answer,
-        cards=[(citation, _surroundings(citation, find(citation.document_id))) for citation in answer.citations],
-        uncited=[passage for passage in answer.passages if not _is_cited(passage, answer.citations)],
+        cards=[(c, _surroundings(c, find(c.document_id))) for c in exchange.came.citations],
+        uncited=[p for p in answer.passages if not _is_cited(p, answer.citations)] if answer else [],
         with_nearest=with_nearest,
     )
 
@@ -130,8 +130,25 @@ def evidence(check: Check | None, find: Lookup) -> str:
     return _filled("evidence", check=check, cards=cards)
 
 
-def article(document: Document, places: Sequence[tuple[int, int]], chosen: tuple[int, int]) -> str:
-    """A dialog with the whole article, verbatim, its quoted places marked and the chosen one to scroll to."""
+def article(
+    document: Document,
+    places: Sequence[tuple[int, int]],
+    chosen: tuple[int, int],
+    pages: Sequence[Picture] = (),
+    told: str = "",
+) -> str:
+    """A dialog with the whole article, verbatim, its quoted places marked and the chosen one to scroll to.
+
+    Parameters
+    ----------
+    document : Document
+    places, chosen
+        [start, end) of what is quoted, in characters.
+    pages : sequence of Picture, optional
+        The pages of the file on which the chosen place stands, shown before the text.
+    told : str, optional
+        Why there are none, where a person could expect them.
+    """
     chosen = _within(document, *chosen)
     cuts = sorted({0, len(document.text), *chosen, *(i for place in places for i in _within(document, *place))})
     pieces = []
@@ -140,17 +157,49 @@ def article(document: Document, places: Sequence[tuple[int, int]], chosen: tuple
         if not mark and any(a <= start and end <= b for a, b in places):
             mark = "quoted"
         pieces.append((document.text[start:end], mark))
-    return _filled("article", document=document, pieces=pieces)
+    return _filled("article", document=document, pieces=pieces, pages=pages, told=told)
 
 
-def corpus(headers: Sequence[Header]) -> str:
-    """What the corpus holds: title and date of each article, each of which opens."""
-    return _filled("corpus", headers=headers)
+def finder(orders: Iterable[str]) -> str:
+    """By what the list of articles is searched and sorted."""
+    return _filled("finder", orders=orders)
 
 
-def own_articles(headers: Sequence[Header], failed: Sequence[tuple[str, str]] = (), progress: str = "") -> str:
-    """The articles a person brought, each with a way to remove it, and why others could not be read."""
-    return _filled("own_articles", headers=headers, failed=failed, progress=progress)
+def corpus(listed: Listed) -> str:
+    """One page of the list of articles, each of which opens, and the way to the others."""
+    return _filled("corpus", listed=listed)
+
+
+def filters(scope: Scope, headers: Sequence[Header], own: str, problem: str = "") -> str:
+    """Which articles are asked, each condition to be undone by a click, and a form for others.
+
+    Parameters
+    ----------
+    scope : Scope
+    headers : sequence of Header
+        Of all that could be asked.
+    own : str
+        The folder of a person's own articles.
+    problem : str, optional
+        Why the form was not taken.
+    """
+    chosen = sum(map(scope.admits, headers))
+    return _filled(
+        "filters",
+        scope=scope,
+        conditions=conditions(scope, headers, own),
+        suggestions=suggestions(headers, own),
+        chosen=chosen,
+        count=len(headers),
+        problem=problem,
+    )
+
+
+def own_articles(
+    headers: Sequence[Header], own: str, failed: Sequence[tuple[str, str]] = (), progress: str = ""
+) -> str:
+    """The articles a person brought, in the folder `own`, each to be removed, and why others were not read."""
+    return _filled("own_articles", headers=headers, own=own, failed=failed, progress=progress)
 
 
 def header(count: int, span: str) -> str:
@@ -171,6 +220,18 @@ def pending(question: str, stage: str, answer: Answer | None = None, can_stop: b
 def invitation(kinds: str, files: int, megabytes: float, shared: bool, generator: str) -> str:
     """What a person may add, and who sees it; `generator` is "" where no language model words answers."""
     return _filled("invitation", kinds=kinds, files=files, megabytes=megabytes, shared=shared, generator=generator)
+
+
+def scope_words(scope: Scope, headers: Sequence[Header], own: str) -> str:
+    """A scope in words; see `filters`."""
+    told = conditions(scope, headers, own)
+    days, names = ([words for name, words in told if (name in scope.within) is within] for within in (False, True))
+    return ", ".join([*days, *([" or ".join(names)] if names else [])])
+
+
+def asked_now(chosen: int, count: int) -> str:
+    """How many articles are asked after a choice."""
+    return "All articles are asked." if chosen == count else f"{chosen} of {count} articles are asked."
 
 
 # --- what the templates are given ------------------------------------------------------------------------------------

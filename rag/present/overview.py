@@ -8,6 +8,8 @@ from rag.present.records import CitationRecord, citation_record
 from rag.present.text import place
 from rag.types import Overview
 
+LOOKING = "looking through the articles"
+
 
 class OverviewRecord(TypedDict):
     """What the articles hold about a topic, or, where `topic` is empty, in all; no citations: nothing."""
@@ -18,6 +20,17 @@ class OverviewRecord(TypedDict):
     about: float
     articles: int
     seconds: float
+
+
+def heading(topic: str) -> str:
+    """What stands above an overview."""
+    return f"Overview: {topic}" if topic else "Overview of the articles"
+
+
+def spoken(overview: Overview) -> str:
+    """What a screen reader is told when an overview has come."""
+    count = len(overview.citations)
+    return f"Overview: {count} {'sentence' if count == 1 else 'sentences'}." if count else overview.text
 
 
 def overview_record(overview: Overview) -> OverviewRecord:

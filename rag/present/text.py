@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from dataclasses import dataclass, replace
 
@@ -42,6 +43,22 @@ def marked(answer: Answer) -> tuple[str, tuple[Marker, ...]]:
 def paragraphs(answer: Answer) -> list[tuple[Statement, ...]]:
     """Statements that stand together: a language model writes prose, else each has a place of its own."""
     return [answer.statements] if answer.generator else [(statement,) for statement in answer.statements]
+
+
+def written_date(date: str | None) -> str:
+    """A date as people write it: "3 July 2024", "June 2023", "2023"; "undated" for None."""
+    if not date:
+        return "undated"
+    parts = date.split("-")
+    try:
+        if len(parts) == 3:
+            day = datetime.date.fromisoformat(date)
+            return f"{day.day} {day:%B} {day.year}"
+        if len(parts) == 2:
+            return f"{datetime.date(int(parts[0]), int(parts[1]), 1):%B} {parts[0]}"
+    except ValueError:
+        pass
+    return date
 
 
 def account_head(date: str | None) -> str:

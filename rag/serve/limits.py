@@ -11,6 +11,8 @@ MAX_PASSAGES = 50
 """Passages that a program may ask for at once."""
 MAX_EXCHANGES = 100
 """Exchanges of one conversation on the page; older ones make room."""
+DRAWN_BYTES = 200 * MEGABYTE
+"""Largest PDF whose pages are drawn for the page."""
 MAX_KEPT = 40
 """Exchanges that a browser keeps; localStorage holds about 5 MB."""
 MAX_CHECKED = 50_000

@@ -9,12 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 from rag.answering.citations import cite
+from rag.answering.overview import Pick, overview
 from rag.errors import RagError
 from rag.grounding.checking import sentences_of
 from rag.language.sentences import sentences
 from rag.language.text import content_words
 from rag.present.text import with_text
-from rag.types import Account, Answer, Check, Chunk, Document, Header, ScoredChunk, Statement, Turn
+from rag.scope import Scope
+from rag.types import Account, Answer, Check, Chunk, Document, Header, Overview, ScoredChunk, Statement, Turn
 
 HOSTILE = (
     "The harvest of 2031 was forty tonnes. <script>document.title='owned'</script> "
@@ -128,6 +130,17 @@ class FakeBot:
             statements=tuple(statements),
         )  # fmt: skip
         return with_text(answer)
+
+    def overview(self, topic: str | None = None) -> Overview:
+        """The sentences that hold a word of the topic; without one, the first of each article."""
+        found = [p.chunk for p in self.retrieve(topic or "", 50) if topic is None or p.score]
+        first = [c for n, c in enumerate(found) if c.document_id not in {other.document_id for other in found[:n]}]
+        picks = [Pick(c.document_id, c.start, c.end, 1.0) for c in first[:6]]
+        return overview(topic or "", picks, self._documents, 1.0, self.count())
+
+    def within(self, scope: Scope) -> FakeBot:
+        ids = scope.choose(self.headers())
+        return FakeBot([d for d in self.documents() if ids is None or d.id in ids])
 
     def check_text(self, text: str | Document) -> Iterator[Check]:
         """A sentence that an article holds is supported; one with "not" in it contradicted; a question no claim."""

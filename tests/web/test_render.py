@@ -7,13 +7,16 @@ from html.parser import HTMLParser
 
 import pytest
 
+from rag.answering.citations import cite
 from rag.present import html as render
+from rag.present.listing import Listing
+from rag.scope import Scope
 from tests.web.fakes import HOSTILE, FakeBot, document
 
 ALLOWED = {
     "article", "bdi", "blockquote", "button", "details", "dialog", "div", "em", "fieldset", "form", "h1", "h2", "h3",
-    "header", "input", "label", "legend", "li", "mark", "ol", "p", "q", "section", "span", "strong", "summary",
-    "textarea", "time", "ul",
+    "datalist", "header", "input", "label", "legend", "li", "mark", "nav", "ol", "option", "p", "q", "section", "span",
+    "strong", "summary", "textarea", "time", "ul",
 }  # fmt: skip
 
 
@@ -68,7 +71,9 @@ def test_text_reads_as_it_was_in_content_and_in_attributes(text: str) -> None:
     seen = inert(render.pending(text, "reading"))
     assert seen.text.strip().removesuffix("reading").rstrip(" ").startswith(text.strip())
     header = document("x.txt", "Text.", title=text)
-    (named,) = [a["aria-label"] for tag, a in inert(render.own_articles([header])).tags if a.get("class") == "remove"]
+    (named,) = [
+        a["aria-label"] for tag, a in inert(render.own_articles([header], "own")).tags if a.get("class") == "remove"
+    ]
     assert named == f"Remove {text}"
     assert "".join(Seen(render.article(document("y.txt", text), [], (0, len(text)))).marked) == text
 
@@ -79,10 +84,16 @@ def test_hostile_article_is_text_everywhere(bot: FakeBot) -> None:
     assert len(answer.accounts) == 2
     find = {d.id: d for d in bot.documents()}.get
     inert(render.conversation([render.Exchange(question, answer), render.Exchange(question, None, "<b>no</b>")], 0))
-    inert(render.sources(0, answer, find))
+    inert(render.sources(0, render.Exchange("q", answer), find))
     inert(render.article(bot.document("<i>a</i>.txt"), [(3, 9)], (5, 300)))
-    inert(render.corpus(bot.documents()))
-    inert(render.own_articles(bot.documents(), [("<b>n</b>", "<i>why</i>")], "<u>1</u>"))
+    inert(render.corpus(Listing().of(bot.headers())))
+    inert(render.filters(Scope("2031", within=("<i>a</i>.txt",)), bot.headers(), "own", "<b>no</b>"))
+    overview = render.Exchange("<b>o</b>", overview=bot.overview("<i>harvest</i>"), scope="in <b>x</b>")
+    assert overview.overview is not None
+    assert len(overview.overview.citations) == 2
+    inert(render.conversation([overview], 0))
+    inert(render.sources(0, overview, find))
+    inert(render.own_articles(bot.headers(), "own", [("<b>n</b>", "<i>why</i>")], "<u>1</u>"))
     inert(render.welcome(2, ["<u>Who?</u>"]))
     inert(render.pending(question, "<b>stage</b>"))
 
@@ -96,7 +107,7 @@ def test_marker_of_an_article_is_no_button(bot: FakeBot) -> None:
 def test_highlight_is_the_quote_in_its_surroundings(bot: FakeBot) -> None:
     answer = bot.ask("harvest 2031 thirty")
     citation = answer.citations[0]
-    seen = Seen(render.sources(0, answer, {d.id: d for d in bot.documents()}.get))
+    seen = Seen(render.sources(0, render.Exchange("q", answer), {d.id: d for d in bot.documents()}.get))
     assert seen.marked == [citation.quote]
     assert "It rained." in seen.text
 
@@ -118,24 +129,32 @@ def test_place_outside_the_article_does_no_harm(place: tuple[int, int]) -> None:
 
 def test_changed_article_shows_the_quote_as_it_was(bot: FakeBot) -> None:
     answer = bot.ask("harvest 2031 thirty")
-    html = render.sources(0, answer, lambda i: document(i, "Quite another text, and longer than the first."))
+    html = render.sources(
+        0, render.Exchange("q", answer), lambda i: document(i, "Quite another text, and longer than the first.")
+    )
     assert Seen(html).marked == [answer.citations[0].quote]
     assert "has changed" in html
     assert "Whole article" not in html.split("uncited")[0]
 
 
-def test_abstention_looks_like_one_and_offers_the_nearest(bot: FakeBot) -> None:
-    answer = bot.ask("Who won?")
+def test_refusal_is_one_line_that_opens_with_the_nearest_sentence(bot: FakeBot) -> None:
+    answer = replace(bot.ask("Who won?"), nearest=(cite(bot.document("b.txt"), 0, 37, 0.3),))
     assert answer.abstained
     html = render.conversation([render.Exchange("Who won?", answer)], 0)
-    assert "abstention" in html
-    assert "not</em> an answer" in html
-    assert "not an answer</span>" in render.sources(0, answer, lambda i: None)
+    (folded,) = [attributes for tag, attributes in Seen(html).tags if attributes.get("class") == "card abstention"]
+    assert "open" not in folded
+    summary, inside = html.split('<details class="card abstention">')[1].split("</summary>", 1)
+    assert Seen(summary).text.split() == ["∅", "The", "articles", "do", "not", "say."]
+    assert "not</em> an answer" in inside
+    assert "The harvest of 2031 was thirty tonnes" in inside
+    assert "not an answer</span>" in render.sources(0, render.Exchange("q", answer), lambda i: None)
 
 
 def test_uncited_passages_stand_apart(bot: FakeBot) -> None:
     answer = bot.ask("harvest 2031 thirty")
-    cited, apart = render.sources(0, answer, {d.id: d for d in bot.documents()}.get).split('<details class="uncited">')
+    cited, apart = render.sources(0, render.Exchange("q", answer), {d.id: d for d in bot.documents()}.get).split(
+        '<details class="uncited">'
+    )
     assert answer.citations[0].quote in Seen(cited).text
     assert answer.citations[0].quote not in Seen(apart).text
 

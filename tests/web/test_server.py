@@ -27,7 +27,7 @@ from rag.serve.access import Access
 from rag.serve.gate import Gate
 from rag.serve.limits import Limits
 from rag.serve.page import layout
-from rag.serve.page.handlers import ALL, OWN_WORDS
+from rag.serve.page.handlers import OWN_WORDS
 from rag.serve.server import running
 from tests.web.conftest import Talk, articles
 
@@ -224,7 +224,7 @@ def test_a_session_does_not_grow_with_its_questions(monkeypatch: pytest.MonkeyPa
         held = []
         for _ in range(5):
             asked = json.dumps({"question": "When did the minister arrive in Minsk?", "alone": True})
-            assert "Monday" in json.dumps(client.predict(asked, token, ALL, OWN_WORDS, api_name="/page_ask"))
+            assert "Monday" in json.dumps(client.predict(asked, token, OWN_WORDS, api_name="/page_ask"))
             states = built[0].state_holder.session_data.values()
             held.append([(len(s.blocks_config.blocks), len(s.config_values)) for s in states])
     assert held == held[:1] * 5

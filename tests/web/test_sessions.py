@@ -13,6 +13,7 @@ import pytest
 from rag.errors import RagError
 from rag.present import export
 from rag.present.html import Exchange
+from rag.scope import Scope
 from rag.serve.limits import Limits
 from rag.serve.page import feedback
 from rag.serve.page import kept as records
@@ -67,7 +68,7 @@ def test_own_articles_are_seen_by_their_session_alone(make: Callable[..., Sessio
     assert sessions.article(theirs, OWN + "note.txt") is None
     with pytest.raises(RagError):
         sessions.remove(theirs, OWN + "note.txt")
-    assert sessions.asker(mine, only_own=True).ask("When did the minister arrive in Minsk?").abstained
+    assert sessions.asker(mine).within(Scope(within=("own",))).ask("When did the minister arrive in Minsk?").abstained
     sessions.remove(mine, OWN + "note.txt")
     assert sessions.asker(mine).ask(question).abstained
 

@@ -16,7 +16,8 @@ from rag.present import html
 from rag.present.checks import Checked
 from rag.serve.failures import failure
 from rag.serve.limits import CHECKERS
-from rag.serve.page.handlers import Page, Values
+from rag.serve.page.collection import Values
+from rag.serve.page.handlers import Page
 from rag.serve.page.programs import guarded
 from rag.serve.page.sessions import Session
 
@@ -98,7 +99,6 @@ def add_checking(demo: gr.Blocks, page: Page, token: gr.Textbox) -> None:
     at_once: dict[str, Any] = {**private, "queue": False}
     plain: dict[str, Any] = {"apply_default_css": False}
     checking = Checking(page)
-    gr.HTML(html.modes(), elem_id="modes", **plain)
     news = gr.Textbox(visible=False)
     with gr.Row(elem_id="check-desk"):
         with gr.Column(elem_id="check-main", scale=3, min_width=300):

@@ -7,28 +7,27 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import gradio as gr
 
 from rag.errors import RagError
-from rag.present import export, html
+from rag.present import export, html, overview
 from rag.present.html import Exchange
+from rag.present.listing import Listing
 from rag.serve.failures import failure
 from rag.serve.limits import at_once
 from rag.serve.page import feedback
+from rag.serve.page.collection import Collection, Values
 from rag.serve.page.examples import example_questions
 from rag.serve.page.kept import kept, restored
 from rag.serve.page.programs import guarded, question_text
-from rag.serve.page.sessions import OWN, WAITING, Asker, Progress, Session, Sessions, safe_name
-from rag.types import Answer
+from rag.serve.page.sessions import OWN, WAITING, Asker, Progress, Session, Sessions
 
-Values: TypeAlias = tuple[Any, ...]
 SAMPLED = 50
 """Articles, spread over all of them, in which example questions are looked for."""
-ALL, ONLY_OWN = "All articles", "Only mine"
 OWN_WORDS = "The articles' own words"
 
 
@@ -44,6 +43,7 @@ class Page:
         self.at_once = at_once(sessions.bot.generator is not None)
         self._threads = ThreadPoolExecutor(self.at_once, thread_name_prefix="rag-ask")
         self.submit = self._threads.submit
+        self.collection = Collection(sessions, self.run)
 
     def run(self, work: Callable[[], Any]) -> Any:
         """What `work` returns, run on the threads of the models."""
@@ -71,15 +71,15 @@ class Page:
                 # What came from articles that are gone with their session must not outlive them.
                 session.exchanges = [e for e in restored(keeping) if not _is_private(e)]
                 session.shown = len(session.exchanges) - 1 if session.exchanges else None
-            headers = self.sessions.bot.headers()
+            session.listing = Listing()  # what the page's empty form says
             return (
                 session.token,
-                html.header(len(headers), html.dates_span(headers)),
+                self.collection.header(),
                 self._log(session),
                 self._sources(session),
-                html.corpus(headers),
-                html.own_articles(session.own_articles()),
-                gr.update(visible=bool(session.own_articles())),
+                self.collection.listed(session),
+                self.collection.own(session),
+                self.collection.filters(session),
                 kept(session.exchanges),
                 session.progress.shown if session.is_asking() else "",
             )
@@ -115,29 +115,37 @@ class Page:
 
     def begin(self, question: str) -> Values:
         """Show at once that a question has been taken."""
-        return html.pending(question, WAITING), "", json.dumps({"question": question, "alone": False})
+        return html.pending(question, WAITING), "", json.dumps({"question": question})
+
+    def begin_overview(self, topic: str) -> Values:
+        """The same for an overview; without a topic, of all the articles."""
+        topic = topic.strip()
+        return html.pending(overview.heading(topic), WAITING), "", json.dumps({"question": topic, "overview": True})
 
     def begin_event(self, event: gr.EventData) -> Values:
-        """The same for a question out of the conversation: an example, or one put differently."""
-        question = str(event._data.get("question") or "")
-        alone = bool(event._data.get("alone"))
-        return html.pending(question, WAITING), gr.skip(), json.dumps({"question": question, "alone": alone})
+        """The same out of the conversation: for an example, a question put differently, or an overview."""
+        if event._data.get("overview"):
+            begun, _, asked = self.begin_overview("")
+        else:
+            question = str(event._data.get("question") or "")
+            begun, asked = html.pending(question, WAITING), json.dumps({"question": question, "alone": True})
+        return begun, gr.skip(), asked
 
-    def ask(self, asked: str, token: str, scope: str, words: str) -> Iterator[Values]:
+    def ask(self, asked: str, token: str, words: str) -> Iterator[Values]:
         """Answer what `begin` took, telling the stages and what a language model writes; the last values hold it."""
-        question, alone = _asked(asked)
+        begun = _Begun.read(asked)
         try:
             session = self.sessions.find(token)
         except RagError as error:
-            yield self._done(None, Exchange(question, None, str(error)))
+            yield self._done(None, Exchange(begun.heading, None, str(error)))
             return
-        generate = words != OWN_WORDS
-        progress = Progress(question, can_stop=generate and self.sessions.bot.generator is not None)
+        generate = words != OWN_WORDS and not begun.overview
+        progress = Progress(begun.heading, can_stop=generate and self.sessions.bot.generator is not None)
         outcome: list[Exchange] = []
 
         def work() -> None:
             try:
-                outcome.append(self._exchange(session, question, alone, scope, generate, progress))
+                outcome.append(self._exchange(session, begun, generate, progress))
                 session.take(outcome[0])  # here, for the page that asked may have gone meanwhile
             finally:
                 progress.told.put(None)
@@ -153,19 +161,23 @@ class Page:
         """End the language model that writes for a session; what is checked of it stays."""
         guarded(lambda: self.sessions.find(token)).progress.stopped.set()
 
-    def _exchange(
-        self, session: Session, question: str, alone: bool, scope: str, generate: bool, progress: Progress
-    ) -> Exchange:
+    def _exchange(self, session: Session, begun: _Begun, generate: bool, progress: Progress) -> Exchange:
+        heading, scope = begun.heading, self.collection.scope_words(session)
         try:
-            asker: Asker = self.sessions.asker(session, only_own=scope == ONLY_OWN)
-            history = [] if alone else session.history()
+            asker: Asker = self.sessions.asker(session)
+            if session.scope:
+                asker = asker.within(session.scope)
+            if begun.overview:
+                progress.stage(overview.LOOKING)
+                return Exchange(heading, overview=asker.overview(begun.question or None), scope=scope)
+            asked, history = question_text(begun.question), [] if begun.alone else session.history()
             stopped = progress.stopped.is_set
-            asked = question_text(question)
-            return Exchange(question, asker.ask(asked, history, progress.stage, generate, stopped, progress.answer))
+            answer = asker.ask(asked, history, progress.stage, generate, stopped, progress.answer)
+            return Exchange(heading, answer, scope=scope)
         except RagError as error:
-            return Exchange(question[:2000], None, _sentence(str(error)))
+            return Exchange(heading[:2000], None, _sentence(str(error)))
         except Exception as error:
-            return Exchange(question[:2000], None, failure(error))
+            return Exchange(heading[:2000], None, failure(error))
 
     def _done(self, session: Session | None, exchange: Exchange) -> Values:
         if session is None:
@@ -177,73 +189,19 @@ class Page:
                 self._sources(session),
                 kept(session.exchanges),
                 _spoken(exchange),
-                gr.Tabs(selected="sources") if exchange.answer is not None else gr.skip(),
+                gr.Tabs(selected="sources") if exchange.came is not None else gr.skip(),
             )
 
-    # --- sources and articles ----------------------------------------------------------------------------------------
+    # --- sources ----------------------------------------------------------------------------------------------------
 
     def select(self, token: str, event: gr.EventData) -> Values:
         """The sources of an earlier answer."""
         session = guarded(lambda: self.sessions.find(token))
         with session.lock:
-            if self._answer(session, event) is not None:
+            exchange = self._of(session, event)
+            if exchange is not None and exchange.came is not None:
                 session.shown = int(event._data["turn"])
             return self._sources(session), gr.Tabs(selected="sources")
-
-    def open(self, token: str, event: gr.EventData) -> str:
-        """The whole article, with the places that the shown answer quotes."""
-        data = event._data
-
-        def find() -> str:
-            session = self.sessions.find(token)
-            document = self.sessions.article(session, str(data.get("document")))
-            if document is None:
-                raise RagError("that article is no longer here; it was removed or its session has ended")
-            answer = None if session.shown is None else session.exchanges[session.shown].answer
-            cited = () if answer is None else answer.citations
-            places = [(c.start, c.end) for c in cited if c.document_id == document.id]
-            return html.article(document, places, (_number(data.get("start")), _number(data.get("end"))))
-
-        return guarded(find)
-
-    def upload(self, files: list[str] | None, token: str) -> Iterator[Values]:
-        """Index files with progress; those that cannot be read are named, the rest goes on."""
-        session = guarded(lambda: self.sessions.find(token))
-        paths = [Path(file) for file in files or []]
-        failed: list[tuple[str, str]] = []
-        done = 0
-        yield self._own(session, failed, f"Reading 1 of {len(paths)}…"), gr.skip(), None, gr.skip(), gr.skip(), ""
-        for path in paths:
-            try:
-                failed += self.run(partial(self.sessions.add, session, path))
-            except Exception as error:
-                failed.append((safe_name(path.name), failure(error)))
-            done += 1
-            if done < len(paths):
-                told = f"Reading {done + 1} of {len(paths)}…"
-                yield self._own(session, failed, told), *(gr.skip(),) * 5
-        good = done - len(failed)
-        news = f"{good} of {done} {'article' if done == 1 else 'articles'} added."
-        yield (*self._articles(session, failed), news)
-
-    def remove(self, token: str, event: gr.EventData) -> Values:
-        """Remove one of the session's own articles."""
-        session = guarded(lambda: self.sessions.find(token))
-        guarded(lambda: self.sessions.remove(session, str(event._data.get("document"))))
-        return (*self._articles(session, []), "Removed.")
-
-    def _articles(self, session: Session, failed: list[tuple[str, str]]) -> Values:
-        headers = self.sessions.bot.headers()
-        return (
-            self._own(session, failed),
-            gr.update(visible=bool(session.own_articles())),
-            None,
-            html.corpus(headers),
-            html.header(len(headers), html.dates_span(headers)),
-        )
-
-    def _own(self, session: Session, failed: list[tuple[str, str]], progress: str = "") -> str:
-        return html.own_articles(session.own_articles(), failed, progress)
 
     # --- keeping -----------------------------------------------------------------------------------------------------
 
@@ -258,7 +216,8 @@ class Page:
     def complain(self, token: str, event: gr.EventData) -> str:
         """Append a complaint to the feedback file; what to tell the person."""
         session = guarded(lambda: self.sessions.find(token))
-        answer = self._answer(session, event)
+        exchange = self._of(session, event)
+        answer = None if exchange is None else exchange.answer
         if answer is None:
             return "That answer is no longer here."
         turn = int(event._data["turn"])
@@ -276,34 +235,51 @@ class Page:
 
     def _sources(self, session: Session) -> str:
         number = session.shown
-        answer = None if number is None else session.exchanges[number].answer
-        return html.sources(number or 0, answer, lambda i: self.sessions.article(session, i))
+        exchange = None if number is None else session.exchanges[number]
+        return html.sources(number or 0, exchange, lambda i: self.sessions.article(session, i))
 
-    def _answer(self, session: Session, event: gr.EventData) -> Answer | None:
-        turn = _number(event._data.get("turn"), -1)
-        return session.exchanges[turn].answer if 0 <= turn < len(session.exchanges) else None
+    def _of(self, session: Session, event: gr.EventData) -> Exchange | None:
+        """The exchange that an event is about."""
+        turn = event._data.get("turn")
+        known = isinstance(turn, int) and not isinstance(turn, bool) and 0 <= turn < len(session.exchanges)
+        return session.exchanges[turn] if known else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What has been taken and waits: a question, `alone` where it is read without what went before, or a topic."""
+
+    question: str = ""
+    alone: bool = False
+    overview: bool = False
+
+    @classmethod
+    def read(cls, value: str) -> _Begun:
+        """What the page sends; the malformed is an empty question."""
+        try:
+            made = json.loads(value)
+            return cls(str(made["question"]), made.get("alone") is True, made.get("overview") is True)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return cls()
+
+    @property
+    def heading(self) -> str:
+        """What stands above what comes back."""
+        return overview.heading(self.question) if self.overview else self.question
 
 
 def _is_private(exchange: Exchange) -> bool:
-    answer = exchange.answer
-    if answer is None:
-        return False
-    used = [c.document_id for c in answer.citations] + [p.chunk.document_id for p in answer.passages]
+    used = [c.document_id for c in exchange.came.citations] if exchange.came else []
+    if exchange.answer is not None:
+        used += [p.chunk.document_id for p in exchange.answer.passages]
     return any(document_id.startswith(OWN) for document_id in used)
-
-
-def _asked(value: str) -> tuple[str, bool]:
-    """The question, and whether it is to be read without what went before."""
-    try:
-        made = json.loads(value)
-        return str(made["question"]), bool(made["alone"])
-    except (ValueError, TypeError, KeyError):
-        return "", True
 
 
 def _spoken(exchange: Exchange) -> str:
     """What a screen reader is told when an answer has come."""
     answer = exchange.answer
+    if exchange.overview is not None:
+        return overview.spoken(exchange.overview)
     if answer is None:
         return exchange.problem
     if answer.abstained:
@@ -313,7 +289,3 @@ def _spoken(exchange: Exchange) -> str:
 
 def _sentence(message: str) -> str:
     return message[:1].upper() + message[1:] + ("" if message.endswith((".", "!", "?")) else ".")
-
-
-def _number(value: Any, default: int = 0) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else default

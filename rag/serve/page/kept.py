@@ -8,26 +8,36 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from rag.present.html import Exchange
 from rag.serve.limits import MAX_KEPT
-from rag.types import Answer
+from rag.types import Answer, Overview
 
 
 def kept(exchanges: list[Exchange]) -> list[dict[str, Any]]:
     """The last exchanges as plain dicts, without paths of this machine."""
     return [
-        {"question": e.question, "problem": e.problem, "answer": None if e.answer is None else record(e.answer)}
+        {
+            "question": e.question,
+            "problem": e.problem,
+            "scope": e.scope,
+            "answer": None if e.answer is None else record(e.answer),
+            "overview": None if e.overview is None else _without_paths(e.overview.to_dict()),
+        }
         for e in exchanges[-MAX_KEPT:]
     ]
 
 
 def record(answer: Answer) -> dict[str, Any]:
     """An answer as plain dicts and lists, without paths of this machine."""
-    made = answer.to_dict()
-    for holder in [made, *made["draft"]]:
-        for citation in [*holder["citations"], *holder["nearest"]]:
-            del citation["source"]
+    made = _without_paths(answer.to_dict())
     made["documents"] = {
         key: {"title": value.get("title"), "date": value.get("date")} for key, value in made["documents"].items()
     }
+    return made
+
+
+def _without_paths(made: dict[str, Any]) -> dict[str, Any]:
+    for holder in [made, *made.get("draft", ())]:
+        for citation in [*holder["citations"], *holder.get("nearest", ())]:
+            del citation["source"]
     return made
 
 
@@ -39,10 +49,12 @@ class _Kept(BaseModel):
     question: str
     answer: Answer | None
     problem: str
+    overview: Overview | None = None
+    scope: str = ""
 
-    @field_validator("answer", mode="before")
+    @field_validator("answer", "overview", mode="before")
     @classmethod
-    def _without_paths(cls, value: Any) -> Any:
+    def _with_empty_paths(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
         with_drafts = {"draft": [_with_sources(check) for check in value["draft"]]} if "draft" in value else {}
@@ -59,7 +71,7 @@ class _Kept(BaseModel):
 
 
 def _with_sources(value: dict[str, Any]) -> dict[str, Any]:
-    """An answer or a check with empty paths in its citations, from which `record` took them."""
+    """An answer, an overview or a check with empty paths in its citations, from which `record` took them."""
     return value | {
         name: [dict(c) | {"source": ""} for c in value[name]] for name in ("citations", "nearest") if name in value
     }
@@ -73,5 +85,5 @@ def restored(value: Any) -> list[Exchange]:
             kept_one = _Kept.model_validate(entry)
         except (ValidationError, TypeError, ValueError):
             continue
-        made.append(Exchange(kept_one.question, kept_one.answer, kept_one.problem))
+        made.append(Exchange(kept_one.question, kept_one.answer, kept_one.problem, kept_one.overview, kept_one.scope))
     return made

@@ -58,14 +58,24 @@
   };
 
   // --- articles ---
+  const list = (page) => {
+    const form = $("#finder form");
+    trigger("key_up", { find: form.elements.find.value, order: form.elements.order.value, page });
+  };
+  let typing;
+  document.addEventListener("input", (event) => { // the list follows what is typed, a moment later
+    if (!event.target.closest?.("#finder form")) return;
+    clearTimeout(typing);
+    typing = setTimeout(() => list(0), event.target.name === "find" ? 200 : 0);
+  });
+
   chat.openWhole = () => {
     const dialog = $("#whole dialog");
     if (!dialog || dialog.open) return;
     dialog.showModal();
     dialog.addEventListener("close", () => opener?.isConnected && opener.focus());
-    const mark = $("mark.chosen", dialog);
-    if (mark) mark.scrollIntoView({ block: "center" });
-    $(".text", dialog).focus({ preventScroll: true });
+    $(".box, mark.chosen", dialog)?.scrollIntoView({ block: "center" });
+    $(".pages, .text", dialog).focus({ preventScroll: true });
   };
 
   // --- keeping ---
@@ -111,6 +121,15 @@
     close(button) { button.closest("dialog").close(); },
     copy(button) { copy(button.dataset.copy); },
     stop(button) { button.disabled = true; trigger("stop", {}); },
+    overview() { trigger("submit", { overview: true }); },
+    page(button) { list(Number(button.dataset.page)); },
+    only(button) { trigger("apply", { only: button.dataset.name }); },
+    drop(button) { trigger("apply", { drop: button.dataset.name }); },
+    view(button) {
+      const text = $("#whole dialog").classList.toggle("as-text");
+      button.setAttribute("aria-pressed", String(text));
+      if (text) $("#whole mark.chosen")?.scrollIntoView({ block: "center" });
+    },
     example(button) { trigger("submit", { question: button.textContent, alone: true }); },
     remove(button) { trigger("delete", { document: button.dataset.document }); },
     theme() {
@@ -129,6 +148,8 @@
     event.preventDefault();
     const data = new FormData(form);
     if (form.dataset.action === "again") trigger("submit", { question: data.get("question"), alone: true });
+    if (form.dataset.action === "find") list(0);
+    if (form.dataset.action === "filter") trigger("apply", Object.fromEntries(data));
     if (form.dataset.action === "complain") {
       trigger("like", { turn: turnOf(form), wrong: data.get("wrong"), remark: data.get("remark") });
       form.closest("details").open = false;
@@ -136,7 +157,7 @@
   });
 
   document.addEventListener("toggle", (event) => { // a form that opens must not lie under the question box
-    if (event.target.open) $("form", event.target)?.scrollIntoView({ block: "nearest", behavior: calm() });
+    if (event.target.open) $(":scope > form", event.target)?.scrollIntoView({ block: "nearest", behavior: calm() });
   }, true);
 
   // --- files dropped anywhere ---

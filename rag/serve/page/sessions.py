@@ -21,8 +21,10 @@ from rag.errors import DocumentError, RagError
 from rag.present import html
 from rag.present.checks import Checked
 from rag.present.html import Exchange
+from rag.present.listing import Listing
+from rag.scope import EVERYTHING, Scope
 from rag.serve.limits import MAX_EXCHANGES, MEGABYTE, Limits
-from rag.types import Answer, Check, Document, Header, History, ScoredChunk, Turn
+from rag.types import Answer, Check, Document, Header, History, Overview, ScoredChunk, Turn
 
 if TYPE_CHECKING:
     from rag.grounding.generators import Generator
@@ -54,6 +56,8 @@ class Asker(Protocol):
     def count(self) -> int: ...
     def document(self, document_id: str) -> Document: ...
     def check_text(self, text: str | Document) -> Iterator[Check]: ...
+    def overview(self, topic: str | None = None) -> Overview: ...
+    def within(self, scope: Scope) -> Asker: ...
 
 
 class Corpus(Asker, Protocol):
@@ -117,6 +121,8 @@ class Session:
     progress: Progress = field(default_factory=lambda: Progress(""))
     running: Future[None] | None = None
     checked: Checked | None = None
+    scope: Scope = EVERYTHING
+    listing: Listing = field(default_factory=Listing)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def is_asking(self) -> bool:
@@ -128,7 +134,7 @@ class Session:
         with self.lock:
             self.exchanges.append(exchange)
             del self.exchanges[:-MAX_EXCHANGES]
-            if exchange.answer is not None:
+            if exchange.came is not None:
                 self.shown = len(self.exchanges) - 1
             elif self.shown is not None:
                 self.shown = min(self.shown, len(self.exchanges) - 1)
@@ -243,11 +249,11 @@ class Sessions:
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
-    def asker(self, session: Session, only_own: bool = False) -> Asker:
-        """Whom a session asks: everything it may see, or its own articles alone."""
+    def asker(self, session: Session) -> Asker:
+        """Whom a session asks about everything that it may see."""
         if session.own is None or not session.own.count():
             return self.bot
-        return session.own if only_own else self._join(self.bot, session.own)
+        return self._join(self.bot, session.own)
 
     def article(self, session: Session, document_id: str) -> Document | None:
         """An article that the session may see; None when there is none of that id."""
