@@ -352,6 +352,7 @@ def test_axe_finds_nothing_serious(visit: Visit, served: str, width: int, dark: 
     talk.ask("How do accounts differ of when the minister arrived in Minsk?")
     talk.ask("What of the sea?")
     page.wait_for_selector("#sources .tag")
+    page.locator("#log .abstention > summary").click()
     page.get_by_text("Something wrong?").last.click()
     check("abstention and nearest passages")
     page.locator("#log .mark").first.click()
