@@ -63,7 +63,7 @@ def asking(bot: Chatbot, words: str = "") -> tuple[Page, str, Iterator[tuple[obj
     """A page, its session's token, and what it shows of a question."""
     page = Page(Sessions(bot), [], None)
     token = page.sessions.enter("")[0].token
-    return page, token, page.ask(json.dumps({"question": QUESTION, "alone": True}), token, "", words)
+    return page, token, page.ask(json.dumps({"question": QUESTION, "alone": True}), token, words)
 
 
 def test_each_sentence_is_shown_while_the_model_writes(bot: Chatbot, generator: Slow) -> None:
