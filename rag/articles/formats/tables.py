@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import islice
+from itertools import islice, takewhile
 
 _SAMPLE = 50  # rows that are looked at to tell whether the first one is a head
 _NUMBER = re.compile(r"[^\w]*\d[\d\s.,:/%()'’-]*\W*\w{0,3}\W*")
@@ -19,7 +19,8 @@ def lines_of(rows: Sequence[Sequence[str]], head_rows: int | None = None) -> lis
     rows : sequence of sequence of str
         Cells; rows may differ in length.
     head_rows : int, optional
-        How many rows at the top are heads, where the format says it. Else one row, where `has_head` thinks so.
+        How many rows at the top are heads, where the format says it. Else one row, where `has_head` thinks so, below
+        rows of one cell, which say what the table is about.
 
     Returns
     -------
@@ -28,13 +29,16 @@ def lines_of(rows: Sequence[Sequence[str]], head_rows: int | None = None) -> lis
     """
     cells = [[" ".join(cell.split()) for cell in row] for row in rows]
     cells = [row for row in cells if any(row)]
+    above: list[str] = []
     if head_rows is None:
+        above = [row[0] for row in takewhile(lambda row: row[0] and not any(row[1:]), cells)]
+        cells = cells[len(above) :]
         head_rows = int(has_head(cells))
     body = cells[head_rows:]
     if not body:
         body, head_rows = cells, 0
     heads = _joined(cells[:head_rows])
-    return [" | ".join(filter(None, _labelled(heads, row))) for row in body]
+    return above + [" | ".join(filter(None, _labelled(heads, row))) for row in body]
 
 
 def _joined(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -22,6 +22,7 @@ _NOTES = {
     "endnotes": f"{_W}endnoteReference",
     "comments": f"{_W}commentReference",
 }
+_MOST_COLUMNS = 100  # that one cell is believed to span
 _LONG_CELL = 400  # characters from which a cell is a part of the page's layout and not of a table
 
 
@@ -43,7 +44,7 @@ class _Document:
         self.styles = self._styles()
         self.notes = {reference: self._notes_of(kind) for kind, reference in _NOTES.items()}
         self.title = ""
-        self.carried = ""  # text of a paragraph whose end was deleted: the next one goes on with it
+        self.carried: list[Any] = []  # paragraphs whose ends were deleted: the next one goes on with them
 
     def _part(self, name: str) -> Any:
         return parse_xml(self.package.read(name).replace(_STRICT, _W[1:-1].encode()))
@@ -75,7 +76,8 @@ class _Document:
 
     def _styles(self) -> dict[str, str]:
         """Kind of block by the id of a paragraph's style, as far as its name or outline level tells one."""
-        kinds = {}
+        kinds: dict[str, str] = {}
+        bases: dict[str, str] = {}
         for part in self._related("styles"):
             for style in part.iter(f"{_W}style"):
                 named = style.find(f"{_W}name")
@@ -84,7 +86,14 @@ class _Document:
                 kind = "title" if name == "title" else "heading" if name.startswith(("heading", "subtitle")) else ""
                 kind = kind or ("heading" if level is not None and level.get(f"{_W}val") != "9" else "")
                 kind = kind or ("caption" if name == "caption" else "item" if name.startswith("list ") else "")
-                kinds[style.get(f"{_W}styleId") or ""] = "" if name == "list paragraph" else kind
+                own, base = style.get(f"{_W}styleId") or "", style.find(f"{_W}basedOn")
+                kinds[own] = "" if name == "list paragraph" else kind
+                bases[own] = (base.get(f"{_W}val") or "") if base is not None else ""
+        for own in kinds:
+            line = [own]  # of styles, each based on the next one
+            while not kinds[own] and bases.get(line[-1]) in kinds and bases[line[-1]] not in line:
+                line.append(bases[line[-1]])
+                kinds[own] = kinds[line[-1]]
         return kinds
 
     def _notes_of(self, kind: str) -> dict[str, list[Any]]:
@@ -99,24 +108,32 @@ class _Document:
             if child.tag == f"{_W}p":
                 self._paragraph(child, kind)
             elif child.tag == f"{_W}tbl":
+                self._end_paragraph(kind)
                 self._table(child, kind)
             elif isinstance(child.tag, str) and child.tag not in _DELETED:  # content controls and the like
                 self._blocks(child, kind)
+        self._end_paragraph(kind)
 
     def _paragraph(self, paragraph: Any, kind: str) -> None:
-        own = self._kind(paragraph) if kind == "paragraph" else kind
-        text = self.carried + self._text(paragraph)
+        self.carried.append(paragraph)
         properties = paragraph.find(f"{_W}pPr")
-        if properties is not None and properties.find(f"{_W}rPr/{_W}del") is not None:
-            self.carried = text
-        else:
-            self.carried = ""
-            if own == "title":
-                self.title = self.title or " ".join(text.split())
-                own = "heading"
-            self.title = self.title or (" ".join(text.split()) if own == "heading" else "")
-            self.composer.add(own, text)
-        self._hanging(paragraph)
+        if properties is None or properties.find(f"{_W}rPr/{_W}del") is None:
+            self._end_paragraph(kind)
+
+    def _end_paragraph(self, kind: str) -> None:
+        """Append what was carried as one paragraph, of the kind of its last part, and what hangs on it."""
+        parts, self.carried = self.carried, []
+        if not parts:
+            return
+        own = self._kind(parts[-1]) if kind == "paragraph" else kind
+        text = "".join(map(self._text, parts))
+        if own == "title":
+            self.title = self.title or " ".join(text.split())
+            own = "heading"
+        self.title = self.title or (" ".join(text.split()) if own == "heading" else "")
+        self.composer.add(own, text)
+        for part in parts:
+            self._hanging(part)
 
     def _kind(self, paragraph: Any) -> str:
         properties = paragraph.find(f"{_W}pPr")
@@ -153,32 +170,41 @@ class _Document:
                 self._blocks(node, "paragraph")
             for paragraph in self.notes.get(node.tag, {}).pop(node.get(f"{_W}id") or "", []):
                 self._paragraph(paragraph, "note")
+            self._end_paragraph("note")
 
     def _table(self, table: Any, kind: str) -> None:
         rows = [row for row in _seen(table, f"{_W}tbl") if row.tag == f"{_W}tr" and not _deleted_row(row)]
         cells = [[cell for cell in _seen(row, f"{_W}tbl") if cell.tag == f"{_W}tc"] for row in rows]
-        texts = [self._row(row) for row in cells]
+        heads = 0
+        while heads < len(rows) and rows[heads].find(f"{_W}trPr/{_W}tblHeader") is not None:
+            heads += 1
+        texts = self._texts(rows, cells, heads)
         flat = [text for row in texts for text in row]
         nested = any(cell.find(f".//{_W}tbl") is not None for row in cells for cell in row)
         if nested or max(map(len, cells), default=0) < 2 or max(map(len, flat), default=0) > _LONG_CELL:
             for cell in (cell for row in cells for cell in row):
                 self._blocks(cell, kind)
             return
-        heads = 0
-        while heads < len(rows) and rows[heads].find(f"{_W}trPr/{_W}tblHeader") is not None:
-            heads += 1
         for line in lines_of(texts, heads or None):
             self.composer.add("row" if kind == "paragraph" else kind, line)
         self._hanging(table)
 
-    def _row(self, cells: list[Any]) -> list[str]:
-        """Texts of a row's cells, an empty place for each further column that a cell spans."""
-        texts: list[str] = []
-        for cell in cells:
-            span = cell.find(f"{_W}tcPr/{_W}gridSpan")
-            width = span.get(f"{_W}val") if span is not None else "1"
-            texts.append(" ".join(self._text(p) for p in _seen(cell) if p.tag == f"{_W}p"))
-            texts += [""] * (min(int(width), 100) - 1 if width and width.isascii() and width.isdigit() else 0)
+    def _texts(self, rows: list[Any], cells: list[list[Any]], heads: int) -> list[list[str]]:
+        """Texts of each row, column by column.
+
+        A cell that spans rows stands in each of them, a head that spans columns above each of them.
+        """
+        texts: list[list[str]] = []
+        for number, row in enumerate(rows):
+            line = [""] * _number(row.find(f"{_W}trPr/{_W}gridBefore"), 0)
+            for cell in cells[number]:
+                merged = cell.find(f"{_W}tcPr/{_W}vMerge")
+                text = " ".join(self._text(p) for p in _seen(cell) if p.tag == f"{_W}p")
+                if merged is not None and merged.get(f"{_W}val") != "restart" and texts:
+                    text = text or "".join(texts[-1][len(line) : len(line) + 1])
+                further = _number(cell.find(f"{_W}tcPr/{_W}gridSpan"), 1) - 1
+                line += [text, *[text if number < heads else ""] * further]
+            texts.append(line)
         return texts
 
 
@@ -195,6 +221,12 @@ def _seen(element: Any, within: str = "") -> Iterator[Any]:
 def _is_hidden(node: Any) -> bool:
     vanish = node.find(f"{_W}rPr/{_W}vanish") if node.tag == f"{_W}r" else None
     return vanish is not None and vanish.get(f"{_W}val") not in ("0", "false", "off")
+
+
+def _number(element: Any, default: int) -> int:
+    """How many columns an element says, as far as that is believed."""
+    given = (element.get(f"{_W}val") or "") if element is not None else ""
+    return min(int(given), _MOST_COLUMNS) if given.isascii() and given.isdigit() and len(given) < 6 else default
 
 
 def _deleted_row(row: Any) -> bool:
