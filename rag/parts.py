@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rag.answering.addressee import Addressee
 from rag.answering.confidence import Calibration
 from rag.config import Settings
 from rag.grounding.verifier import Verifier
@@ -29,6 +30,8 @@ class Parts:
         Decides what of a language model's text the passages support.
     generator : Generator or None
         The language model that words the answers; None leaves them in the articles' own words.
+    addressee : Addressee or None
+        Knows questions to the program itself; None takes every question for one to the articles.
     """
 
     embedder: Embedder
@@ -36,6 +39,7 @@ class Parts:
     confidence: Calibration
     verifier: Verifier
     generator: Generator | None = None
+    addressee: Addressee | None = None
 
     @classmethod
     def load(cls, settings: Settings | None = None, generator: Generator | None = None) -> Parts:
@@ -55,4 +59,4 @@ class Parts:
         reader = load_reader(settings.reader, embedder)
         calibrated = settings.decide == "calibrated" and settings.reader == "default"
         confidence = Calibration.load() if calibrated else Calibration.of_margin()
-        return cls(embedder, reader, confidence, Verifier.load(reader), generator)
+        return cls(embedder, reader, confidence, Verifier.load(reader), generator, Addressee.load(embedder))

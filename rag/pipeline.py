@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from rag.answering.addressee import to_program
 from rag.answering.candidates import SpanFinder
 from rag.answering.confidence import Candidate
 from rag.answering.deciding import decide
@@ -178,6 +179,9 @@ class Chatbot:
         turns = [Turn.of(entry) for entry in history]
         with clock.stage("understanding"):
             understood = understand(question, turns, lambda earlier: self._answer(earlier, earlier, Clock(), _silent))
+            meant = self.parts.addressee is not None and self.parts.addressee.is_program(understood)
+        if meant:
+            return with_text(replace(to_program(question), seconds=clock.seconds()))
         tell("searching")
         answers = [self._answer(question, reading, clock, tell) for reading in understood]
         # Read alone and with history: what stands on firmer ground wins, the complete question at a tie.

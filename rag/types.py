@@ -294,6 +294,8 @@ class Answer:
         When "not said": the nearest sentence of each of the nearest passages. Not an answer.
     draft : tuple of Check
         Each sentence that a language model wrote, and what the passages say of it; empty when none was asked.
+    to_program : bool
+        Whether it was a question to the program itself ("Who are you?"), for which nothing was searched; "not said".
     """
 
     question: str
@@ -316,6 +318,7 @@ class Answer:
     doubts: tuple[Doubt, ...] = ()
     nearest: tuple[Citation, ...] = ()
     draft: tuple[Check, ...] = ()
+    to_program: bool = False
 
     def __post_init__(self) -> None:
         """Derive what was not given, refuse what contradicts itself."""

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 
 from rag.present.html import Exchange, likelihood, percent
 from rag.present.text import (
-    ABSTENTION,
     DIFFERING,
     PERHAPS,
     UNSUPPORTED,
     account_head,
     doubt_words,
     paragraphs,
+    unsaid,
     written_date,
 )
 from rag.serve.page.kept import kept
@@ -61,7 +61,7 @@ def _answer(answer: Answer, before: int) -> list[str]:
     if answer.understood.strip() != answer.question.strip():
         parts.append(f"*Understood as: {inline(answer.understood)}*")
     if answer.certainty == "not said":
-        return [*parts, ABSTENTION]
+        return [*parts, unsaid(answer)]
     if answer.certainty == "perhaps":
         parts.append(PERHAPS)
     elif answer.accounts:

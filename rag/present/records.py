@@ -58,7 +58,8 @@ class AnswerRecord(TypedDict):
     """An answer, or, where `abstained`, the statement that the articles do not say.
 
     `certainty` is "answered", "perhaps" (what the articles may say, with `doubts`; `abstained` is true) or "not said"
-    (with the `nearest` sentences, which are no answer).
+    (with the `nearest` sentences, which are no answer). `to_program` is true of a question to the program itself, for
+    which no article was searched.
     """
 
     question: str
@@ -75,6 +76,7 @@ class AnswerRecord(TypedDict):
     nearest: list[CitationRecord]
     passages: list[PassageRecord]
     notes: list[str]
+    to_program: bool
     seconds: float
 
 
@@ -121,6 +123,7 @@ def answer_record(answer: Answer) -> AnswerRecord:
         nearest=[citation_record(c) for c in answer.nearest],
         passages=[passage_record(passage) for passage in answer.passages],
         notes=list(answer.notes),
+        to_program=answer.to_program,
         seconds=float(answer.seconds.get("total", 0.0)),
     )
 

@@ -9,6 +9,10 @@ from dataclasses import dataclass, replace
 from rag.types import Answer, Check, Citation, Doubt, Statement
 
 ABSTENTION = "The articles do not say."
+TO_PROGRAM = (
+    "I am a program that finds answers in these articles and quotes them. "
+    "I know nothing beyond them: not who asks, not what day it is."
+)
 DIFFERING = "The articles give different accounts."
 PERHAPS = "The articles may say:"
 UNSUPPORTED = "(the articles do not say this)"
@@ -61,6 +65,11 @@ def written_date(date: str | None) -> str:
     return date
 
 
+def unsaid(answer: Answer) -> str:
+    """What stands in place of an answer that is "not said"."""
+    return TO_PROGRAM if answer.to_program else ABSTENTION
+
+
 def account_head(date: str | None) -> str:
     """What stands before an account: of when the article is."""
     return f"Article of {date}" if date else "Undated article"
@@ -88,7 +97,8 @@ def for_terminal(answer: Answer, explain: bool = False) -> str:
     """An answer with its notes, confidence and sources, in lines; `explain` adds how a model's draft was checked."""
     lines = [opening(answer)]
     lines += [f"({note})" for note in answer.notes]
-    lines.append(f"\nconfidence {answer.confidence:.0%}")
+    if not answer.to_program:
+        lines.append(f"\nconfidence {answer.confidence:.0%}")
     for number, citation in enumerate(answer.citations, start=1):
         lines += source_lines(f"[{number}]", citation)
     if answer.nearest:
@@ -126,7 +136,7 @@ def source_lines(mark: str, citation: Citation) -> list[str]:
 def _pieces(answer: Answer) -> list[str | int]:
     """Stretches of text, and numbers where markers stand."""
     if answer.certainty == "not said":
-        return [ABSTENTION]
+        return [unsaid(answer)]
     pieces: list[str | int] = []
     if answer.certainty == "perhaps":
         pieces.append(f"{PERHAPS} ")

@@ -1,0 +1,56 @@
+"""Whether a question is put to the program itself ("Who are you?") and not to its articles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from rag.models.embedding import Embedder
+from rag.models.hardware import read_text
+from rag.types import Answer
+
+DEFAULT_FILE = Path(__file__).with_suffix(".json")
+
+
+class Addressee:
+    """Knows questions to the program by their likeness to examples: no article answers those.
+
+    Parameters
+    ----------
+    embedder : Embedder
+    to_program, to_articles : sequence of str
+        Examples of both kinds, at least one of each; the latter as like to the former as questions to articles get.
+    bound : float
+        Cosine to the nearest example of `to_program` that a question needs to count as one.
+    margin : float
+        How much nearer that example has to be than the nearest one of `to_articles`.
+    """
+
+    def __init__(
+        self, embedder: Embedder, to_program: Sequence[str], to_articles: Sequence[str], bound: float, margin: float
+    ) -> None:
+        self._embedder = embedder
+        self._program = embedder.embed_texts(to_program)
+        self._articles = embedder.embed_texts(to_articles)
+        self._bound = bound
+        self._margin = margin
+
+    @classmethod
+    def load(cls, embedder: Embedder, path: Path = DEFAULT_FILE) -> Addressee | None:
+        """By the examples beside this file; None for an embedder that their bounds were not measured with."""
+        data = json.loads(read_text(path))
+        measured_with = data.pop("embedder")
+        return cls(embedder, **data) if embedder.fingerprint.startswith(f"{measured_with}@") else None
+
+    def is_program(self, readings: Sequence[str]) -> bool:
+        """Whether a question is put to the program in each of its readings (`rewriting.understand`), at least one."""
+        vectors = self._embedder.embed_texts(readings)
+        program = (vectors @ self._program.T).max(axis=1)
+        articles = (vectors @ self._articles.T).max(axis=1)
+        return bool(((program >= self._bound) & (program - articles >= self._margin)).all())
+
+
+def to_program(question: str) -> Answer:
+    """The Answer to a question to the program, without its text: nothing is searched or cited."""
+    return Answer(question, question, "", "", (), 0.0, abstained=True, passages=(), to_program=True)
