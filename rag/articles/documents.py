@@ -22,6 +22,8 @@ from rag.types import Document
 
 SUFFIXES: tuple[str, ...] = tuple(FORMATS)
 """Suffixes of files that hold one document."""
+READABLE: tuple[str, ...] = (*SUFFIXES, ARCHIVE)
+"""Suffixes of all files that are read."""
 
 # ---------------------------------------------------------------- finding files
 
@@ -78,7 +80,7 @@ def _walk(folder: Path, known: bool = True) -> Iterator[Path]:
             folders[:] = [] if real in seen else sorted(n for n in folders if not n.startswith("."))
             pending += [Path(parent, n) for n in folders if os.path.islink(os.path.join(parent, n))]
             shown = [] if real in seen else sorted(n for n in names if not n.startswith((".", "~$")))
-            yield from (Path(parent, n) for n in shown if n.lower().endswith((*SUFFIXES, ARCHIVE)) is known)
+            yield from (Path(parent, n) for n in shown if n.lower().endswith(READABLE) is known)
             seen.add(real)
 
 
@@ -207,7 +209,7 @@ def document_of(content: Extracted, path: Path, document_id: str, data: bytes, t
     name, suffix = _printable(path.name), path.suffix.lower()
     text = content.text
     if not any(map(str.isalnum, text)):
-        advice = "run OCR on it first (ocrmypdf)" if suffix == ".pdf" else "fill it or leave it out"
+        advice = "read it with --ocr, or run ocrmypdf on it first" if suffix == ".pdf" else "fill it or leave it out"
         scan = " (a scan?)" if suffix == ".pdf" else ""
         raise DocumentError(f"{name} holds no text{scan}: expected an article; {advice}")
     body = text[next((block.start for block in content.blocks if block.kind != "note"), 0) :]

@@ -27,6 +27,8 @@ TIED = 24
 _ENTITIES = str.maketrans(
     {"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#96;", "\\": "&#92;", "\r": "&#13;", "\0": "&#65533;"}
 )
+KINDS = "text, web pages, PDF, Office files, mails, e-books, and .zip archives of them"
+"""What may be added, in words: the suffixes are three dozen."""
 Lookup = Callable[[str], Document | None]
 NOT_KEPT = "the file of an article of your own is not kept; this is its text"
 COMPLAINTS: Mapping[str, str] = {
@@ -217,9 +219,9 @@ def pending(question: str, stage: str, answer: Answer | None = None, can_stop: b
     return _filled("pending", question=question, stage=stage, answer=answer, can_stop=can_stop)
 
 
-def invitation(kinds: str, files: int, megabytes: float, shared: bool, generator: str) -> str:
+def invitation(files: int, megabytes: float, shared: bool, generator: str) -> str:
     """What a person may add, and who sees it; `generator` is "" where no language model words answers."""
-    return _filled("invitation", kinds=kinds, files=files, megabytes=megabytes, shared=shared, generator=generator)
+    return _filled("invitation", kinds=KINDS, files=files, megabytes=megabytes, shared=shared, generator=generator)
 
 
 def scope_words(scope: Scope, headers: Sequence[Header], own: str) -> str:

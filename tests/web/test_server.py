@@ -263,7 +263,7 @@ def test_server_that_keeps_uploads_shares_them_and_says_so(visit: Callable[..., 
             talk.tab("Articles")
             assert "shows it to everybody" in talk.page.inner_text(".invitation")
             talk.page.set_input_files("#upload input[type=file]", tmp_path / "new.txt")
-            talk.page.wait_for_function("document.querySelector('#said')?.textContent.includes('1 of 1 article')")
+            talk.page.wait_for_function("document.querySelector('#said')?.textContent.includes('1 of 1 file')")
             assert httpx.post(f"{address}gradio_api/run/ask", json={"data": [asked, None]}).json()["data"][0][
                 "citations"
             ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -146,6 +147,44 @@ def test_bad_file_gets_a_clear_message(
     assert why in reason
     assert str(tmp_path) not in reason
     assert session.own_articles() == []
+
+
+def archive(path: Path, **members: bytes) -> Path:
+    """A .zip whose members are named with "_dot_" for "."."""
+    with zipfile.ZipFile(path, "w") as made:
+        for name, content in members.items():
+            made.writestr(name.replace("_dot_", "."), content)
+    return path
+
+
+def test_each_article_of_an_archive_is_added_and_what_is_none_is_named(
+    make: Callable[..., Sessions], tmp_path: Path
+) -> None:
+    sessions = make(files=2)
+    session, _ = sessions.enter("")
+    members = {"a_dot_txt": b"Herons in Tarsk.", "b_dot_md": b"Storks in Minsk.", "c_dot_jpg": b"x", "d_dot_txt": b""}
+    failed = sessions.add(session, archive(tmp_path / "birds.zip", **members))
+    assert [name for name, _ in failed] == ["birds.zip/c.jpg", "birds.zip/d.txt"]
+    assert failed[1][1].startswith("is empty")
+    assert [(d.id, d.source) for d in session.own_articles()] == [
+        (OWN + "birds.zip/a.txt", "birds.zip/a.txt"), (OWN + "birds.zip/b.md", "birds.zip/b.md"),
+    ]  # fmt: skip
+    sessions.remove(session, OWN + "birds.zip/a.txt")
+    ((name, why),) = sessions.add(session, archive(tmp_path / "more.zip", e_dot_txt=b"Owls.", f_dot_txt=b"Rooks."))
+    assert (name, why) == ("more.zip", "holds 2 articles; there is room for 1, remove some first")
+    ((name, why),) = sessions.add(session, archive(tmp_path / "none.zip", g_dot_exe=b"x"))
+    assert name == "none.zip"
+    assert "'.exe'" in why
+
+
+def test_a_kept_archive_is_brought_back(make: Callable[..., Sessions], tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    first = make(kept)
+    path = archive(tmp_path / "birds.zip", a_dot_txt=b"Herons in Tarsk.", b_dot_txt=b"Storks in Minsk.")
+    assert first.add(first.enter("")[0], path) == []
+    for sessions in (first, make(kept)):
+        names = [header.id.partition("-")[2] for header in sessions.bot.headers() if header.id.startswith("kept/")]
+        assert names == ["birds.zip/a.txt", "birds.zip/b.txt"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from rag.articles.documents import SUFFIXES
+from rag.articles.documents import READABLE
 from rag.present import html
 from rag.present.listing import ORDERS
 from rag.serve.page.handlers import OWN_WORDS, Page
@@ -120,7 +120,7 @@ def _side(page: Page) -> _Side:
             corpus = gr.HTML(elem_id="corpus", **_PLAIN)
             gr.HTML(_invitation(page.sessions), **_PLAIN)
             upload = gr.File(
-                label="Add articles", file_count="multiple", file_types=list(SUFFIXES), elem_id="upload", height=130
+                label="Add articles", file_count="multiple", file_types=list(READABLE), elem_id="upload", height=130
             )
             own = gr.HTML(elem_id="own", **_PLAIN)
     return _Side(panel, sources, corpus, upload, own)
@@ -128,9 +128,8 @@ def _side(page: Page) -> _Side:
 
 def _invitation(sessions: Sessions) -> str:
     limits, generator = sessions.limits, sessions.bot.generator
-    kinds = ", ".join(suffix.removeprefix(".") for suffix in SUFFIXES if suffix not in (".markdown", ".htm"))
     return html.invitation(
-        kinds, limits.files, limits.file_megabytes, sessions.keep is not None, generator.name if generator else ""
+        limits.files, limits.file_megabytes, sessions.keep is not None, generator.name if generator else ""
     )
 
 

@@ -122,8 +122,8 @@ class Collection:
             if done < len(paths):
                 told = f"Reading {done + 1} of {len(paths)}…"
                 yield self.own(session, failed, told), *(gr.skip(),) * 5
-        good = done - len(failed)
-        news = f"{good} of {done} {'article' if done == 1 else 'articles'} added."
+        good = done - sum("/" not in name for name, _ in failed)  # an archive is added without what it could not give
+        news = f"{good} of {done} {'file' if done == 1 else 'files'} added."
         yield (*self._changed(session, failed), news)
 
     def remove(self, token: str, event: gr.EventData) -> Values:

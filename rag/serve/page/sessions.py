@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import queue
 import re
@@ -16,11 +17,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from rag.articles.documents import SUFFIXES, read_document
+from rag.articles.documents import READABLE, read_file
 from rag.errors import DocumentError, RagError
 from rag.present import html
 from rag.present.checks import Checked
-from rag.present.html import Exchange
+from rag.present.html import KINDS, Exchange
 from rag.present.listing import Listing
 from rag.scope import EVERYTHING, Scope
 from rag.serve.limits import MAX_EXCHANGES, MEGABYTE, Limits
@@ -266,10 +267,13 @@ class Sessions:
     # --- own articles ------------------------------------------------------------------------------------------------
 
     def add(self, session: Session, path: Path) -> list[tuple[str, str]]:
-        """Index a file, which is deleted as soon as it has been read; its name and why not, when it is left out."""
+        """Index a file, which is deleted as soon as it has been read.
+
+        Returns the names of what was left out, each with the reason: its own, or those of files in an archive.
+        """
         name = safe_name(path.name)
         try:
-            self._add(session, path, name)
+            return self._add(session, path, name)
         except RagError as error:
             return [(name, _reason(str(error), path.name))]
         except OSError as error:
@@ -277,30 +281,47 @@ class Sessions:
             return [(name, f"could not be stored ({error.strerror}); tell whoever runs this server")]
         finally:
             path.unlink(missing_ok=True)
-        return []
 
-    def _add(self, session: Session, path: Path, name: str) -> None:
-        if Path(name).suffix.lower() not in SUFFIXES:
-            raise DocumentError(f"is of a kind that is not read; expected one of {', '.join(SUFFIXES)}")
+    def _add(self, session: Session, path: Path, name: str) -> list[tuple[str, str]]:
+        if Path(name).suffix.lower() not in READABLE:
+            raise DocumentError(f"is of a kind that is not read; expected {KINDS}")
         with session.lock:
             if self.keep is not None:
-                self._keep(path, name)
-                return
-            if len(session.own_articles()) >= self.limits.files:
+                return self._keep(path, name)
+            room = self.limits.files - len(session.own_articles())
+            if room < 1:
                 raise DocumentError(f"is one too many; at most {self.limits.files} articles, remove one first")
-            document = read_document(path, OWN + name, int(self.limits.file_megabytes * MEGABYTE))
-            document = replace(document, id=self._free_id(session, document), source=name)
-            size = session.own_characters + len(document.text)
-            if size > self.limits.session_characters:
-                raise DocumentError(f"would make {size:,} characters; at most {self.limits.session_characters:,}")
-            with self._lock:
-                held = sum(other.own_characters for other in self._sessions.values()) + len(document.text)
-            if held > self.limits.server_characters:
-                raise DocumentError("does not fit, the server holds as much as it can; try again later")
+            documents, failed = self._read(path, name, OWN + name)
+            if len(documents) > room:
+                raise DocumentError(f"holds {len(documents)} articles; there is room for {room}, remove some first")
+            documents = [
+                replace(document, id=self._free_id(session, document), source=document.id.removeprefix(OWN))
+                for document in documents
+            ]
+            self._check_room(session, sum(len(document.text) for document in documents))
             if session.own is None:
                 session.own = self._open_own()
-            session.own.add_documents([document])
+            session.own.add_documents(documents)
             session.own_characters = sum(header.characters for header in session.own.headers())
+            return failed
+
+    def _read(self, path: Path, name: str, document_id: str) -> tuple[list[Document], list[tuple[str, str]]]:
+        """The articles in a file, at least one, and what of an archive could not be read."""
+        made = read_file(path, document_id, int(self.limits.file_megabytes * MEGABYTE))
+        if not made.documents:
+            raise DocumentError(made.failed[0][1])
+        inside = [(Path(place), why) for place, why in made.failed]
+        failed = [(f"{name}/{place.relative_to(path).as_posix()}", _reason(why, place.name)) for place, why in inside]
+        return list(made.documents), failed
+
+    def _check_room(self, session: Session, characters: int) -> None:
+        size = session.own_characters + characters
+        if size > self.limits.session_characters:
+            raise DocumentError(f"would make {size:,} characters; at most {self.limits.session_characters:,}")
+        with self._lock:
+            held = sum(other.own_characters for other in self._sessions.values()) + characters
+        if held > self.limits.server_characters:
+            raise DocumentError("does not fit, the server holds as much as it can; try again later")
 
     def _free_id(self, session: Session, document: Document) -> str:
         """The document's id, with a number when another article has it; the same content keeps its id."""
@@ -312,22 +333,25 @@ class Sessions:
             free = f"{stem} ({number}){dot}{suffix}"
         return free
 
-    def _keep(self, path: Path, name: str) -> None:
+    def _keep(self, path: Path, name: str) -> list[tuple[str, str]]:
         if self.keep is None:
-            return
-        document = read_document(path, name, int(self.limits.file_megabytes * MEGABYTE))
+            return []
+        documents, failed = self._read(path, name, name)
         self.keep.mkdir(parents=True, exist_ok=True)
         held = sum(file.stat().st_size for file in self.keep.iterdir()) + path.stat().st_size
         if held > self.limits.kept_megabytes * MEGABYTE:
             raise DocumentError(f"does not fit, the server keeps at most {self.limits.kept_megabytes:g} MB")
-        place = self.keep / f"{document.content_hash[:12]}-{name}"
+        place = self.keep / f"{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}-{name}"
         part = place.with_name(f".{place.name}.part")  # a disk that becomes full leaves no half of an article
         try:
             shutil.copyfile(path, part)
             part.replace(place)
         finally:
             part.unlink(missing_ok=True)
-        self.bot.add_documents([replace(document, id=f"kept/{place.name}", source=str(place))])
+        self.bot.add_documents(
+            [replace(d, id=f"kept/{place.name}{d.id.removeprefix(name)}", source=str(place)) for d in documents]
+        )
+        return failed
 
     def _load_kept(self) -> None:
         """Bring back what earlier servers kept, unless the corpus holds it anyway."""
@@ -337,12 +361,13 @@ class Sessions:
             if f"kept/{path.name}" in known:
                 continue
             try:
-                document = read_document(path, f"kept/{path.name}", int(self.limits.file_megabytes * MEGABYTE))
+                documents, _ = self._read(path, path.name, f"kept/{path.name}")
             except RagError as error:
                 log.warning("%s is kept but cannot be read: %s", path, error)
             else:
-                if document.content_hash not in known:
-                    self.bot.add_documents([document])
+                fresh = [d for d in documents if not known & {d.id, d.content_hash}]
+                if fresh:
+                    self.bot.add_documents(fresh)
 
     def remove(self, session: Session, document_id: str) -> None:
         """Remove one of the session's own articles.
