@@ -11,6 +11,7 @@ from rag.answering.citations import cite
 from rag.answering.composing import compose, doubts, nearest
 from rag.answering.confidence import Candidate, agree
 from rag.language.sentences import is_question, sentences
+from rag.models.reader import with_stops
 from rag.types import Chunk, Document, Doubt, Judgement, ScoredChunk, Span, Statement
 
 
@@ -30,6 +31,23 @@ def candidate(document: Document, span: str, score: float, more: tuple[tuple[str
     best = replace(best, alternatives=tuple(make(*other) for other in more))
     around = next(document.text[a:b] for a, b in chunk.sentences if a <= best.start < b)
     return Candidate(ScoredChunk(chunk, 1.0, 1), best, around, evidence=score)
+
+
+@pytest.mark.parametrize(
+    ("lines", "shown"),
+    [
+        (("2 May: It rained", "3 May: It snowed"), "2 May: It rained.3 May: It snowed"),
+        (("It rained.", "It snowed"), "It rained.\nIt snowed"),
+        (("The weather", "", "It rained"), "The weather.\nIt rained"),
+        (("Did it rain?", "“No”", "Yes"), "Did it rain?\n“No”\nYes"),
+    ],
+)
+def test_the_reader_is_shown_where_a_line_without_a_mark_ends(lines: tuple[str, ...], shown: str) -> None:
+    text = "\n".join(lines)
+    places = tuple((text.index(line), text.index(line) + len(line)) for line in lines if line)
+    chunk = Chunk("a#", "a", 40, 40 + len(text), text, "", tuple((start + 40, end + 40) for start, end in places))
+    assert with_stops(chunk) == shown
+    assert len(shown) == len(text)
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,41 @@ def test_a_passage_is_read_under_its_title_where_it_lacks_the_name() -> None:
     assert "Henrik Solberg" in named.text
 
 
+@pytest.mark.parametrize(
+    ("lines", "asked"),
+    [
+        (
+            (
+                "5 January 2024: Parliament passes the harbour law",
+                "10 February 2024: Minister Karin Dahl resigns over the affair",
+                "2 March 2024: Prosecutor Lena Moe opens an inquiry into Nordvik",
+                "17 April 2024: Nordvik dismisses its director Tom Rask",
+            ),
+            {
+                "When did Karin Dahl resign?": "10 February 2024",
+                "When did Lena Moe open an inquiry?": "2 March 2024",
+                "When did Nordvik dismiss Tom Rask?": "17 April 2024",
+            },
+        ),
+        (
+            ("1987: The mill burns down", "1991: The town buys the land", "1996: A school opens on the land"),
+            {"When did the mill burn down?": "1987", "When did the town buy the land?": "1991"},
+        ),
+        (
+            ("Town: Tarsk | Mayor: Ilse Korn", "Town: Veldmar | Mayor: Oda Brandt", "Town: Ostby | Mayor: Jon Reeve"),
+            {"Who is the mayor of Veldmar?": "Oda Brandt", "Who is the mayor of Tarsk?": "Ilse Korn"},
+        ),
+    ],
+    ids=["chronology", "years", "rows"],
+)
+def test_lines_without_full_stops_are_not_read_into_each_other(lines: tuple[str, ...], asked: dict[str, str]) -> None:
+    text = "\n".join(lines)
+    places = tuple((text.index(line), text.index(line) + len(line)) for line in lines)
+    chunk = Chunk("a#", "a", 0, len(text), text, "What happened when", places)
+    reader = ExtractiveReader.load("default")
+    assert {question: reader.read(question, [chunk])[0].text for question in asked} == asked
+
+
 def test_the_default_model_computes_what_sentence_transformers_does() -> None:
     texts = ["An army on parade", "", "long " * 400, "Khrenin met Pátrushev in Minsk.", "🙂"]
     own = MeanEncoder.load(default_model_folder(), 256)

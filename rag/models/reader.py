@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -99,7 +100,7 @@ class ExtractiveReader:
         import torch
 
         leads = [self._lead(question, chunk) for chunk in chunks]
-        encoding = self._encode(question, [lead + chunk.text for lead, chunk in zip(leads, chunks, strict=True)])
+        encoding = self._encode(question, [lead + with_stops(chunk) for lead, chunk in zip(leads, chunks, strict=True)])
         owner: list[int] = encoding["overflow_to_sample_mapping"]
         found: list[list[Scored]] = [[] for _ in chunks]
         judged: list[list[Judgement]] = [[] for _ in chunks]
@@ -251,6 +252,19 @@ def lead(title: str, date: str | None) -> str:
     return f"{title} ({date}): " if date else f"{title}: "
 
 
+def with_stops(chunk: Chunk) -> str:
+    """The text of a chunk, of the same length, with a full stop where a unit ends its line without any mark.
+
+    The network sees no line ends: an item "Dahl resigns" before "2 March: Moe opens an inquiry" would be "Dahl resigns
+    2 March".
+    """
+    text = list(chunk.text)
+    for (_, end), (start, _) in pairwise(chunk.sentences):
+        if "\n" in chunk.between(end, start) and chunk.between(end - 1, end).isalnum():
+            text[end - chunk.start] = "."
+    return "".join(text)
+
+
 def as_question(claim: str) -> str:
     """A claim asked as the project's reader was trained to be asked: it then points at what decides, for or against."""
     return f"Is it true that {claim[:1].lower()}{claim[1:].rstrip('. ')}?"
@@ -322,4 +336,6 @@ def _make(chunk: Chunk, score: float, start: int, end: int) -> Span:
         start -= 1
     while end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
         end += 1
+    while end > start + 1 and text[end - 1].isspace():  # a stop that only the network saw
+        end -= 1
     return Span(chunk.id, chunk.document_id, chunk.start + start, chunk.start + end, text[start:end], score)
