@@ -112,6 +112,7 @@ def index(
     passage_prefix: PassagePrefix = "",
     chunk_tokens: Annotated[int, typer.Option(min=16, help="Longest passage, in tokens.")] = DEFAULTS.chunk_tokens,
     max_file_megabytes: MaxFile = DEFAULTS.max_file_megabytes,
+    ocr: Annotated[bool, typer.Option("--ocr", help="Read pages of a PDF that are pictures (extra `ocr`).")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Index articles: embed what changed, drop what is gone."""
@@ -119,7 +120,7 @@ def index(
     from rag.places import own_index
 
     settings = Settings(
-        embedding_model, query_prefix, passage_prefix, chunk_tokens, max_file_megabytes=max_file_megabytes
+        embedding_model, query_prefix, passage_prefix, chunk_tokens, max_file_megabytes=max_file_megabytes, ocr=ocr
     )
     bot = Chatbot.open(folder or own_index(), settings, _parts(context, settings))
     _keep_settings(bot)  # before the articles: an interrupted run has bound nothing that nobody knows

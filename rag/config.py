@@ -27,6 +27,8 @@ class IndexSettings:
         Whole sentences that a chunk repeats from the one before.
     max_file_megabytes : float
         Larger files are reported, not read.
+    ocr : bool
+        Whether pages of a PDF that are pictures are read (with the extra `ocr`), seconds each; else they are named.
     """
 
     embedding_model: str = "default"
@@ -35,6 +37,7 @@ class IndexSettings:
     chunk_tokens: int = 160
     overlap_sentences: int = 1
     max_file_megabytes: float = 25.0
+    ocr: bool = False
 
     def made(self) -> dict[str, str | int | float]:
         """These settings alone, by name, without those that ask."""

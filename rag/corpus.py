@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from rag.articles.chunking import CUTTING_VERSION, chunk_document
+from rag.articles.formats.guard import HELPER, OCR_HELPER
+from rag.articles.formats.ocr import check_installed
 from rag.config import IndexSettings
 from rag.errors import RagError
 from rag.index import Index
@@ -64,7 +66,10 @@ class Corpus:
         """Bring the index in line with files and folders; see `rag.sync.sync`."""
         add = partial(self.add_documents, progress=progress)
         max_bytes = int(self._settings.max_file_megabytes * 1e6)
-        return sync(self.index, [Path(path) for path in paths], add, max_bytes, progress, restore)
+        if self._settings.ocr:
+            check_installed()
+        helper = OCR_HELPER if self._settings.ocr else HELPER
+        return sync(self.index, [Path(path) for path in paths], add, max_bytes, progress, restore, helper)
 
     def add_documents(self, documents: Sequence[Document], progress: bool = False) -> None:
         """Add or replace ready documents, all at once."""

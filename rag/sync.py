@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from rag.articles.documents import find_files, other_files, read_file
 from rag.articles.formats import ARCHIVE
+from rag.articles.formats.guard import HELPER, Helper
 from rag.errors import RagError
 from rag.index import Index
 from rag.types import Document, Header, IndexReport
@@ -29,6 +30,7 @@ def sync(
     max_bytes: int,
     progress: bool = False,
     restore: bool = True,
+    helper: Helper = HELPER,
 ) -> IndexReport:
     """Bring an index in line with files and folders: the first time batch by batch, later in one atomic step.
 
@@ -43,6 +45,8 @@ def sync(
         Larger files are reported, not read.
     restore : bool
         Whether documents that were removed by hand come back; else they stay away until their file changes.
+    helper : Helper
+        The process that parses.
 
     Raises
     ------
@@ -53,7 +57,7 @@ def sync(
         if not root.exists():
             raise RagError(f"{root} does not exist; expected a file or a folder of articles")
     first = index.read_setting(UNFINISHED) != "" or not index.count()
-    run = _Run(index, add, max_bytes, restore, first)
+    run = _Run(index, add, max_bytes, restore, first, helper)
     if not first:
         with index.transaction():
             return run.report(roots, progress)
@@ -80,6 +84,7 @@ class _Run:
     max_bytes: int
     restore: bool
     first: bool
+    helper: Helper
     counts: Counter[str] = field(default_factory=Counter)
     failed: list[tuple[str, str]] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
@@ -116,7 +121,7 @@ class _Run:
         return "; ".join(reasons) or "it holds no files; check the path"
 
     def _read(self, document_id: str, path: Path) -> None:
-        reading = read_file(path, document_id, self.max_bytes)
+        reading = read_file(path, document_id, self.max_bytes, helper=self.helper)
         self.failed += reading.failed
         self.notes += reading.notes
         if reading.failed:  # what cannot be read today does not cost what was read before

@@ -177,9 +177,9 @@ def test_pages_of_pictures_are_named(tmp_path: Path) -> None:
     scan = b"q 600 0 0 700 0 0 cm BI /W 1 /H 1 /CS /G /BPC 8 ID x EI Q"
     words = at(72, 700, "The contract was signed on 3 February 2024 in Tarsk.")
     for pages, said in (
-        ((words, scan, scan, words), "pages 2-3 of 4 hold no text (scans?); run OCR on the file first (ocrmypdf)"),
-        ((scan, words, b"", scan), "pages 1, 4 of 4 hold no text (scans?); run OCR on the file first (ocrmypdf)"),
-        ((words, scan), "page 2 of 2 holds no text (scan?); run OCR on the file first (ocrmypdf)"),
+        ((words, scan, scan, words), "pages 2-3 of 4 hold no text (scans?); read with --ocr, or run ocrmypdf first"),
+        ((scan, words, b"", scan), "pages 1, 4 of 4 hold no text (scans?); read with --ocr, or run ocrmypdf first"),
+        ((words, scan), "page 2 of 2 holds no text (scan?); read with --ocr, or run ocrmypdf first"),
         ((words, b""), ""),
     ):
         assert "".join(extract(Source(pdf(*pages), "a.pdf", 10_000, TODAY)).notes) == said

@@ -43,12 +43,15 @@ class Source:
         Most text, in characters, that it may unpack to.
     today : datetime.date
         Later dates are not believed.
+    ocr : bool
+        Whether pages that are pictures are to be read.
     """
 
     data: bytes
     name: str
     max_bytes: int
     today: datetime.date
+    ocr: bool = False
 
     @property
     def suffix(self) -> str:

@@ -26,6 +26,8 @@ from rag.types import Block
 Record: TypeAlias = dict[str, Any]
 PARSE_SECONDS = 60.0
 """Longest that one file may take, in seconds."""
+OCR_SECONDS = 1800.0
+"""The same where pictures are read, which takes seconds a page."""
 _PARSE_BYTES = 3 * 2**30
 _HARMLESS = frozenset({"plain"})  # modules whose work is bounded by the size of the file
 
@@ -33,8 +35,10 @@ _HARMLESS = frozenset({"plain"})  # modules whose work is bounded by the size of
 class Helper:
     """One process that parses what it is sent; killed when it takes too long, started again when needed."""
 
-    def __init__(self, seconds: float = PARSE_SECONDS) -> None:
+    def __init__(self, seconds: float = PARSE_SECONDS, ocr: bool = False) -> None:
+        """`ocr`: whether pages that are pictures are read, too."""
         self.seconds = seconds
+        self.ocr = ocr
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -51,7 +55,7 @@ class Helper:
         if FORMATS[source.suffix] in _HARMLESS:
             return format_of(source.suffix).read(source)
         header = {"name": source.name, "max_bytes": source.max_bytes, "today": source.today.isoformat()}
-        reply = self._reply(header, source.data)
+        reply = self._reply(header | {"ocr": self.ocr}, source.data)
         reply["blocks"] = tuple(Block(**block) for block in reply["blocks"])
         return Extracted(**{**reply, "pages": tuple(reply["pages"]), "notes": tuple(reply["notes"])})
 
@@ -139,7 +143,7 @@ def serve() -> None:
 
 def _extracted(header: Record, data: bytes) -> Record:
     today = datetime.date.fromisoformat(header["today"])
-    source = Source(data, header["name"], header["max_bytes"], today)
+    source = Source(data, header["name"], header["max_bytes"], today, header["ocr"])
     found = format_of(source.suffix).read(source)
     if len(found.text) > source.max_bytes:
         raise too_much(source)
@@ -172,4 +176,6 @@ def _attempt(work: Callable[[Record, bytes], Record], header: Record, data: byte
 
 
 HELPER = Helper()
+OCR_HELPER = Helper(OCR_SECONDS, ocr=True)
 atexit.register(HELPER.close)
+atexit.register(OCR_HELPER.close)

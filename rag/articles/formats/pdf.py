@@ -10,6 +10,7 @@ import pypdfium2.raw as pdfium  # type: ignore[import-untyped,unused-ignore]
 
 from rag.articles.formats.contract import Composer, Extracted, Source, plausible_title, too_much
 from rag.articles.formats.layout import Character, Region, pieces_of, regions_of
+from rag.articles.formats.ocr import pieces_of_picture
 from rag.articles.formats.paragraphs import Part, Sheet, is_open, join_hyphens, parts_of
 from rag.errors import DocumentError
 
@@ -20,7 +21,7 @@ def read(source: Source) -> Extracted:
     """Paragraphs, items, rows and headings in the order of reading; running heads, page numbers and footnotes as notes.
 
     A sentence goes on over the end of a line, column or page. A note stands before the paragraph that the end of its
-    page interrupts. Pages of pictures without text are named.
+    page interrupts. Pages that are pictures are named and, where the source asks for it, read.
     """
     document = _opened(source)
     sheets: list[Sheet] = []
@@ -29,14 +30,15 @@ def read(source: Source) -> Extracted:
     for number in range(len(document)):
         page = document[number]
         characters, more = characters_of(page)
-        amount += len(characters)
-        if amount > source.max_bytes:
-            raise too_much(source)
-        regions = regions_of(pieces_of(characters))
-        regions += [Region(lines=pieces_of(turned)) for turned in more]
-        sheets.append(Sheet(number + 1, page.get_height(), regions))
+        pieces = pieces_of(characters)
         if not characters and _has_picture(page):
             pictures.append(number + 1)
+            pieces = pieces_of_picture(page) if source.ocr else []
+        amount += len(characters) or sum(len(piece.text) for piece in pieces)
+        if amount > source.max_bytes:
+            raise too_much(source)
+        regions = regions_of(pieces) + [Region(lines=pieces_of(turned)) for turned in more]
+        sheets.append(Sheet(number + 1, page.get_height(), regions))
         page.close()
     pages = parts_of(sheets)
     composer = Composer(source)
@@ -46,7 +48,7 @@ def read(source: Source) -> Extracted:
     heading = (
         next((part.text for part in pages[0] if part.kind == "heading" and part.size == large), "") if pages else ""
     )
-    return composer.finish(title or heading, notes=_missing(pictures, len(sheets)))
+    return composer.finish(title or heading, notes=_of_pictures(pictures, len(sheets), source.ocr))
 
 
 def _opened(source: Source) -> Any:
@@ -99,8 +101,8 @@ def _has_picture(page: Any) -> bool:
     return next(iter(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=4)), None) is not None
 
 
-def _missing(pictures: Sequence[int], pages: int) -> tuple[str, ...]:
-    """What to say of pages that are pictures."""
+def _of_pictures(pictures: Sequence[int], pages: int, read: bool) -> tuple[str, ...]:
+    """What to say of pages that are pictures, read or not."""
     if not pictures:
         return ()
     spans: list[list[int]] = []
@@ -111,8 +113,10 @@ def _missing(pictures: Sequence[int], pages: int) -> tuple[str, ...]:
             spans.append([number, number])
     named = ", ".join(f"{first}" if first == last else f"{first}-{last}" for first, last in spans)
     plural = "s" * (len(pictures) > 1)
-    verb = "hold" if plural else "holds"
-    return (f"page{plural} {named} of {pages} {verb} no text (scan{plural}?); run OCR on the file first (ocrmypdf)",)
+    which = f"page{plural} {named} of {pages}"
+    if read:
+        return (f"{which} {'are pictures' if plural else 'is a picture'}, read by OCR: expect misread letters",)
+    return (f"{which} hold{'' if plural else 's'} no text (scan{plural}?); read with --ocr, or run ocrmypdf first",)
 
 
 def _compose(composer: Composer, pages: Sequence[Sequence[Part]]) -> None:
