@@ -184,11 +184,15 @@ def test_a_passage_is_read_under_its_title_where_it_lacks_the_name() -> None:
             {"When did the mill burn down?": "1987", "When did the town buy the land?": "1991"},
         ),
         (
-            ("Town: Tarsk | Mayor: Ilse Korn", "Town: Veldmar | Mayor: Oda Brandt", "Town: Ostby | Mayor: Jon Reeve"),
-            {"Who is the mayor of Veldmar?": "Oda Brandt", "Who is the mayor of Tarsk?": "Ilse Korn"},
+            ("Ship: Aurora | Flag: Norway | Tons: 8200", "Ship: Kestrel | Flag: Malta | Tons: 12400"),
+            {"Under which flag does the Kestrel sail?": "Malta", "How many tons has the Aurora?": "8200"},
+        ),
+        (
+            ("Minutes of the council", "Present were Ivo Lind and Tilda Rehn", "Excused was Greta Winther"),
+            {"Who was excused?": "Greta Winther", "Who was present?": "Ivo Lind and Tilda Rehn"},
         ),
     ],
-    ids=["chronology", "years", "rows"],
+    ids=["chronology", "years", "rows", "minutes"],
 )
 def test_lines_without_full_stops_are_not_read_into_each_other(lines: tuple[str, ...], asked: dict[str, str]) -> None:
     text = "\n".join(lines)

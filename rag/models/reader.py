@@ -100,7 +100,8 @@ class ExtractiveReader:
         import torch
 
         leads = [self._lead(question, chunk) for chunk in chunks]
-        encoding = self._encode(question, [lead + with_stops(chunk) for lead, chunk in zip(leads, chunks, strict=True)])
+        shown = [with_stops(chunk) for chunk in chunks]
+        encoding = self._encode(question, [lead + text for lead, text in zip(leads, shown, strict=True)])
         owner: list[int] = encoding["overflow_to_sample_mapping"]
         found: list[list[Scored]] = [[] for _ in chunks]
         judged: list[list[Judgement]] = [[] for _ in chunks]
@@ -117,8 +118,10 @@ class ExtractiveReader:
                 offsets, lead = encoding["offset_mapping"][window], len(leads[number])
                 passage = np.array([sequence == 1 for sequence in encoding.sequence_ids(window)])
                 inside = passage & np.array([start >= lead for start, _ in offsets])
+                places = [slice(max(0, a - lead), max(0, b - lead)) for a, b in offsets]
+                stops = inside & np.array([shown[number][at] != chunks[number].text[at] for at in places])
                 start, end = starts[row][: len(inside)], ends[row][: len(inside)]
-                spans = _best_spans(start, end, inside)
+                spans = _best_spans(start, end, inside & ~stops, np.cumsum(stops))
                 found[number] += [(score, offsets[a][0] - lead, offsets[b][1] - lead) for score, a, b in spans]
                 if asked is not None:
                     judged[number].append(Judgement(_support(start, end, passage), *asked[row].tolist()))
@@ -256,7 +259,7 @@ def with_stops(chunk: Chunk) -> str:
     """The text of a chunk, of the same length, with a full stop where a unit ends its line without any mark.
 
     The network sees no line ends: an item "Dahl resigns" before "2 March: Moe opens an inquiry" would be "Dahl resigns
-    2 March".
+    2 March". No span runs over such a stop.
     """
     text = list(chunk.text)
     for (_, end), (start, _) in pairwise(chunk.sentences):
@@ -292,13 +295,19 @@ def _batches(lengths: list[int]) -> list[list[int]]:
     return batches
 
 
-def _best_spans(starts: Logits, ends: Logits, inside: npt.NDArray[np.bool_]) -> list[Scored]:
-    """(score, first token, last token) of the best spans that do not overlap, best first; at most N_SPANS."""
+def _best_spans(
+    starts: Logits, ends: Logits, inside: npt.NDArray[np.bool_], stretch: npt.NDArray[np.int_]
+) -> list[Scored]:
+    """(score, first token, last token) of the best spans that do not overlap, best first; at most N_SPANS.
+
+    Each lies `inside` and within one `stretch`, whose number each token has.
+    """
     null = float(starts[0] + ends[0])
     scores = starts[:, None] + ends[None, :] - null
     length = len(starts)
     allowed = np.triu(np.ones((length, length), bool)) & ~np.triu(np.ones((length, length), bool), MAX_SPAN_TOKENS)
-    scores = np.where(allowed & inside[:, None] & inside[None, :], scores, -np.inf)
+    allowed &= inside[:, None] & inside[None, :] & (stretch[:, None] == stretch[None, :])
+    scores = np.where(allowed, scores, -np.inf)
     spans: list[Scored] = []
     for _ in range(N_SPANS):
         first, last = divmod(int(scores.argmax()), length)
@@ -336,6 +345,4 @@ def _make(chunk: Chunk, score: float, start: int, end: int) -> Span:
         start -= 1
     while end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
         end += 1
-    while end > start + 1 and text[end - 1].isspace():  # a stop that only the network saw
-        end -= 1
     return Span(chunk.id, chunk.document_id, chunk.start + start, chunk.start + end, text[start:end], score)
