@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rag.answering.addressee import Addressee
 from rag.answering.confidence import Calibration
+from rag.answering.rewriting import LastQuestion, QueryRewriter
 from rag.config import Settings
 from rag.grounding.verifier import Verifier
 from rag.models.embedding import Embedder, load_embedder
@@ -30,6 +31,8 @@ class Parts:
         Decides what of a language model's text the passages support.
     generator : Generator or None
         The language model that words the answers; None leaves them in the articles' own words.
+    rewriter : QueryRewriter
+        Finds out what a follow-up question means.
     addressee : Addressee or None
         Knows questions to the program itself; None takes every question for one to the articles.
     """
@@ -39,6 +42,7 @@ class Parts:
     confidence: Calibration
     verifier: Verifier
     generator: Generator | None = None
+    rewriter: QueryRewriter = field(default_factory=LastQuestion)
     addressee: Addressee | None = None
 
     @classmethod

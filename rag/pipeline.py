@@ -12,7 +12,6 @@ from rag.answering.confidence import Candidate
 from rag.answering.deciding import decide
 from rag.answering.overview import PASSAGES, of_folder, of_topic, overview
 from rag.answering.retrieval import Retriever
-from rag.answering.rewriting import understand
 from rag.clock import Clock
 from rag.config import Settings
 from rag.corpus import Corpus, making, manifest
@@ -178,14 +177,16 @@ class Chatbot:
         tell = on_stage or _silent
         turns = [Turn.of(entry) for entry in history]
         with clock.stage("understanding"):
-            understood = understand(question, turns, lambda earlier: self._answer(earlier, earlier, Clock(), _silent))
-            meant = self.parts.addressee is not None and self.parts.addressee.is_program(understood)
-        if meant:
+            readings = self.parts.rewriter.readings(question, turns)
+            to_us = self.parts.addressee is not None and self.parts.addressee.is_program(question)
+        if to_us and not turns:
             return with_text(replace(to_program(question), seconds=clock.seconds()))
         tell("searching")
-        answers = [self._answer(question, reading, clock, tell) for reading in understood]
+        answers = [self._answer(question, reading, clock, tell) for reading in readings]
         # Read alone and with history: what stands on firmer ground wins, the complete question at a tie.
         answer = max(answers, key=lambda a: (not a.abstained, a.confidence))
+        if to_us and answer.certainty == "not said":  # in a conversation it may yet be a follow-up
+            return with_text(replace(to_program(question), seconds=clock.seconds()))
         if generate and self._writer is not None and answer.certainty != "not said":
             tell(f"asking {self._writer.name}")
             grown = (lambda partial: on_answer(with_text(partial))) if on_answer else _silent

@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -342,6 +343,20 @@ def test_earlier_turns_may_be_given_in_each_form(bot: Chatbot) -> None:
     for answer in answers:
         check(bot, answer)
     assert answers[1].text == answers[2].text
+
+
+def test_of_two_readings_the_firmer_answer_is_given(articles: Path) -> None:
+    class Both:
+        def readings(self, question: str, history: Sequence[Turn]) -> list[str]:
+            return [question, "Who sells rye bread in Gdansk?"] if history else [question]
+
+    bot = make_bot()
+    bot.add(articles)
+    bot = Chatbot(replace(bot.parts, rewriter=Both()), bot.index)
+    earlier = ["Who is Anna Kowalska?"]
+    assert bot.ask("And there?", earlier).understood == "Who sells rye bread in Gdansk?"
+    assert bot.ask("Who sells rye bread in Gdansk?", earlier).understood == "Who sells rye bread in Gdansk?"
+    assert bot.ask("How many live in Reykjavik?", []).understood == "How many live in Reykjavik?"
 
 
 def test_stages_are_told_and_timed(bot: Chatbot) -> None:

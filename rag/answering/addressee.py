@@ -43,12 +43,11 @@ class Addressee:
         measured_with = data.pop("embedder")
         return cls(embedder, **data) if embedder.fingerprint.startswith(f"{measured_with}@") else None
 
-    def is_program(self, readings: Sequence[str]) -> bool:
-        """Whether a question is put to the program in each of its readings (`rewriting.understand`), at least one."""
-        vectors = self._embedder.embed_texts(readings)
-        program = (vectors @ self._program.T).max(axis=1)
-        articles = (vectors @ self._articles.T).max(axis=1)
-        return bool(((program >= self._bound) & (program - articles >= self._margin)).all())
+    def is_program(self, question: str) -> bool:
+        """Whether a question, as typed, is put to the program."""
+        vector = self._embedder.embed_texts([question])[0]
+        program, articles = float((self._program @ vector).max()), float((self._articles @ vector).max())
+        return program >= self._bound and program - articles >= self._margin
 
 
 def to_program(question: str) -> Answer:

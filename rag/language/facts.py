@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rag.language.clauses import word_set
 from rag.language.text import STOPWORDS, WORD, fold, words
 
 _UNITS = {
@@ -46,11 +45,11 @@ _DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
 _DATE = re.compile(
     rf"\b{_DAY} (?:of )?({_MONTH})|\b({_MONTH}) (?:the )?{_DAY}(?![\d,]\d)|\b\d{{4}}-(\d\d)-(\d\d)\b|\b({_MONTH})"
 )
-_NEGATORS = word_set("not no never without neither nor none nobody nothing cannot hardly denied denies deny")
+_NEGATORS = frozenset("not no never without neither nor none nobody nothing cannot hardly denied denies deny".split())
 _SCOPE = 3  # content words after a negator that it may speak of
-_OPENERS = word_set(
+_OPENERS = frozenset(
     """additionally furthermore moreover however therefore thus hence finally overall meanwhile instead although
-    according based given despite during regarding yes today currently recently note answer question"""
+    according based given despite during regarding yes today currently recently note answer question""".split()
 )
 
 
