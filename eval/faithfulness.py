@@ -1,6 +1,6 @@
 """`python -m eval.faithfulness FILE`: does the verifier agree with people on whether an answer keeps to its passages?
 
-FILE is MTRAG's human evaluation (.jsonl.gz): answers of language models, each graded for faithfulness by several people.
+FILE is MTRAG's human evaluation (.jsonl.gz): answers of language models, each graded for faithfulness by people.
 An answer counts by the least, and by the mean, of its sentences' probabilities of being supported.
 """
 

@@ -9,6 +9,11 @@ from functools import lru_cache
 
 from rag.language.text import STOPWORDS, WORD, fold, words
 
+
+def _word_set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _UNITS = {
     word: number
     for number, word in enumerate(
@@ -45,11 +50,11 @@ _DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
 _DATE = re.compile(
     rf"\b{_DAY} (?:of )?({_MONTH})|\b({_MONTH}) (?:the )?{_DAY}(?![\d,]\d)|\b\d{{4}}-(\d\d)-(\d\d)\b|\b({_MONTH})"
 )
-_NEGATORS = frozenset("not no never without neither nor none nobody nothing cannot hardly denied denies deny".split())
+_NEGATORS = _word_set("not no never without neither nor none nobody nothing cannot hardly denied denies deny")
 _SCOPE = 3  # content words after a negator that it may speak of
-_OPENERS = frozenset(
+_OPENERS = _word_set(
     """additionally furthermore moreover however therefore thus hence finally overall meanwhile instead although
-    according based given despite during regarding yes today currently recently note answer question""".split()
+    according based given despite during regarding yes today currently recently note answer question"""
 )
 
 
