@@ -18,6 +18,7 @@ from rag.corpus import Corpus, making, manifest
 from rag.errors import RagError
 from rag.grounding.checking import Checker
 from rag.grounding.generators import Generator
+from rag.grounding.rewriting import ModelRewriter
 from rag.grounding.writing import Asked, Writer
 from rag.index import Index, open_index
 from rag.parts import Parts
@@ -177,7 +178,7 @@ class Chatbot:
         tell = on_stage or _silent
         turns = [Turn.of(entry) for entry in history]
         with clock.stage("understanding"):
-            readings = self.parts.rewriter.readings(question, turns)
+            readings = self._readings(question, turns, generate, tell)
             to_us = self.parts.addressee is not None and self.parts.addressee.is_program(question)
         if to_us and not turns:
             return with_text(replace(to_program(question), seconds=clock.seconds()))
@@ -193,6 +194,14 @@ class Chatbot:
             with clock.stage("writing"):
                 answer = self._writer.write(answer, Asked(tuple(turn.question for turn in turns), cancelled, grown))
         return with_text(replace(answer, seconds=clock.seconds()))
+
+    def _readings(self, question: str, turns: Sequence[Turn], generate: bool, tell: Callable[[str], None]) -> list[str]:
+        """What may be meant; the generator, where it may be asked, completes a follow-up."""
+        rewriter, generator = self.parts.rewriter, self.parts.generator
+        if turns and generate and generator is not None:
+            tell(f"asking {generator.name} what is meant")
+            rewriter = ModelRewriter(generator, rewriter)
+        return rewriter.readings(question, turns)
 
     def _answer(self, question: str, understood: str, clock: Clock, tell: Callable[[str], None]) -> Answer:
         with clock.stage("retrieval"):

@@ -17,7 +17,7 @@ PORTS = {11434: "Ollama", 8000: "vLLM", 8080: "llama.cpp", 1234: "LM Studio"}
 """On which these servers listen unless told otherwise."""
 OPENAI = "https://api.openai.com/v1"
 CONNECT_SECONDS, READ_SECONDS = 1.0, 5.0
-SENT = "the question, up to three earlier ones and the passages found"
+SENT = "the question, up to three earlier ones with their short answers, and the passages found"
 NOTHING = "nothing leaves this machine"
 _CLOUD = ("-cloud", ":cloud")  # how Ollama names the models that it does not run itself
 
