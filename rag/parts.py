@@ -63,4 +63,4 @@ class Parts:
         reader = load_reader(settings.reader, embedder)
         calibrated = settings.decide == "calibrated" and settings.reader == "default"
         confidence = Calibration.load() if calibrated else Calibration.of_margin()
-        return cls(embedder, reader, confidence, Verifier.load(reader), generator, Addressee.load(embedder))
+        return cls(embedder, reader, confidence, Verifier.load(reader), generator, addressee=Addressee.load(embedder))

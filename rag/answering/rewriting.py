@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from rag.answering.confidence import agree
 from rag.language.sentences import sentences
-from rag.types import Turn
+from rag.types import Answer, Turn
 
 MAX_LENGTH = 300  # characters; what is longer brings its own context, and is no context for others
 
@@ -40,6 +41,24 @@ class LastQuestion:
         if not context or context == question or len(question) > MAX_LENGTH:
             return [question]
         return [question, f"{context} {question}"]
+
+
+def firmest(answers: Sequence[Answer], before: Callable[[], Answer]) -> Answer:
+    """The answer on the firmest ground: one that stands, then by confidence; of the question alone at a tie.
+
+    Parameters
+    ----------
+    answers : sequence of Answer
+        One for each reading, that of the question alone first.
+    before : callable
+        Answers the last question; called only where another reading than the first would win. One that gives the
+        answer to the last question again has read that question.
+    """
+    ranked = sorted(answers, key=lambda a: (a.abstained, -a.confidence))
+    if ranked[0] is answers[0] or ranked[0].abstained:
+        return ranked[0]
+    last = before().short_answer
+    return next(a for a in ranked if a is answers[0] or not (last and agree(a.short_answer, last)))
 
 
 def _context(turn: Turn) -> str:
