@@ -3,22 +3,21 @@
 
 from __future__ import annotations
 
-import errno
-import functools
 import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 import rag
 from rag.config import Settings
-from rag.console import Growing, close_output, prompted_lines, steady_streams
+from rag.console import Growing, prompted_lines, steady_streams
 from rag.console import as_json as json_line
 from rag.errors import RagError
+from rag.failures import mendable
 from rag.language.characters import readable
 from rag.present.text import for_terminal, opening
 from rag.scope import Scope
@@ -32,10 +31,6 @@ if TYPE_CHECKING:
     LoadParts: TypeAlias = Callable[[Settings, Generator | None], Parts]
 
 DEFAULTS = Settings()
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EIO)
-"""What a full disk and missing rights are called: a person can mend them."""
-P = ParamSpec("P")
-R = TypeVar("R")
 
 app = typer.Typer(
     add_completion=False,
@@ -65,33 +60,6 @@ Until = Annotated[str | None, typer.Option(help="Only articles of this day or ea
 Within = Annotated[list[str] | None, typer.Option("--in", help="Only this outlet, folder or article; may be repeated.")]
 MaxFile = Annotated[float, typer.Option(min=0.001, help="Larger files are named and not read.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print exactly one JSON value.")]
-
-
-def mendable(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn what a person can mend into one line on standard error and exit code 1."""
-
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            made = command(*args, **kwargs)
-            close_output()
-            return made
-        except RagError as error:
-            typer.echo(f"rag: {_with_way_out(str(error))}", err=True)
-            raise typer.Exit(1) from None
-        except OSError as error:
-            if error.errno not in DISK:
-                raise
-            typer.echo(f"rag: {_disk(error)}", err=True)
-            raise typer.Exit(1) from None
-        except KeyboardInterrupt:
-            typer.echo(
-                "rag: interrupted; run it again (a first run goes on where it stopped, a later one changed nothing)",
-                err=True,
-            )
-            raise typer.Exit(1) from None
-
-    return run
 
 
 @app.callback(invoke_without_command=True)
@@ -393,19 +361,6 @@ def _check_finished(bot: Chatbot, folder: Path) -> None:
         if not bot.count():
             raise RagError(f"the index in {folder} is not finished ({so_far}): {advice}")
         typer.echo(f"rag: the index in {folder} is not finished ({so_far}): {advice}", err=True)
-
-
-def _disk(error: OSError) -> str:
-    if error.filename is None:
-        return f"the output could not be written ({error.strerror}); make room, or send it elsewhere"
-    return _with_way_out(f"{error.filename} cannot be used ({error.strerror}); check the disk and its rights")
-
-
-def _with_way_out(message: str) -> str:
-    """An error's message, with how to leave the folder of indexes where that is what is in the way."""
-    if "RAG_HOME" in message or not ("name another place" in message or "check the disk" in message):
-        return message
-    return f"{message}; the variable RAG_HOME names another folder for indexes"
 
 
 _NAMED = 20  # files that are named one by one; more are counted

@@ -1,7 +1,8 @@
 """`python -m training.train`: trains the reader; the same command goes on from its last checkpoint.
 
-The network runs in bfloat16, its weights and their moments are kept in float32. The word embeddings stay as they are:
-they hold over half of the weights, and moving them costs time and blurs names that the training text never shows.
+The network runs in bfloat16, or in float32 on a processor that does not compute in it; its weights and their moments are
+kept in float32. The word embeddings stay as they are: they are a fifth of the weights, and moving them costs time and
+blurs names that the training text never shows.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import torch
 from torch.nn import functional
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
+from rag.models.hardware import inference_dtype
 from rag.models.network import load_network, save_network
 from training.attention import speed_up
 from training.data import load_articles, load_claims, load_training
@@ -33,6 +35,8 @@ def learning_rate(progress: float, peak: float, warm_up: float = 0.03) -> float:
         return peak * max(progress, 0.001) / warm_up
     return peak * max(0.01, (1 - progress) / (1 - warm_up))
 
+
+HEAD_RATE = 20  # times the encoder's rate: the head starts at nothing, the encoder knows much already
 
 # Of the losses of the outputs that are read at the first token, beside that of the span.
 OUTPUT_WEIGHTS = {"denial": 0.5, "polar": 0.1, "many": 0.2}
@@ -72,7 +76,7 @@ def evidence_margin(start: torch.Tensor, end: torch.Tensor) -> torch.Tensor:
 
 
 class Trainer:
-    """The reader in training: float32 weights, their bfloat16 copy that runs, their moving average, the optimiser."""
+    """The reader in training: float32 weights, their copy that runs, their moving average, the optimiser."""
 
     def __init__(
         self, init: Path, peak: float, average: float, dropout: float, inner_dropout: float, device: str
@@ -82,16 +86,20 @@ class Trainer:
         self.model = load_network(init, options=dropouts).to(device)
         self.model.encoder.embeddings.word_embeddings.weight.requires_grad_(False)
         speed_up(self.model.encoder)
-        self.worker = copy.deepcopy(self.model).to(torch.bfloat16).train()
+        dtype = torch.bfloat16 if torch.device(device).type == "cuda" else inference_dtype()
+        self.worker = copy.deepcopy(self.model).to(dtype).train()
         self.averaged = copy.deepcopy(self.model).eval()
         pairs = [
             (p, w) for p, w in zip(self.model.parameters(), self.worker.parameters(), strict=True) if p.requires_grad
         ]
         self.weights, self.copies = map(list, zip(*pairs, strict=True))
         self.averages = [p for p in self.averaged.parameters() if p.requires_grad]
-        decayed = [p for p in self.weights if p.ndim > 1]
-        plain = [p for p in self.weights if p.ndim == 1]
-        groups = [{"params": decayed, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}]
+        head = {id(p) for p in self.model.head.parameters()}
+        groups = [
+            {"params": [p for p in self.weights if p.ndim > 1 and id(p) not in head], "weight_decay": 0.01, "times": 1},
+            {"params": [p for p in self.weights if p.ndim == 1 and id(p) not in head], "weight_decay": 0.0, "times": 1},
+            {"params": [p for p in self.weights if id(p) in head], "weight_decay": 0.0, "times": HEAD_RATE},
+        ]
         self.optimizer = torch.optim.AdamW(groups, lr=peak, betas=(0.9, 0.98), fused=True)
         self.peak, self.average, self.dropout, self.device = peak, average, dropout, device
         self.steps = 0
@@ -118,7 +126,7 @@ class Trainer:
             running.grad = None
         torch.nn.utils.clip_grad_norm_(self.weights, 1.0)
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(progress, self.peak)
+            group["lr"] = group["times"] * learning_rate(progress, self.peak)
         self.optimizer.step()
         self.steps += 1
         with torch.no_grad():

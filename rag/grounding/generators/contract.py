@@ -121,19 +121,7 @@ def within(
         raise GenerationError(WITHDRAWN)
     pieces: queue.SimpleQueue[Delta | BaseException | None] = queue.SimpleQueue()
     stop = threading.Event()
-
-    def pump() -> None:
-        try:
-            with closing(deltas) as source:  # type: ignore[type-var]
-                for delta in source:
-                    pieces.put(delta)
-                    if stop.is_set():
-                        return
-            pieces.put(None)
-        except BaseException as error:
-            pieces.put(error)
-
-    threading.Thread(target=pump, name="rag-generate", daemon=True).start()
+    threading.Thread(target=_pump, args=(deltas, pieces, stop), name="rag-generate", daemon=True).start()
     end = (time.monotonic() if since is None else since) + seconds
     characters, finish = 0, ""
     try:
@@ -164,6 +152,21 @@ def within(
             raise GenerationError("the model broke off")
     finally:
         stop.set()
+
+
+def _pump(
+    deltas: Iterator[Delta], pieces: queue.SimpleQueue[Delta | BaseException | None], stop: threading.Event
+) -> None:
+    """Hand on what a model says, then None or what it failed with."""
+    try:
+        with closing(deltas) as source:  # type: ignore[type-var]
+            for delta in source:
+                pieces.put(delta)
+                if stop.is_set():
+                    return
+        pieces.put(None)
+    except BaseException as error:
+        pieces.put(error)
 
 
 def load_generator(name: str) -> Generator:
