@@ -1,8 +1,8 @@
 """`python -m training.train`: trains the reader; the same command goes on from its last checkpoint.
 
-The network runs in bfloat16, or in float32 on a processor that does not compute in it; its weights and their moments are
-kept in float32. The word embeddings stay as they are: they are a fifth of the weights, and moving them costs time and
-blurs names that the training text never shows.
+The network runs in bfloat16, or in float32 on a processor that does not compute in it; its weights and their moments
+are kept in float32. The word embeddings stay as they are: they are a fifth of the weights, and moving them costs time
+and blurs names that the training text never shows.
 """
 
 from __future__ import annotations
