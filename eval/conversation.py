@@ -1,8 +1,8 @@
 """`python -m eval.conversation`: are follow-ups understood, and complete questions left unharmed by what went before?
 
 The `follow-up` and `mid-conversation` questions of a set, each asked in several ways: without its history, with the
-last question always put before it, as the chatbot takes the history, and, where the set tells it, as the complete
-question that is meant.
+last question always put before it, the firmer of these two answers, as the chatbot takes the history, and, where the
+set tells it, as the complete question that is meant.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from eval.bootstrap import Difference, Estimate
 from eval.datasets import Dataset, Question, select
 from eval.report import named, origin
 from eval.run import Prediction, run
-from eval.scoring import score
+from eval.scoring import is_refusal, score
 from eval.sets import SetName, Split, own
 from eval.systems import build_bot, settings_from, texts, weights
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rag.pipeline import Chatbot
 
 KINDS = ("follow-up", "mid-conversation")
-ALONE, PREPENDED = "no rewriting", "last question prepended"
+ALONE, PREPENDED, FIRMER = "no rewriting", "last question prepended", "firmer of the two"
 UNDERSTOOD, MEANT = "understood", "complete question"
 WAYS: dict[str, Callable[[Question], tuple[str, tuple[str, ...]]]] = {
     ALONE: lambda question: (question.question, ()),
@@ -63,6 +63,7 @@ def main(
         folder = output / way.replace(" ", "-") if output else None
         ask = partial(_ask, bot, asked)
         said[way] = run(dataset, ask, folder, {**conditions, "way": way}, resume)
+    said[FIRMER] = {id: firmer(alone, said[PREPENDED][id]) for id, alone in said[ALONE].items()}
     passed = {
         way: {q.id: score(q, predictions[q.id].answer, text_of)["passed"] for q in dataset.questions}
         for way, predictions in said.items()
@@ -80,6 +81,18 @@ def main(
 def _ask(bot: Chatbot, asked: Callable[[Question], tuple[str, tuple[str, ...]]], question: Question) -> dict[str, Any]:
     text, history = asked(question)
     return dict(bot.ask(text, history=list(history)).to_dict())
+
+
+def firmer(alone: Prediction, prepended: Prediction) -> Prediction:
+    """Of a question read alone and with the last one put before it: the answer of the higher confidence.
+
+    An answer goes before a refusal; read alone goes first at a tie.
+    """
+
+    def firmness(prediction: Prediction) -> tuple[bool, float]:
+        return not is_refusal(prediction.answer), float(prediction.answer.get("confidence") or 0.0)
+
+    return max(alone, prepended, key=firmness)
 
 
 def _rows(dataset: Dataset, passed: Mapping[str, Mapping[str, float | None]]) -> tuple[tuple[Any, ...], ...]:

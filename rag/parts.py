@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rag.answering.addressee import Addressee
 from rag.answering.confidence import Calibration
-from rag.answering.rewriting import LastQuestion, QueryRewriter
+from rag.answering.rewriting import GrammarRewriter, QueryRewriter
 from rag.config import Settings
 from rag.grounding.verifier import Verifier
 from rag.models.embedding import Embedder, load_embedder
@@ -42,7 +42,7 @@ class Parts:
     confidence: Calibration
     verifier: Verifier
     generator: Generator | None = None
-    rewriter: QueryRewriter = field(default_factory=LastQuestion)
+    rewriter: QueryRewriter = field(default_factory=GrammarRewriter)
     addressee: Addressee | None = None
 
     @classmethod

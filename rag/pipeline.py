@@ -12,7 +12,6 @@ from rag.answering.confidence import Candidate
 from rag.answering.deciding import decide
 from rag.answering.overview import PASSAGES, of_folder, of_topic, overview
 from rag.answering.retrieval import Retriever
-from rag.answering.rewriting import firmest
 from rag.clock import Clock
 from rag.config import Settings
 from rag.corpus import Corpus, making, manifest
@@ -185,7 +184,8 @@ class Chatbot:
             return with_text(replace(to_program(question), seconds=clock.seconds()))
         tell("searching")
         answers = [self._answer(question, reading, clock, tell) for reading in readings]
-        answer = firmest(answers, lambda: self._before(turns[-1], clock))
+        # Read alone and with history: what stands on firmer ground wins, the complete question at a tie.
+        answer = max(answers, key=lambda a: (not a.abstained, a.confidence))
         if to_us and answer.certainty == "not said":  # in a conversation it may yet be a follow-up
             return with_text(replace(to_program(question), seconds=clock.seconds()))
         if generate and self._writer is not None and answer.certainty != "not said":
@@ -201,10 +201,7 @@ class Chatbot:
         if turns and generate and generator is not None:
             tell(f"asking {generator.name} what is meant")
             rewriter = ModelRewriter(generator, rewriter)
-        return rewriter.readings(question, turns)
-
-    def _before(self, turn: Turn, clock: Clock) -> Answer:
-        return turn.answer or self._answer(turn.question, turn.question, clock, _silent)
+        return rewriter.readings(question, turns, lambda earlier: self._answer(earlier, earlier, Clock(), _silent))
 
     def _answer(self, question: str, understood: str, clock: Clock, tell: Callable[[str], None]) -> Answer:
         with clock.stage("retrieval"):

@@ -347,7 +347,7 @@ def test_earlier_turns_may_be_given_in_each_form(bot: Chatbot) -> None:
 
 def test_of_two_readings_the_firmer_answer_is_given(articles: Path) -> None:
     class Both:
-        def readings(self, question: str, history: Sequence[Turn]) -> list[str]:
+        def readings(self, question: str, history: Sequence[Turn], answer_of: object) -> list[str]:
             return [question, "Who sells rye bread in Gdansk?"] if history else [question]
 
     bot = make_bot()

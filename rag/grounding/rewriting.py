@@ -6,7 +6,8 @@ import logging
 from collections.abc import Sequence
 
 from rag.answering.confidence import covered
-from rag.answering.rewriting import MAX_LENGTH, QueryRewriter
+from rag.answering.followups import MAX_LENGTH, AnswerOf
+from rag.answering.rewriting import QueryRewriter
 from rag.grounding.generators import GenerationError, Generator, Prompt, within
 from rag.grounding.prompt import MAX_HISTORY
 from rag.language.text import content_words
@@ -41,9 +42,9 @@ class ModelRewriter:
         self._plain = plain
         self._seconds = seconds
 
-    def readings(self, question: str, history: Sequence[Turn]) -> list[str]:
+    def readings(self, question: str, history: Sequence[Turn], answer_of: AnswerOf) -> list[str]:
         """See `QueryRewriter`; the model is asked where there is a history, and told of its last three turns."""
-        plain = self._plain.readings(question, history)
+        plain = self._plain.readings(question, history, answer_of)
         if not history:
             return plain
         try:

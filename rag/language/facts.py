@@ -7,12 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from rag.language.clauses import word_set
 from rag.language.text import STOPWORDS, WORD, fold, words
-
-
-def _word_set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
 
 _UNITS = {
     word: number
@@ -50,9 +46,9 @@ _DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
 _DATE = re.compile(
     rf"\b{_DAY} (?:of )?({_MONTH})|\b({_MONTH}) (?:the )?{_DAY}(?![\d,]\d)|\b\d{{4}}-(\d\d)-(\d\d)\b|\b({_MONTH})"
 )
-_NEGATORS = _word_set("not no never without neither nor none nobody nothing cannot hardly denied denies deny")
+_NEGATORS = word_set("not no never without neither nor none nobody nothing cannot hardly denied denies deny")
 _SCOPE = 3  # content words after a negator that it may speak of
-_OPENERS = _word_set(
+_OPENERS = word_set(
     """additionally furthermore moreover however therefore thus hence finally overall meanwhile instead although
     according based given despite during regarding yes today currently recently note answer question"""
 )
