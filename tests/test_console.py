@@ -65,7 +65,7 @@ def test_an_answer_in_any_encoding(articles: Path, encoding: str, shown: str) ->
 
 def test_an_answer_where_python_knows_ascii_alone(articles: Path) -> None:
     out, _ = rag("ask", QUESTION, "--corpus", articles, PYTHONIOENCODING="ascii")
-    assert "Łukasz Żak, at home Лукаш Жак (造船)" in out.decode()  # click takes ASCII for a mistake and writes UTF-8
+    assert r"\u0141ukasz \u017bak, at home" in out.decode("ascii")
     out, _ = rag("ask", QUESTION, "--json", "--corpus", articles, PYTHONIOENCODING="ascii")
     assert json.loads(out.decode("ascii"))["citations"][0]["quote"] == SHIPS
 
