@@ -179,21 +179,24 @@ class Chatbot:
         turns = [Turn.of(entry) for entry in history]
         with clock.stage("understanding"):
             readings = self._readings(question, turns, generate, tell)
-            to_us = self.parts.addressee is not None and self.parts.addressee.is_program(question)
-        if to_us and not turns:
+        if not turns and self._is_to_program(question):
             return with_text(replace(to_program(question), seconds=clock.seconds()))
         tell("searching")
         answers = [self._answer(question, reading, clock, tell) for reading in readings]
         # Read alone and with history: what stands on firmer ground wins, the complete question at a tie.
         answer = max(answers, key=lambda a: (not a.abstained, a.confidence))
-        if to_us and answer.certainty == "not said":  # in a conversation it may yet be a follow-up
-            return with_text(replace(to_program(question), seconds=clock.seconds()))
+        # In a conversation what sounds so may be a follow-up ("And what day is it?"): there the articles go first.
+        if turns and answer.certainty == "not said" and self._is_to_program(question):
+            answer = to_program(question)
         if generate and self._writer is not None and answer.certainty != "not said":
             tell(f"asking {self._writer.name}")
             grown = (lambda partial: on_answer(with_text(partial))) if on_answer else _silent
             with clock.stage("writing"):
                 answer = self._writer.write(answer, Asked(tuple(turn.question for turn in turns), cancelled, grown))
         return with_text(replace(answer, seconds=clock.seconds()))
+
+    def _is_to_program(self, question: str) -> bool:
+        return self.parts.addressee is not None and self.parts.addressee.is_program(question)
 
     def _readings(self, question: str, turns: Sequence[Turn], generate: bool, tell: Callable[[str], None]) -> list[str]:
         """What may be meant; the generator, where it may be asked, completes a follow-up."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 from rag.models.embedding import Embedder
+from rag.models.encoding import Vectors
 from rag.models.hardware import read_text
 from rag.types import Answer
 
@@ -31,8 +33,8 @@ class Addressee:
         self, embedder: Embedder, to_program: Sequence[str], to_articles: Sequence[str], bound: float, margin: float
     ) -> None:
         self._embedder = embedder
-        self._program = embedder.embed_texts(to_program)
-        self._articles = embedder.embed_texts(to_articles)
+        self._to_program = to_program
+        self._to_articles = to_articles
         self._bound = bound
         self._margin = margin
 
@@ -43,10 +45,15 @@ class Addressee:
         measured_with = data.pop("embedder")
         return cls(embedder, **data) if embedder.fingerprint.startswith(f"{measured_with}@") else None
 
+    @cached_property
+    def _examples(self) -> tuple[Vectors, Vectors]:
+        """Made at the first question: whoever indexes or checks a text has no use for them."""
+        return self._embedder.embed_texts(self._to_program), self._embedder.embed_texts(self._to_articles)
+
     def is_program(self, question: str) -> bool:
         """Whether a question, as typed, is put to the program."""
         vector = self._embedder.embed_texts([question])[0]
-        program, articles = float((self._program @ vector).max()), float((self._articles @ vector).max())
+        program, articles = (float((examples @ vector).max()) for examples in self._examples)
         return program >= self._bound and program - articles >= self._margin
 
 
