@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from rag.articles.documents import read_document
-from rag.articles.formats.contract import letters
 from rag.articles.formats.guard import Helper
 from rag.articles.pictures import Picture, pictures, places_of
 from rag.errors import DocumentError
+from rag.language.text import letters
 from rag.types import Document
 from tests.test_documents import pdf
 from tests.test_pdf import LEFT, RIGHT, at, column, read, rows

@@ -8,9 +8,10 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.articles.formats.contract import Box, Place, letters
+from rag.articles.formats.contract import Box, Place
 from rag.articles.formats.guard import Helper
 from rag.errors import DocumentError
+from rag.language.text import letters
 from rag.types import Document
 
 DRAWING = Helper(seconds=20)

@@ -32,6 +32,11 @@ def fold(text: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
 
 
+def letters(text: str) -> str:
+    """Folded letters and figures alone, without what stands between them and without ligatures."""
+    return "".join(filter(str.isalnum, fold(text)))
+
+
 def words(text: str) -> list[str]:
     """Folded words of a text, in order; a possessive 's is dropped."""
     return [_POSSESSIVE.sub("", fold(match.group())) for match in WORD.finditer(text)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import re
-import unicodedata
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TypeAlias
@@ -195,11 +194,6 @@ def tidied(text: str) -> str:
 def plain_characters(text: str) -> str:
     """`text` with ligatures as letters, without `data:` addresses and long runs of base64, which are no words."""
     return _ENCODED.sub("", text.translate(_LIGATURES))
-
-
-def letters(text: str) -> str:
-    """Letters and figures alone, without capitals, accents and ligatures: what text and page have in common."""
-    return "".join(c for c in unicodedata.normalize("NFKD", text).casefold() if c.isalnum())
 
 
 def plausible_title(title: str) -> str:

@@ -10,9 +10,10 @@ from typing import Any
 import pypdfium2  # type: ignore[import-untyped,unused-ignore]
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped,unused-ignore]
 
-from rag.articles.formats.contract import Box, Drawn, Place, letters
+from rag.articles.formats.contract import Box, Drawn, Place
 from rag.articles.formats.layout import pieces_of, regions_of
 from rag.articles.formats.pdf import characters_of
+from rag.language.text import letters
 
 WIDE, HIGH = 1100, 1600  # pixels of a page's picture at most: text can be read, and a page is some 100 kB
 
