@@ -7,6 +7,13 @@ from typing import Any
 
 import gradio as gr
 
+PRIVATE: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
+"""Of the events that the page alone calls."""
+AT_ONCE: dict[str, Any] = {**PRIVATE, "queue": False}
+"""Of those that wait for no other."""
+PLAIN: dict[str, Any] = {"apply_default_css": False}
+"""Of HTML that has the page's own style."""
+
 
 class LocalBlocks(gr.Blocks):
     """Blocks that take the files a client uploaded and no others, and whose sessions stay small.

@@ -10,12 +10,10 @@ import gradio as gr
 from rag.articles.documents import READABLE
 from rag.present import html
 from rag.present.listing import ORDERS
+from rag.serve.page.blocks import AT_ONCE, PLAIN, PRIVATE
 from rag.serve.page.handlers import OWN_WORDS, Page
 from rag.serve.page.sessions import Sessions
 
-_PRIVATE: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
-_AT_ONCE: dict[str, Any] = {**_PRIVATE, "queue": False}
-_PLAIN: dict[str, Any] = {"apply_default_css": False}
 _SAY = "(news) => window.ragChat.say(news)"
 
 
@@ -62,12 +60,12 @@ def add_chat(demo: gr.Blocks, page: Page) -> gr.Textbox:
     token, asked, news, payload = (gr.Textbox(visible=False) for _ in range(4))
     keeping = gr.BrowserState([], storage_key="rag-conversation", secret="kept-in-your-browser")
     hidden = _Hidden(token, asked, news, payload, keeping)
-    header = gr.HTML(html.header(0, ""), elem_id="top", **_PLAIN)
-    gr.HTML(html.modes(), elem_id="modes", **_PLAIN)
+    header = gr.HTML(html.header(0, ""), elem_id="top", **PLAIN)
+    gr.HTML(html.modes(), elem_id="modes", **PLAIN)
     with gr.Row(elem_id="desk"):
         talk = _talk(page)
         side = _side(page)
-    whole = gr.HTML(elem_id="whole", **_PLAIN)
+    whole = gr.HTML(elem_id="whole", **PLAIN)
     _come_and_go(demo, page, hidden, header, talk, side)
     _ask(page, hidden, talk, side)
     _look(page, hidden, talk, side, whole)
@@ -80,10 +78,10 @@ def _talk(page: Page) -> _Talk:
     generator = page.sessions.bot.generator
     worded = [f"Worded by {generator.name}"] if generator else []
     with gr.Column(elem_id="chat", scale=3, min_width=300):
-        log = gr.HTML(elem_id="log", **_PLAIN, js_on_load="window.ragChat.attach(trigger)")
-        pending = gr.HTML(elem_id="pending", **_PLAIN)
+        log = gr.HTML(elem_id="log", **PLAIN, js_on_load="window.ragChat.attach(trigger)")
+        pending = gr.HTML(elem_id="pending", **PLAIN)
         with gr.Column(elem_id="composer"):
-            filters = gr.HTML(elem_id="filters", **_PLAIN)
+            filters = gr.HTML(elem_id="filters", **PLAIN)
             with gr.Row(elem_id="ask-row"):
                 box = gr.Textbox(
                     label="Your question",
@@ -114,15 +112,15 @@ def _talk(page: Page) -> _Talk:
 def _side(page: Page) -> _Side:
     with gr.Column(elem_id="side", scale=2, min_width=300), gr.Tabs(elem_id="panel") as panel:
         with gr.Tab("Sources", id="sources"):
-            sources = gr.HTML(elem_id="sources", **_PLAIN)
+            sources = gr.HTML(elem_id="sources", **PLAIN)
         with gr.Tab("Articles", id="articles", render_children=True):
-            gr.HTML(html.finder(ORDERS), elem_id="finder", **_PLAIN)
-            corpus = gr.HTML(elem_id="corpus", **_PLAIN)
-            gr.HTML(_invitation(page.sessions), **_PLAIN)
+            gr.HTML(html.finder(ORDERS), elem_id="finder", **PLAIN)
+            corpus = gr.HTML(elem_id="corpus", **PLAIN)
+            gr.HTML(_invitation(page.sessions), **PLAIN)
             upload = gr.File(
                 label="Add articles", file_count="multiple", file_types=list(READABLE), elem_id="upload", height=130
             )
-            own = gr.HTML(elem_id="own", **_PLAIN)
+            own = gr.HTML(elem_id="own", **PLAIN)
     return _Side(panel, sources, corpus, upload, own)
 
 
@@ -138,7 +136,7 @@ def _invitation(sessions: Sessions) -> str:
 
 def _queued(page: Page) -> dict[str, Any]:
     """How an event waits that uses the models."""
-    return {**_PRIVATE, "concurrency_id": "ask", "concurrency_limit": page.at_once}
+    return {**PRIVATE, "concurrency_id": "ask", "concurrency_limit": page.at_once}
 
 
 def _come_and_go(demo: gr.Blocks, page: Page, hidden: _Hidden, header: gr.HTML, talk: _Talk, side: _Side) -> None:
@@ -149,23 +147,23 @@ def _come_and_go(demo: gr.Blocks, page: Page, hidden: _Hidden, header: gr.HTML, 
         [token, header, talk.log, side.sources, side.corpus, side.own, talk.filters, keeping, talk.pending],
         js="(kept) => { window.ragChat.ready(); return [kept, window.ragChat.token()]; }",
         api_name="page_enter",
-        **_AT_ONCE,
+        **AT_ONCE,
     ).success(None, token, js="(token) => window.ragChat.keepToken(token)").success(
         page.catch_up,
         token,
         [talk.log, talk.pending, side.sources, keeping],
         api_name="page_catch_up",
-        **_AT_ONCE,
-    ).success(page.welcome, token, talk.log, api_name="page_welcome", **_AT_ONCE)
+        **AT_ONCE,
+    ).success(page.welcome, token, talk.log, api_name="page_welcome", **AT_ONCE)
     demo.unload(page.leave)
 
 
 def _ask(page: Page, hidden: _Hidden, talk: _Talk, side: _Side) -> None:
     begun = [talk.pending, talk.box, hidden.asked]
     for begin in (
-        gr.on([talk.send.click, talk.box.submit], page.begin, talk.box, begun, api_name="page_begin", **_AT_ONCE),
-        talk.overview.click(page.begin_overview, talk.box, begun, api_name="page_begin_overview", **_AT_ONCE),
-        talk.log.submit(page.begin_event, None, begun, api_name="page_begin_event", **_AT_ONCE),
+        gr.on([talk.send.click, talk.box.submit], page.begin, talk.box, begun, api_name="page_begin", **AT_ONCE),
+        talk.overview.click(page.begin_overview, talk.box, begun, api_name="page_begin_overview", **AT_ONCE),
+        talk.log.submit(page.begin_event, None, begun, api_name="page_begin_event", **AT_ONCE),
     ):
         begin.then(None, js="() => window.ragChat.asking()")
         begin.success(
@@ -175,15 +173,15 @@ def _ask(page: Page, hidden: _Hidden, talk: _Talk, side: _Side) -> None:
             api_name=f"page_ask_{begin.id}" if hasattr(begin, "id") else "page_ask",
             **_queued(page),
         ).success(None, hidden.news, js="(news) => window.ragChat.answered(news)")
-    talk.log.stop(page.stop, hidden.token, None, api_name="page_stop", **_AT_ONCE)
+    talk.log.stop(page.stop, hidden.token, None, api_name="page_stop", **AT_ONCE)
 
 
 def _look(page: Page, hidden: _Hidden, talk: _Talk, side: _Side, whole: gr.HTML) -> None:
     token, collection = hidden.token, page.collection
-    talk.log.select(page.select, token, [side.sources, side.panel], api_name="page_select", **_AT_ONCE).success(
+    talk.log.select(page.select, token, [side.sources, side.panel], api_name="page_select", **AT_ONCE).success(
         None, js="() => window.ragChat.sourcesShown()"
     )
-    talk.log.expand(collection.open, token, whole, api_name="page_open", **_AT_ONCE).success(
+    talk.log.expand(collection.open, token, whole, api_name="page_open", **AT_ONCE).success(
         None, js="() => window.ragChat.openWhole()"
     )
     talk.log.key_up(
@@ -192,31 +190,31 @@ def _look(page: Page, hidden: _Hidden, talk: _Talk, side: _Side, whole: gr.HTML)
         side.corpus,
         api_name="page_list",
         trigger_mode="always_last",
-        **_AT_ONCE,
+        **AT_ONCE,
     )
 
 
 def _change_articles(page: Page, hidden: _Hidden, header: gr.HTML, talk: _Talk, side: _Side) -> None:
     token, news, collection = hidden.token, hidden.news, page.collection
-    talk.log.apply(collection.choose, token, [talk.filters, news], api_name="page_choose", **_AT_ONCE).success(
+    talk.log.apply(collection.choose, token, [talk.filters, news], api_name="page_choose", **AT_ONCE).success(
         None, news, js=_SAY
     )
     changed = [side.own, talk.filters, side.upload, side.corpus, header, news]
     upload, given = collection.upload, [side.upload, token]
     side.upload.upload(upload, given, changed, api_name="page_upload", **_queued(page)).success(None, news, js=_SAY)
-    talk.log.delete(collection.remove, token, changed, api_name="page_remove", **_AT_ONCE).success(None, news, js=_SAY)
+    talk.log.delete(collection.remove, token, changed, api_name="page_remove", **AT_ONCE).success(None, news, js=_SAY)
 
 
 def _keep(page: Page, hidden: _Hidden, talk: _Talk, side: _Side) -> None:
     token, news, payload = hidden.token, hidden.news, hidden.payload
-    talk.log.like(page.complain, token, news, api_name="page_complain", **_AT_ONCE).success(None, news, js=_SAY)
+    talk.log.like(page.complain, token, news, api_name="page_complain", **AT_ONCE).success(None, news, js=_SAY)
     talk.clear.click(
-        page.clear, token, [talk.log, side.sources, hidden.keeping, news], api_name="page_clear", **_AT_ONCE
+        page.clear, token, [talk.log, side.sources, hidden.keeping, news], api_name="page_clear", **AT_ONCE
     ).success(None, news, js=_SAY)
     for button, make, name, kind in (
         (talk.as_markdown, page.as_markdown, "conversation.md", "text/markdown"),
         (talk.as_json, page.as_json, "conversation.json", "application/json"),
     ):
-        button.click(make, token, payload, api_name=f"page_{make.__name__}", **_AT_ONCE).success(
+        button.click(make, token, payload, api_name=f"page_{make.__name__}", **AT_ONCE).success(
             None, payload, js=f"(text) => window.ragChat.save(text, '{name}', '{kind}')"
         )

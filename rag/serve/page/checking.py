@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import gradio as gr
 
@@ -16,6 +15,7 @@ from rag.present import html
 from rag.present.checks import Checked
 from rag.serve.failures import failure
 from rag.serve.limits import CHECKERS
+from rag.serve.page.blocks import AT_ONCE, PLAIN, PRIVATE
 from rag.serve.page.collection import Values
 from rag.serve.page.handlers import Page
 from rag.serve.page.programs import guarded
@@ -95,9 +95,6 @@ class Checking:
 
 def add_checking(demo: gr.Blocks, page: Page, token: gr.Textbox) -> None:
     """Add the mode to the Blocks that is being built; the browser shows one mode at a time."""
-    private: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
-    at_once: dict[str, Any] = {**private, "queue": False}
-    plain: dict[str, Any] = {"apply_default_css": False}
     checking = Checking(page)
     news = gr.Textbox(visible=False)
     with gr.Row(elem_id="check-desk"):
@@ -113,16 +110,16 @@ def add_checking(demo: gr.Blocks, page: Page, token: gr.Textbox) -> None:
             with gr.Row(elem_id="check-row"):
                 begin = gr.Button("Check", variant="primary", elem_id="check", scale=0, min_width=90)
                 stop = gr.Button("Stop", elem_id="stop-check", scale=0, min_width=90, visible=False)
-            checked = gr.HTML(elem_id="checked", **plain, js_on_load="window.ragChecking.attach(trigger)")
+            checked = gr.HTML(elem_id="checked", **PLAIN, js_on_load="window.ragChecking.attach(trigger)")
         with gr.Column(elem_id="check-side", scale=2, min_width=300):
-            evidence = gr.HTML(html.evidence(None, _nothing), elem_id="evidence", **plain)
+            evidence = gr.HTML(html.evidence(None, _nothing), elem_id="evidence", **PLAIN)
     demo.load(
         checking.restore,
         token,
         [checked, evidence],
         js="() => { window.ragChecking.ready(); return window.ragChat.token(); }",
         api_name="page_restore_check",
-        **at_once,
+        **AT_ONCE,
     )
     begin.click(
         checking.check,
@@ -131,10 +128,10 @@ def add_checking(demo: gr.Blocks, page: Page, token: gr.Textbox) -> None:
         api_name="page_check",
         concurrency_id="check",
         concurrency_limit=CHECKERS,
-        **private,
+        **PRIVATE,
     ).success(None, news, js="(news) => window.ragChat.say(news, false)")
-    stop.click(checking.stop, token, None, api_name="page_stop_check", **at_once)
-    checked.select(checking.evidence, token, evidence, api_name="page_evidence", **at_once).success(
+    stop.click(checking.stop, token, None, api_name="page_stop_check", **AT_ONCE)
+    checked.select(checking.evidence, token, evidence, api_name="page_evidence", **AT_ONCE).success(
         None, js="() => window.ragChecking.shown()"
     )
 

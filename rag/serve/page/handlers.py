@@ -1,4 +1,4 @@
-"""What the page's events call. What is shown is made in `render`, what is held in `sessions`."""
+"""What the page's events call. What is shown is made in `rag.present`, what is held in `sessions`."""
 
 from __future__ import annotations
 
