@@ -12,6 +12,7 @@ import numpy as np
 from rag.answering.confidence import Calibration
 from rag.articles.chunking import chunk_document
 from rag.config import Settings
+from rag.grounding.claims import Claim, Claims
 from rag.grounding.generators import Generator
 from rag.grounding.verifier import Verifier
 from rag.index import Index
@@ -114,3 +115,9 @@ def add(index: Index, document: Document, max_tokens: int = 60) -> list[Chunk]:
 def vector_of(text: str) -> Vectors:
     """(DIMENSION,) float32, unit norm."""
     return FakeEmbedder().embed_texts([text])[0]
+
+
+def split_claims(text: str, places: Sequence[int]) -> list[Claim]:
+    """The sentences of a whole text; see `Claims.feed`."""
+    claims = Claims()
+    return [*claims.feed(text, places), *claims.close(places)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import FakeEmbedder, FakeReader, make_document
+from fakes import FakeEmbedder, FakeReader, make_document, split_claims
 from test_writing import WordVerifier
 
 from eval.datasets import DatasetError, Question
@@ -16,7 +16,6 @@ from eval.replay import DraftGenerator, Replayed, figures, load_drafts, replay, 
 from eval.sets import SetName, own
 from rag.answering.confidence import Calibration
 from rag.articles.documents import read_document
-from rag.grounding.claims import split_claims
 from rag.grounding.generators import Markers
 from rag.language.text import words
 from rag.parts import Parts

@@ -9,11 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakes import FakeReader, make_bot, make_document
+from fakes import FakeReader, make_bot, make_document, split_claims
 
 from rag.answering.citations import cite
 from rag.answering.confidence import covered
-from rag.grounding.claims import split_claims
 from rag.grounding.generators import Delta, GenerationError, Prompt
 from rag.grounding.verifier import Support, Verifier, is_evidence
 from rag.grounding.writing import Asked, Writer

@@ -95,12 +95,6 @@ class Claims:
         return claims
 
 
-def split_claims(text: str, places: Sequence[int]) -> list[Claim]:
-    """The sentences of a whole text; see `Claims.feed`."""
-    claims = Claims()
-    return [*claims.feed(text, places), *claims.close(places)]
-
-
 def _tidy(text: str) -> str:
     """A text without marks of layout, its markers within the sentences that they follow."""
     return _LATE_MARKERS.sub(r"\2\1", _MARKUP.sub("", text))
