@@ -94,11 +94,11 @@ class Trainer:
         ]
         self.weights, self.copies = map(list, zip(*pairs, strict=True))
         self.averages = [p for p in self.averaged.parameters() if p.requires_grad]
-        head = {id(p) for p in self.model.head.parameters()}
+        encoder = [p for p in self.model.encoder.parameters() if p.requires_grad]
         groups = [
-            {"params": [p for p in self.weights if p.ndim > 1 and id(p) not in head], "weight_decay": 0.01, "times": 1},
-            {"params": [p for p in self.weights if p.ndim == 1 and id(p) not in head], "weight_decay": 0.0, "times": 1},
-            {"params": [p for p in self.weights if id(p) in head], "weight_decay": 0.0, "times": HEAD_RATE},
+            {"params": [p for p in encoder if p.ndim > 1], "weight_decay": 0.01, "times": 1},
+            {"params": [p for p in encoder if p.ndim == 1], "weight_decay": 0.0, "times": 1},
+            {"params": list(self.model.head.parameters()), "weight_decay": 0.0, "times": HEAD_RATE},
         ]
         self.optimizer = torch.optim.AdamW(groups, lr=peak, betas=(0.9, 0.98), fused=True)
         self.peak, self.average, self.dropout, self.device = peak, average, dropout, device
