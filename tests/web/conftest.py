@@ -14,7 +14,6 @@ from rag.serve.limits import Limits
 from rag.serve.page.sessions import Sessions
 from rag.serve.server import running
 from tests.web.fakes import HOSTILE, FakeBot, document
-from tests.web.test_sessions import both
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -72,7 +71,7 @@ def feedback_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def served(feedback_file: Path) -> Iterator[str]:
     """Address of the page over the fake bot."""
     bot = articles()
-    sessions = Sessions(bot, Limits(files=4, file_megabytes=0.1), FakeBot, both)
+    sessions = Sessions(bot, Limits(files=4, file_megabytes=0.1))
     with running(
         bot, limits=sessions.limits, sessions=sessions,
         examples=["When did the minister arrive in Minsk?"], feedback_to=feedback_file,

@@ -138,6 +138,12 @@ class FakeBot:
         picks = [Pick(c.document_id, c.start, c.end, 1.0) for c in first[:6]]
         return overview(topic or "", picks, self._documents, 1.0, self.count())
 
+    def over(self) -> FakeBot:
+        return FakeBot()
+
+    def joined(self, other: FakeBot) -> FakeBot:
+        return BothBots(self, other)
+
     def within(self, scope: Scope) -> FakeBot:
         ids = scope.choose(self.headers())
         return FakeBot([d for d in self.documents() if ids is None or d.id in ids])

@@ -17,7 +17,6 @@ from tests.test_documents import pdf
 from tests.test_pdf import LEFT, RIGHT, rows
 from tests.web.conftest import Talk
 from tests.web.fakes import FakeBot, document
-from tests.web.test_sessions import both
 
 pytestmark = pytest.mark.timeout(120)
 Visit = Callable[..., Talk]
@@ -37,7 +36,7 @@ def many() -> FakeBot:
 @pytest.fixture(scope="module")
 def sixty() -> Iterator[str]:
     bot = many()
-    with running(bot, sessions=Sessions(bot, None, FakeBot, both), examples=[]) as address:
+    with running(bot, sessions=Sessions(bot), examples=[]) as address:
         yield address
 
 
@@ -205,7 +204,7 @@ def magazine(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     path = tmp_path / "magazine.pdf"
     path.write_bytes(pdf(rows(LEFT, RIGHT), rows(RIGHT, LEFT)))
     bot = FakeBot([read_document(path, "magazine.pdf", 10**6)])
-    with running(bot, sessions=Sessions(bot, None, FakeBot, both), examples=[]) as address:
+    with running(bot, sessions=Sessions(bot), examples=[]) as address:
         yield address, path
 
 

@@ -16,7 +16,6 @@ from rag.serve.page.sessions import Sessions
 from rag.serve.server import running
 from tests.web.conftest import Talk, articles
 from tests.web.fakes import HOSTILE, FakeBot
-from tests.web.test_sessions import both
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -42,7 +41,7 @@ def bot() -> FakeBot:
 
 @pytest.fixture
 def address(bot: FakeBot) -> Iterator[str]:
-    with running(bot, sessions=Sessions(bot, None, FakeBot, both), examples=[]) as made:
+    with running(bot, sessions=Sessions(bot), examples=[]) as made:
         yield made
 
 

@@ -18,8 +18,8 @@ from rag.scope import Scope
 from rag.serve.limits import Limits
 from rag.serve.page import feedback
 from rag.serve.page import kept as records
-from rag.serve.page.sessions import OWN, Corpus, Session, Sessions, safe_name
-from tests.web.fakes import HOSTILE, BothBots, FakeBot, document
+from rag.serve.page.sessions import OWN, Session, Sessions, safe_name
+from tests.web.fakes import HOSTILE, FakeBot, document
 
 
 class Clock:
@@ -28,12 +28,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-def both(shared: Corpus, own: Corpus) -> FakeBot:
-    assert isinstance(shared, FakeBot)
-    assert isinstance(own, FakeBot)
-    return BothBots(shared, own)
 
 
 @pytest.fixture
@@ -45,7 +39,7 @@ def clock() -> Clock:
 def make(clock: Clock) -> Callable[..., Sessions]:
     def make(keep: Path | None = None, **limits: float) -> Sessions:
         bot = FakeBot([document("a.txt", "The minister arrived in Minsk on Monday.")])
-        return Sessions(bot, Limits(**limits), FakeBot, both, keep, clock)  # type: ignore[arg-type]
+        return Sessions(bot, Limits(**limits), keep, clock)  # type: ignore[arg-type]
 
     return make
 
@@ -224,7 +218,7 @@ def test_kept_uploads_are_shared_and_on_disk(make: Callable[..., Sessions], tmp_
     assert [file.name.endswith("-n.txt") for file in folder.iterdir()] == [True]
     assert not sessions.bot.ask("Where does the heron stand in the harbour?").abstained
     assert not make(keep=folder).bot.ask("Where does the heron stand in the harbour?").abstained
-    again = Sessions(sessions.bot, open_own=FakeBot, join=both, keep=folder)  # a corpus that holds it already
+    again = Sessions(sessions.bot, keep=folder)  # a corpus that holds it already
     assert len(again.bot.documents()) == 2
 
 
@@ -267,7 +261,7 @@ def test_a_clock_that_jumps_ends_no_session(
     make: Callable[..., Sessions], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bot = FakeBot([document("a.txt", "The minister arrived in Minsk on Monday.")])
-    sessions = Sessions(bot, None, FakeBot, both)
+    sessions = Sessions(bot)
     session, _ = sessions.enter("", "page")
     put(sessions, session, tmp_path, "n.txt", "The heron stands in the harbour.")
     now = time.time()

@@ -24,7 +24,7 @@ from rag.serve.page.collection import Collection, Values
 from rag.serve.page.examples import example_questions
 from rag.serve.page.kept import kept, restored
 from rag.serve.page.programs import guarded, question_text
-from rag.serve.page.sessions import OWN, WAITING, Asker, Progress, Session, Sessions
+from rag.serve.page.sessions import OWN, WAITING, Progress, Session, Sessions
 
 SAMPLED = 50
 """Articles, spread over all of them, in which example questions are looked for."""
@@ -164,7 +164,7 @@ class Page:
     def _exchange(self, session: Session, begun: _Begun, generate: bool, progress: Progress) -> Exchange:
         heading, scope = begun.heading, self.collection.scope_words(session)
         try:
-            asker: Asker = self.sessions.asker(session)
+            asker = self.sessions.asker(session)
             if session.scope:
                 asker = asker.within(session.scope)
             if begun.overview:

@@ -19,11 +19,12 @@ from gradio.themes import Base, Font, LocalFont
 from rag.serve.access import Access
 from rag.serve.limits import MEGABYTE, SESSION_STATES, SWEEP_SECONDS, Limits
 from rag.serve.page.blocks import LocalBlocks
+from rag.serve.page.bots import Corpus
 from rag.serve.page.chat import add_chat
 from rag.serve.page.checking import add_checking
 from rag.serve.page.handlers import Page
 from rag.serve.page.programs import add_programs
-from rag.serve.page.sessions import Corpus, Sessions
+from rag.serve.page.sessions import Sessions
 
 TITLE = "Ask the articles"
 _NO_STATISTICS = {"GRADIO_ANALYTICS_MAX_EVENTS": "1", "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000"}

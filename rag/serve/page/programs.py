@@ -16,7 +16,7 @@ from rag.present.records import AnswerRecord, CheckedRecord, PassageRecord, answ
 from rag.serve.checks import draft_of, in_steps
 from rag.serve.failures import failure
 from rag.serve.limits import MAX_HISTORY, MAX_PASSAGES
-from rag.serve.page.sessions import Asker
+from rag.serve.page.bots import Asker
 from rag.types import Check
 
 T = TypeVar("T")

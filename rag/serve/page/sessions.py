@@ -11,11 +11,10 @@ import shutil
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
 
 from rag.articles.documents import READABLE, read_file
 from rag.errors import DocumentError, RagError
@@ -25,47 +24,14 @@ from rag.present.html import KINDS, Exchange
 from rag.present.listing import Listing
 from rag.scope import EVERYTHING, Scope
 from rag.serve.limits import MAX_EXCHANGES, MEGABYTE, Limits
-from rag.types import Answer, Check, Document, Header, History, Overview, ScoredChunk, Turn
-
-if TYPE_CHECKING:
-    from rag.grounding.generators import Generator
-    from rag.pipeline import Chatbot
+from rag.serve.page.bots import Asker, Corpus
+from rag.types import Answer, Document, Header, Turn
 
 log = logging.getLogger("rag.serve.page")
 WAITING = "Waiting for its turn…"
 OWN = "own/"
 """What the id of a session's own article begins with."""
 _DEVICES = re.compile(r"^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.I)
-
-
-class Asker(Protocol):
-    """What the chat needs of a bot. `rag.pipeline.Chatbot` is one."""
-
-    @property
-    def generator(self) -> Generator | None: ...
-    def ask(
-        self,
-        question: str,
-        history: History = (),
-        on_stage: Callable[[str], None] | None = None,
-        generate: bool = True,
-        cancelled: Callable[[], bool] | None = None,
-        on_answer: Callable[[Answer], None] | None = None,
-    ) -> Answer: ...
-    def retrieve(self, question: str, k: int = 10) -> list[ScoredChunk]: ...
-    def headers(self) -> list[Header]: ...
-    def count(self) -> int: ...
-    def document(self, document_id: str) -> Document: ...
-    def check_text(self, text: str | Document) -> Iterator[Check]: ...
-    def overview(self, topic: str | None = None) -> Overview: ...
-    def within(self, scope: Scope) -> Asker: ...
-
-
-class Corpus(Asker, Protocol):
-    """An Asker whose articles change."""
-
-    def add_documents(self, documents: Sequence[Document], progress: bool = False) -> None: ...
-    def remove(self, document_id: str) -> None: ...
 
 
 class Progress:
@@ -156,8 +122,6 @@ class Sessions:
         self,
         bot: Corpus,
         limits: Limits | None = None,
-        open_own: Callable[[], Corpus] | None = None,
-        join: Callable[[Corpus, Corpus], Asker] | None = None,
         keep: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -167,10 +131,6 @@ class Sessions:
         bot : Corpus
             The server's articles, shared by all.
         limits : Limits, optional
-        open_own : callable, optional
-            Makes an empty corpus for a session's own articles; default: in memory, with the bot's models.
-        join : callable, optional
-            Two corpora as one to ask; default: `joined_bot`.
         keep : Path, optional
             A folder in which uploads are kept, and shared with everybody, instead of being private.
         clock : callable
@@ -179,8 +139,6 @@ class Sessions:
         self.bot = bot
         self.limits = limits or Limits()
         self.keep = keep
-        self._open_own = open_own or (lambda: private_bot(bot))
-        self._join = join or joined_bot
         self._clock = clock
         self._sessions: dict[str, Session] = {}
         self._pages: dict[str, str] = {}  # Gradio's session hash -> token
@@ -254,7 +212,7 @@ class Sessions:
         """Whom a session asks about everything that it may see."""
         if session.own is None or not session.own.count():
             return self.bot
-        return self._join(self.bot, session.own)
+        return self.bot.joined(session.own)
 
     def article(self, session: Session, document_id: str) -> Document | None:
         """An article that the session may see; None when there is none of that id."""
@@ -300,7 +258,7 @@ class Sessions:
             ]
             self._check_room(session, sum(len(document.text) for document in documents))
             if session.own is None:
-                session.own = self._open_own()
+                session.own = self.bot.over()
             session.own.add_documents(documents)
             session.own_characters = sum(header.characters for header in session.own.headers())
             return failed
@@ -382,27 +340,6 @@ class Sessions:
                 raise RagError("that is not one of your articles; reload the page to see them")
             session.own.remove(document_id)
             session.own_characters = sum(header.characters for header in session.own.headers())
-
-
-def private_bot(bot: Corpus) -> Chatbot:
-    """An empty corpus in memory that shares the parts of a bot."""
-    from rag.pipeline import Chatbot
-
-    if not isinstance(bot, Chatbot):
-        raise TypeError(f"{type(bot).__name__} is not a Chatbot; give Sessions its own open_own")
-    return bot.over()
-
-
-def joined_bot(shared: Corpus, own: Corpus) -> Chatbot:
-    """A bot over both corpora; it reads half as many passages again, for neither to crowd out the other."""
-    from rag.index import Index, JoinedEngine
-    from rag.pipeline import Chatbot
-
-    if not isinstance(shared, Chatbot) or not isinstance(own, Chatbot):
-        raise TypeError("only two Chatbots can be joined; give Sessions its own join")
-    settings = replace(shared.settings, read=shared.settings.read * 3 // 2)
-    engine = JoinedEngine(shared.index.engine, own.index.engine)
-    return shared.over(Index(engine, shared.index.spelling), settings)
 
 
 def safe_name(name: str) -> str:
