@@ -125,7 +125,7 @@ def test_the_page_answers_behind_nginx(visit: Callable[..., Talk], tmp_path: Pat
             talk.tab("Articles")
             (tmp_path / "mine.txt").write_text("The codeword of the lighthouse is cormorant.", encoding="utf-8")
             talk.page.set_input_files("#upload input[type=file]", tmp_path / "mine.txt")
-            talk.page.wait_for_function("document.querySelector('#said')?.textContent.includes('1 article')")
+            talk.page.wait_for_selector("#own .own li")
 
 
 @pytest.mark.skipif(CADDY is None, reason="no Caddy: `apt-get install -y caddy`")
