@@ -18,6 +18,7 @@ from rag.grounding.verifier import Support, Verifier, is_evidence
 from rag.grounding.writing import Asked, Writer
 from rag.language.text import content_words
 from rag.pipeline import Chatbot
+from rag.present.records import answer_record
 from rag.present.text import UNSUPPORTED, with_text
 from rag.types import Account, Answer, Chunk, Doubt, Statement
 
@@ -315,6 +316,8 @@ def test_the_draft_tells_how_each_sentence_fared(bot: Chatbot) -> None:
     kept, dropped = answer.draft
     assert (kept.verdict, kept.probability, kept.citations) == ("supported", 0.9, answer.citations)
     assert (dropped.verdict, dropped.probability, dropped.nearest[0].quote) == ("not stated", 0.2, "Anna ")
+    told = [(said["statement"], said["verdict"], said["fate"]) for said in answer_record(answer)["draft"]]
+    assert told == [(kept.statement, "supported", "kept"), (dropped.statement, "not stated", "dropped")]
 
 
 def test_the_bot_asks_its_generator_unless_told_not_to(bot: Chatbot) -> None:

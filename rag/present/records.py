@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing_extensions import TypedDict  # pydantic does not read typing's own before Python 3.12
 
+from rag.present.text import fate
 from rag.types import Answer, Certainty, Check, Citation, DoubtKind, ScoredChunk
 
 
@@ -54,32 +55,6 @@ class PassageRecord(TypedDict):
     text: str
 
 
-class AnswerRecord(TypedDict):
-    """An answer, or, where `abstained`, the statement that the articles do not say.
-
-    `certainty` is "answered", "perhaps" (what the articles may say, with `doubts`; `abstained` is true) or "not said"
-    (with the `nearest` sentences, which are no answer). `to_program` is true of a question to the program itself, for
-    which no article was searched.
-    """
-
-    question: str
-    understood: str
-    abstained: bool
-    certainty: Certainty
-    short_answer: str
-    text: str
-    confidence: float
-    citations: list[CitationRecord]
-    statements: list[StatementRecord]
-    accounts: list[AccountRecord]
-    doubts: list[DoubtRecord]
-    nearest: list[CitationRecord]
-    passages: list[PassageRecord]
-    notes: list[str]
-    to_program: bool
-    seconds: float
-
-
 class CheckRecord(TypedDict):
     """What the articles say of one sentence: characters [start, end) of the text that was checked.
 
@@ -94,6 +69,39 @@ class CheckRecord(TypedDict):
     nearest: list[CitationRecord]
     start: int
     end: int
+
+
+class SentenceRecord(CheckRecord):
+    """A sentence that a language model wrote: "kept" in the answer, "marked" there as unsupported, or "dropped"."""
+
+    fate: str
+
+
+class AnswerRecord(TypedDict):
+    """An answer, or, where `abstained`, the statement that the articles do not say.
+
+    `certainty` is "answered", "perhaps" (what the articles may say, with `doubts`; `abstained` is true) or "not said"
+    (with the `nearest` sentences, which are no answer). `to_program` is true of a question to the program itself, for
+    which no article was searched. `draft` is what a language model wrote, sentence by sentence, and how each fared.
+    """
+
+    question: str
+    understood: str
+    abstained: bool
+    certainty: Certainty
+    short_answer: str
+    text: str
+    confidence: float
+    citations: list[CitationRecord]
+    statements: list[StatementRecord]
+    accounts: list[AccountRecord]
+    doubts: list[DoubtRecord]
+    nearest: list[CitationRecord]
+    draft: list[SentenceRecord]
+    passages: list[PassageRecord]
+    notes: list[str]
+    to_program: bool
+    seconds: float
 
 
 class CheckedRecord(TypedDict):
@@ -121,6 +129,7 @@ def answer_record(answer: Answer) -> AnswerRecord:
         ],
         doubts=[DoubtRecord(kind=d.kind, missing=list(d.missing)) for d in answer.doubts],
         nearest=[citation_record(c) for c in answer.nearest],
+        draft=[SentenceRecord(**check_record(check), fate=fate(answer, check)) for check in answer.draft],
         passages=[passage_record(passage) for passage in answer.passages],
         notes=list(answer.notes),
         to_program=answer.to_program,
