@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rag.grounding.generators import Generator
     from rag.parts import Parts
     from rag.pipeline import Chatbot
-    from rag.types import Answer, History, IndexReport
+    from rag.types import Answer, History
 
     LoadParts: TypeAlias = Callable[[Settings, Generator | None], Parts]
 
@@ -84,6 +84,7 @@ def index(
     as_json: AsJson = False,
 ) -> None:
     """Index articles: embed what changed, drop what is gone."""
+    from rag.index_report import name_failures
     from rag.pipeline import Chatbot
     from rag.places import own_index
 
@@ -96,7 +97,7 @@ def index(
     if as_json:
         typer.echo(json_line({name: getattr(report, name) for name in report.__slots__}))
         return
-    _name_failures(report)
+    name_failures(report)
     if report.failed and not bot.count():
         raise RagError("none of the files could be read; see the reasons above")
     typer.echo(f"{report} ({bot.count()} documents in {folder or own_index()})")
@@ -224,6 +225,25 @@ def models(
 
 @app.command()
 @mendable
+def evaluate_reader(
+    name: Annotated[str, typer.Argument(help="A question-answering model, as for --reader.")],
+    questions: Annotated[int, typer.Option(min=20, help="Of each set's half, at most.")] = 300,
+) -> None:
+    """Fit the confidence of another reader on the question sets of a checkout; --reader then uses it."""
+    try:
+        from eval.reader import evaluate
+    except ModuleNotFoundError as error:
+        raise RagError(
+            f"{error.name} is missing: this needs a checkout of the project with its question sets, and the extra "
+            "`eval` (pip install -e '.[eval]')"
+        ) from error
+    if name == "default":
+        raise RagError("the default reader has a confidence of its own; name another")
+    typer.echo(f"kept in {evaluate(name, questions, typer.echo)}")
+
+
+@app.command()
+@mendable
 def documents(context: typer.Context, corpus: Corpus = None, as_json: AsJson = False) -> None:
     """List the articles: id, date, title."""
     from rag.index import open_index
@@ -309,6 +329,7 @@ def _ask_aloud(bot: Chatbot, question: str, history: History, explain: bool = Fa
 def _open(
     context: typer.Context, corpus: Path | None, settings: Settings, quiet: bool = False, generator: str = ""
 ) -> Chatbot:
+    from rag.index_report import check_finished, name_failures
     from rag.pipeline import Chatbot
     from rag.places import is_index, own_index, seeds
 
@@ -317,10 +338,10 @@ def _open(
     if is_index(corpus):
         settings = _kept_settings(corpus, settings)
         bot = Chatbot.open(corpus, settings, _parts(context, settings, generator))
-        _check_finished(bot, corpus)
+        check_finished(bot, corpus)
         return bot
     bot = Chatbot.from_directory(corpus, settings, progress=not quiet, parts=_parts(context, settings, generator))
-    _name_failures(bot.report)
+    name_failures(bot.report)
     return bot
 
 
@@ -349,33 +370,6 @@ def _kept_settings(folder: Path, settings: Settings) -> Settings:
         return replace(settings, **json.loads(index.read_setting("settings") or "{}"))
     finally:
         index.close()
-
-
-def _check_finished(bot: Chatbot, folder: Path) -> None:
-    """Say what to do about an index that is empty, or that was interrupted or is being made."""
-    from rag.sync import is_unfinished
-
-    if is_unfinished(bot.index):
-        so_far = f"{bot.count()} articles so far"
-        advice = "where no `rag index` is running, run it again; it goes on where it stopped"
-        if not bot.count():
-            raise RagError(f"the index in {folder} is not finished ({so_far}): {advice}")
-        typer.echo(f"rag: the index in {folder} is not finished ({so_far}): {advice}", err=True)
-
-
-_NAMED = 20  # files that are named one by one; more are counted
-
-
-def _name_failures(report: IndexReport) -> None:
-    from rag.sync import by_number
-
-    for said, files in (("left out ", report.failed), ("", report.notes)):
-        for path, reason in files[:_NAMED]:
-            typer.echo(f"rag: {said}{path}: {reason}", err=True)
-        if len(files) > _NAMED:
-            typer.echo(f"rag: {said}{len(files) - _NAMED} more; --json names them all", err=True)
-    if report.skipped:
-        typer.echo(f"rag: left out {by_number(report.skipped)}", err=True)
 
 
 def run(arguments: list[str] | None = None, load: LoadParts | None = None) -> Any:

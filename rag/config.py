@@ -71,7 +71,7 @@ class Settings(IndexSettings):
         Whether other spellings of names and typing errors are looked for.
     decide : {"calibrated", "margin"}
         How confidence is made: from all signals, or from the reader's margin alone. A reader other than the
-        default always uses "margin", for which nobody calibrated it.
+        default uses "margin" until `rag evaluate-reader` has fitted the weights of the signals to it.
     strict : bool
         Whether sentences of a language model that the articles do not support are left out; else they are marked.
     write_seconds : float

@@ -1,4 +1,4 @@
-"""The decisions that `training.regression` fits: weights by the names of signals, and what they make of them. Pure."""
+"""The decisions that `eval.regression` fits: weights by the names of signals, and what they make of them. Pure."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from rag.config import Settings
 from rag.grounding.verifier import Verifier
 from rag.models.embedding import Embedder, load_embedder
 from rag.models.reader import Reader, load_reader
+from rag.places import calibration_of
 
 if TYPE_CHECKING:
     from rag.grounding.generators import Generator
@@ -61,6 +62,21 @@ class Parts:
             torch.set_num_threads(settings.threads)
         embedder = load_embedder(settings.embedding_model, settings.query_prefix, settings.passage_prefix)
         reader = load_reader(settings.reader, embedder)
-        calibrated = settings.decide == "calibrated" and settings.reader == "default"
-        confidence = Calibration.load() if calibrated else Calibration.of_margin()
-        return cls(embedder, reader, confidence, Verifier.load(reader), generator, addressee=Addressee.load(embedder))
+        return cls(
+            embedder,
+            reader,
+            _confidence(settings),
+            Verifier.load(reader),
+            generator,
+            addressee=Addressee.load(embedder),
+        )
+
+
+def _confidence(settings: Settings) -> Calibration:
+    """What was fitted to the reader, by the project or here by `rag evaluate-reader`; else its margin."""
+    if settings.decide == "margin":
+        return Calibration.of_margin()
+    if settings.reader == "default":
+        return Calibration.load()
+    fitted = calibration_of(settings.reader)
+    return Calibration.load(fitted) if fitted.is_file() else Calibration.of_margin()

@@ -11,6 +11,7 @@ from pathlib import Path
 import platformdirs
 
 from rag.index.database import FILE_NAME, FORMAT_VERSION
+from rag.models.hardware import weights_digest
 
 
 def home() -> Path:
@@ -35,6 +36,12 @@ def corpus_index(corpus: Path, made: Mapping[str, str]) -> Path:
     key = hashlib.sha256(json.dumps(dict(made), sort_keys=True).encode()).hexdigest()[:12]
     name = hashlib.sha256(str(corpus.resolve()).encode()).hexdigest()[:16]
     return home() / "corpora" / f"{name}-{key}-{FORMAT_VERSION}"
+
+
+def calibration_of(reader: str) -> Path:
+    """Where `rag evaluate-reader` keeps what it fitted to a reader; other weights in its folder are another reader."""
+    digest = weights_digest(Path(reader)) if Path(reader).is_dir() else ""
+    return home() / "readers" / f"{hashlib.sha256(f'{reader}@{digest}'.encode()).hexdigest()[:16]}.json"
 
 
 def is_index(path: Path) -> bool:

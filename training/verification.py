@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from eval import regression
 from eval.metrics import auroc
 from eval.systems import cut
 from rag.config import Settings
@@ -27,7 +28,6 @@ from rag.models.embedding import Embedder
 from rag.models.reader import Reader
 from rag.parts import Parts
 from rag.types import Chunk, Document
-from training import regression
 from training.data import Claim, load_claims
 
 LET_THROUGH = 0.05

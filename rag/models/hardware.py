@@ -50,6 +50,15 @@ def inference_dtype() -> torch.dtype:
     return torch.bfloat16 if has_bf16 else torch.float32
 
 
+def weights_digest(folder: Path) -> str:
+    """sha256 of the hashes of a folder's safetensors files, hexadecimal."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.safetensors")):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
 def check_sha256(path: Path, expected: str) -> None:
     """Raise ModelError unless the file's sha256 is the expected one."""
     _check_there(path)

@@ -1,0 +1,119 @@
+"""Questions asked of whole corpora -> the ranking of candidates and the confidence of the first one, fitted to them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm import tqdm
+
+from eval import regression
+from eval.datasets import Dataset, Question
+from eval.evidence import covers
+from eval.metrics import Booleans, Floats, auroc, calibration_error, contains, is_right, polar
+from eval.systems import build_bot
+from rag.answering.composing import short_answer
+from rag.answering.confidence import SIGNS, Calibration, Candidate, decision_signals, evidence_signals
+from rag.config import Settings
+
+WEIGHTS = {"fixed": 2.0, "news": 2.0, "SQuAD": 1.0, "mixed": 1.0}  # of one question of each corpus
+REFUSED = 0.92  # of the unanswerable, at which the answered share is printed beside that at one half
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question with its candidates, whether each span is right, and whether each tells a person who reads it.
+
+    Spans are ranked by the first; confidence is about the second, as an answer comes with its sentence.
+    """
+
+    corpus: str
+    question: str
+    candidates: tuple[Candidate, ...]
+    right: tuple[bool, ...]
+    tells: tuple[bool, ...]
+    answerable: bool
+    group: str
+
+
+def ask(dataset: Dataset, settings: Settings, limit: int) -> list[Asked]:
+    """What the reader says of a set's questions, without those that need earlier ones."""
+    bot = build_bot(dataset, settings)
+    texts = {document.id: document.text for document in bot.documents()}
+    asked = []
+    alone = [question for question in dataset.questions if not question.history]
+    for question in tqdm(alone[:limit], desc=dataset.name, disable=None):
+        understood, candidates = bot.consider(question.question)
+        shown = [
+            any(
+                covers((c.span.document_id, c.span.start, c.span.end, c.span.text), item, texts.get)
+                for item in question.evidence
+            )
+            for c in candidates
+        ]
+        right = tuple(here and _answers(question, c) for here, c in zip(shown, candidates, strict=True))
+        tells = tuple(
+            fits or (here and not question.polar and contains(c.sentence, _accepted(question)))
+            for fits, here, c in zip(right, shown, candidates, strict=True)
+        )
+        asked.append(Asked(dataset.name, understood, tuple(candidates), right, tells, question.answerable, question.id))
+    return asked
+
+
+def _accepted(question: Question) -> list[str]:
+    return [text for part in question.parts for text in part] or list(question.answers)
+
+
+def _answers(question: Question, candidate: Candidate) -> bool:
+    said = short_answer(candidate)
+    return polar(said) in map(polar, question.answers) if question.polar else is_right(said, _accepted(question))
+
+
+def fit(asked: Sequence[Asked]) -> Calibration:
+    """Both regressions: each question counts once among the candidates, by its corpus's weight."""
+    rows, labels, weights = [], [], []
+    for item in asked:
+        for candidate, right in zip(item.candidates, item.right, strict=True):
+            rows.append(evidence_signals(candidate))
+            labels.append(right)
+            weights.append(WEIGHTS[item.corpus] / math.sqrt(len(item.candidates)))
+    ranker = Calibration(regression.fit(rows, labels, weights, SIGNS), {})
+    rows, labels, weights = [], [], []
+    for item in asked:
+        if item.candidates:
+            ranked = ranker.rank(item.candidates)
+            rows.append(decision_signals(ranked))
+            labels.append(_tells(item, ranked[0]))
+            weights.append(WEIGHTS[item.corpus])
+    return Calibration(ranker.evidence, regression.fit(rows, labels, weights, SIGNS))
+
+
+def _tells(item: Asked, first: Candidate) -> bool:
+    return next(tells for c, tells in zip(item.candidates, item.tells, strict=True) if c.span == first.span)
+
+
+def report(name: str, asked: Sequence[Asked], calibration: Calibration) -> str:
+    """One line of figures of a part."""
+    rows = []
+    for item in asked:
+        if item.candidates:
+            ranked = calibration.rank(item.candidates)
+            rows.append((calibration.probability(ranked), _tells(item, ranked[0]), item.answerable))
+    confidence, right, has = (np.array(column) for column in zip(*rows, strict=True))
+    return f"{name}: {_figures(confidence, right.astype(bool), has.astype(bool))}"
+
+
+def _figures(confidence: Floats, right: Booleans, has: Booleans) -> str:
+    shown = confidence >= Settings().abstain_below
+    figures = {"questions": float(len(right)), "right at rank 1": right[has].mean()}
+    figures["right and shown"] = (right & shown)[has].mean()
+    if (~has).any():
+        figures["refused"] = (~shown)[~has].mean()
+        strict = confidence > np.quantile(confidence[~has], REFUSED)
+        figures[f"right at {REFUSED:.0%} refused"] = (right & strict)[has].mean()
+        figures["AUROC of answerable"] = auroc(confidence, has) or 0.0
+    figures["AUROC of right"] = auroc(confidence, right) or 0.0
+    figures["calibration error"] = calibration_error(confidence, right.astype(float)) or 0.0
+    return ", ".join(f"{key} {value:.3f}" for key, value in figures.items())
