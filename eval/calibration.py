@@ -67,8 +67,11 @@ def _accepted(question: Question) -> list[str]:
 
 
 def _answers(question: Question, candidate: Candidate) -> bool:
+    """Whether the short answer is right; of a yes-no question a sentence that is shown without either word is, too."""
     said = short_answer(candidate)
-    return polar(said) in map(polar, question.answers) if question.polar else is_right(said, _accepted(question))
+    if question.polar:
+        return polar(said) in (None, *map(polar, question.answers))
+    return is_right(said, _accepted(question))
 
 
 def fit(asked: Sequence[Asked]) -> Calibration:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
 Certainty: TypeAlias = Literal["answered", "perhaps", "not said"]
-DoubtKind: TypeAlias = Literal["name", "figure"]
+DoubtKind: TypeAlias = Literal["name", "figure", "word"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,8 @@ class Statement:
 class Doubt:
     """Why an answer is doubtful, as far as the program knows a reason.
 
-    The passage lacks `missing`, words of the question: names or figures, as `kind` says.
+    The passage lacks `missing`, words of the question: names or figures, as `kind` says. Or it is not clear whether its
+    sentence says yes or no ("word").
     """
 
     kind: DoubtKind

@@ -9,9 +9,13 @@ import pytest
 from rag.answering.candidates import whole_phrase
 from rag.answering.citations import cite
 from rag.answering.composing import compose, doubts, nearest
-from rag.answering.confidence import Candidate, agree
+from rag.answering.confidence import Calibration, Candidate, agree
+from rag.answering.deciding import decide
+from rag.answering.retrieval import Found
+from rag.config import Settings
 from rag.language.sentences import is_question, sentences
 from rag.models.reader import with_stops
+from rag.present.text import with_text
 from rag.types import Chunk, Document, Doubt, Judgement, ScoredChunk, Span, Statement
 
 
@@ -188,6 +192,19 @@ def test_yes_and_no_stand_side_by_side_with_the_sentence_that_decides() -> None:
     assert composed.short_answer == "No"
     assert [(a.short_answer, a.date) for a in composed.accounts] == [("No", "2021-05-01"), ("Yes", "2020-05-01")]
     assert [c.quote for c in composed.citations] == [two.text, three.text, one.text]
+
+
+def test_where_it_is_not_clear_which_word_is_said_neither_is() -> None:
+    one = Document("one", "A", "The bridge is open to cyclists.", "one", date="2020-05-01")
+    unsure = Judgement(support=9.0, denial=1.0, polar=0.5, many=-6.0)
+    found = [replace(candidate(one, "open to cyclists", 9.0), judgement=unsure)]
+    asked = Found("Is the bridge open to cars?", (), (found[0].passage,), {"one": one}, {})
+    answer = decide(asked.question, asked, found, Calibration({}, {"bias": 5.0}), Settings())
+    assert (answer.certainty, answer.abstained, answer.doubts) == ("perhaps", True, (Doubt("word"),))
+    assert (answer.short_answer, answer.statements[0].text) == ("open to cyclists", one.text)
+    assert "Whether that means yes or no is left to you." in with_text(answer).text
+    sure = [replace(found[0], judgement=replace(unsure, denial=-5.0))]
+    assert decide(asked.question, asked, sure, Calibration({}, {"bias": 5.0}), Settings()).short_answer == "Yes"
 
 
 def test_a_sentence_that_leans_brings_the_one_before() -> None:

@@ -82,13 +82,13 @@ def ask(corpus: Corpus, settings: Settings) -> list[Asked]:
 
 
 def _is_right(item: Item, candidate: Candidate) -> bool:
-    """Whether the span is an answer; of a yes-no question, whether the deciding sentence is met and well understood."""
+    """Whether the span is an answer; of a yes-no question, whether the deciding sentence is met and not mistaken."""
     if candidate.span.document_id not in item.gold:
         return False
     if item.denial is None:
         return is_right(candidate.span.text, item.answers)
     near = item.sentence in candidate.sentence or candidate.sentence in item.sentence
-    return near and says_no(candidate) == item.denial
+    return near and says_no(candidate) in (None, item.denial)
 
 
 def _tells_in_sentence(item: Item, candidate: Candidate) -> bool:

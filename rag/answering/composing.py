@@ -93,10 +93,15 @@ def compose(
 
 
 def short_answer(candidate: Candidate) -> str:
-    """The span or, where yes or no is asked for, which of both its sentence says."""
-    if is_polar(candidate):
-        return NO if says_no(candidate) else YES
+    """The span or, where yes or no is asked for and the reader is sure of it, which of both its sentence says."""
+    if (no := says_no(candidate)) is not None:
+        return NO if no else YES
     return candidate.span.text.strip(" ,;:")
+
+
+def leaves_open(candidate: Candidate) -> bool:
+    """Whether yes or no is asked for, and the reader is not sure which of both the sentence says."""
+    return is_polar(candidate) and says_no(candidate) is None
 
 
 def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
@@ -118,7 +123,7 @@ def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
 
 def _same_sense(left: Candidate, right: Candidate) -> bool:
     """Whether the sentences around two long spans say the same; short spans (names, dates) must agree themselves."""
-    if is_polar(right) or left.vector is None or right.vector is None or len(right.span.text.split()) <= 4:
+    if says_no(right) is not None or left.vector is None or right.vector is None or len(right.span.text.split()) <= 4:
         return False
     return float(left.vector @ right.vector) >= SAME_SENTENCE
 
@@ -242,7 +247,7 @@ def nearest(candidates: Sequence[Candidate], document: Callable[[str], Document]
 
 
 def doubts(question: str, candidate: Candidate) -> tuple[Doubt, ...]:
-    """What speaks against a candidate, as far as words tell: a name or figure that its passage lacks."""
+    """What speaks against a candidate: a name or figure that its passage lacks, or a yes or no that it leaves open."""
     chunk = candidate.passage.chunk
     context = f"{chunk.date or ''} {chunk.title}\n{chunk.text}"
     asked = [match.group() for match in WORD.finditer(question)]
@@ -251,4 +256,4 @@ def doubts(question: str, candidate: Candidate) -> tuple[Doubt, ...]:
     figures = tuple(word for word in missing if word[0].isdigit())
     lacking: tuple[tuple[DoubtKind, tuple[str, ...]], ...] = (("name", capital), ("figure", figures))
     found = [Doubt(kind, words) for kind, words in lacking if words]
-    return tuple(found)
+    return (*found, Doubt("word")) if leaves_open(candidate) else tuple(found)

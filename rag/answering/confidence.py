@@ -21,7 +21,10 @@ from rag.types import Judgement, ScoredChunk, Span
 Vectors = npt.NDArray[np.float32]
 
 DEFAULT_FILE = Path(__file__).parents[1] / "models" / "weights" / "confidence.json"
-SURE = 2.0  # logit from which what the reader takes a question for is believed
+SURE = 2.0  # logit from which the reader is believed that a list is asked for, or that yes or no is said
+POLAR = (
+    -2.4
+)  # from which that yes or no is asked for: of the questions held out, 96 % that do lie above, 1 % of the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,7 @@ def decision_signals(candidates: Sequence[Candidate]) -> dict[str, float]:
 
 def is_polar(candidate: Candidate) -> bool:
     """Whether the question asks for yes or no, as the reader takes it."""
-    return candidate.judgement is not None and candidate.judgement.polar > SURE
+    return candidate.judgement is not None and candidate.judgement.polar > POLAR
 
 
 def is_list(candidate: Candidate) -> bool:
@@ -169,15 +172,17 @@ def is_list(candidate: Candidate) -> bool:
     return candidate.judgement is not None and candidate.judgement.many > SURE
 
 
-def says_no(candidate: Candidate) -> bool:
-    """Whether the passage denies what a yes-no question asks."""
-    return candidate.judgement is not None and candidate.judgement.denial > 0
+def says_no(candidate: Candidate) -> bool | None:
+    """Whether the passage denies what a yes-no question asks; None for another question, or where that is not sure."""
+    judged = candidate.judgement
+    return judged.denial > 0 if judged and is_polar(candidate) and abs(judged.denial) > SURE else None
 
 
 def says_the_same(left: Candidate, right: Candidate) -> bool:
     """Whether two candidates answer alike: both yes or both no where that is asked, else spans that agree."""
-    if is_polar(left) and is_polar(right):
-        return says_no(left) == says_no(right)
+    words = says_no(left), says_no(right)
+    if None not in words:
+        return words[0] == words[1]
     return agree(left.span.text, right.span.text)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rag.answering.candidates import reranked
-from rag.answering.composing import compose, doubts, nearest
+from rag.answering.composing import compose, doubts, leaves_open, nearest
 from rag.answering.confidence import Calibration, Candidate
 from rag.answering.retrieval import Found
 from rag.config import Settings
@@ -30,6 +30,8 @@ def decide(
     """
     sure = confidence.probability(candidates) if candidates else 0.0
     certainty = certainty_of(sure, settings) if candidates else "not said"
+    if certainty == "answered" and leaves_open(candidates[0]):
+        certainty = "perhaps"  # its sentence may well decide; which way is left to the person
     passages = reranked(candidates) if settings.rerank else found.passages
     shown = dict.fromkeys(passage.chunk.document_id for passage in passages)
     known = [(i, found.documents[i]) for i in shown]

@@ -37,7 +37,7 @@ class StatementRecord(TypedDict):
 
 
 class DoubtRecord(TypedDict):
-    """Why an answer is "perhaps": its passage lacks a "name" or "figure" asked for, or it is of another "kind"."""
+    """Why an answer is "perhaps": a "name" or "figure" that its passage lacks, or yes or no (the "word") is open."""
 
     kind: DoubtKind
     missing: list[str]

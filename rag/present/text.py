@@ -77,6 +77,8 @@ def account_head(date: str | None) -> str:
 
 def doubt_words(doubt: Doubt) -> str:
     """A doubt as a sentence."""
+    if doubt.kind == "word":
+        return "Whether that means yes or no is left to you."
     return f"The passage does not {'name' if doubt.kind == 'name' else 'give'} {', '.join(doubt.missing)}."
 
 
