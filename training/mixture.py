@@ -51,57 +51,58 @@ class Weight:
 
 # The users ask about news and encyclopaedia text, so those weigh most; weighed by worth, not by size.
 WEIGHTS = {
-    "squad": Weight(0.9, 0.9, cut=0.12, exchanged=0.15, retrieved=0.5),
-    "squad_train_part": Weight(0.6, cut=0.08, exchanged=0.08, retrieved=0.3),
+    "squad": Weight(0.6, 0.9, cut=0.12, exchanged=0.15, retrieved=0.4),
+    "squad_train_part": Weight(0.3, cut=0.05, exchanged=0.08, retrieved=0.2),
     "squad_train_unanswerable": Weight(0.0, 0.8),
-    "squad_train_lower_passages": Weight(0.15),
-    "squad_train_sentences": Weight(0.25),
-    "squadshifts": Weight(0.12, cut=0.02, retrieved=0.08),
-    "disfl_qa": Weight(0.15, 0.15),
-    "qamr": Weight(0.1, cut=0.02, exchanged=0.03, retrieved=0.05),
-    "policyqa": Weight(0.05),
-    "covid_qa_win": Weight(0.3, 0.3, cut=0.1),
-    "qed_nq": Weight(0.6, cut=0.08, exchanged=0.05, retrieved=0.3),
-    "nq_open_gold": Weight(0.7, cut=0.08, retrieved=0.3),
-    "multispanqa": Weight(2.0),
-    "qadiscourse": Weight(0.3, cut=0.05),
-    "causal_news": Weight(0.4),
-    "fairytaleqa": Weight(0.25, cut=0.05),
-    "narrativeqa_summaries": Weight(0.15, cut=0.03),
-    "quoref": Weight(0.7),
-    "afriqa_en": Weight(0.4, cut=0.05),
-    "timeqa_human": Weight(0.8, cut=0.1),
-    "tatqa_text": Weight(0.4),
-    "friendsqa": Weight(0.2),
-    "news": Weight(2.2, 2.2, cut=0.7, exchanged=0.2, retrieved=0.9),
+    "squad_train_lower_passages": Weight(0.1),
+    "squad_train_sentences": Weight(0.1),
+    "squadshifts": Weight(0.06, cut=0.02, retrieved=0.06),
+    "disfl_qa": Weight(0.08, 0.1),
+    "qamr": Weight(0.05, cut=0.02, exchanged=0.02, retrieved=0.03),
+    "policyqa": Weight(0.03),
+    "covid_qa_win": Weight(0.15, 0.2, cut=0.05),
+    "qed_nq": Weight(0.35, cut=0.05, exchanged=0.05, retrieved=0.2),
+    "nq_open_gold": Weight(0.35, cut=0.05, retrieved=0.2),
+    "multispanqa": Weight(1.5),
+    "qadiscourse": Weight(0.15, cut=0.03),
+    "causal_news": Weight(0.3),
+    "fairytaleqa": Weight(0.1, cut=0.03),
+    "narrativeqa_summaries": Weight(0.08, cut=0.02),
+    "quoref": Weight(0.4),
+    "afriqa_en": Weight(0.25, cut=0.05),
+    "timeqa_human": Weight(0.6, cut=0.1),
+    "tatqa_text": Weight(0.25),
+    "friendsqa": Weight(0.1),
+    "news": Weight(2.2, 2.2, cut=0.7, exchanged=0.3, retrieved=0.9),
 }
 CLAIM_COPIES = {
     "news": 2.0,
-    "summedits": 0.7,
-    "bump": 0.6,
-    "wice": 0.8,
-    "defacto": 0.5,
-    "fib_xsum": 0.3,
-    "factcheckgpt": 0.8,
-    "qasem_consistency": 0.8,
-    "cogensumm_val": 0.5,
-    "factcc_manual_val": 0.5,
-    "frank_val": 0.5,
+    "summedits": 0.42,
+    "bump": 0.36,
+    "wice": 0.48,
+    "defacto": 0.3,
+    "fib_xsum": 0.18,
+    "factcheckgpt": 0.48,
+    "qasem_consistency": 0.48,
+    "cogensumm_val": 0.3,
+    "factcc_manual_val": 0.3,
+    "frank_val": 0.3,
     "fm2": 0.8,
-    "sufficient_facts": 0.6,
-    "fever_symmetric": 0.8,
-    "fever_docnli": 0.12,
-    "check_covid": 0.5,
-    "mnli_docnli": 0.08,
-    "nli_new_protocols": 0.08,
-    "cad_nli": 0.08,
-    "negation_nli": 0.2,
-    "conjnli": 0.15,
-    "med": 0.05,
-    "begin": 0.3,
+    "sufficient_facts": 0.36,
+    "fever_symmetric": 0.48,
+    "fever_docnli": 0.07,
+    "check_covid": 0.3,
+    "mnli_docnli": 0.05,
+    "nli_new_protocols": 0.05,
+    "cad_nli": 0.05,
+    "negation_nli": 0.12,
+    "conjnli": 0.09,
+    "med": 0.03,
+    "begin": 0.18,
 }
-ASKED_SHARE = 0.2  # of the claims with marked evidence are asked as questions
+ASKED_SHARE = 0.35  # of the claims with marked evidence are asked as questions
 EXPLAINING_FACTOR = 1.5  # for why, how, and long answers
+POLAR_FACTOR = 5.0  # for questions that want yes or no: few, and the only ones that teach to answer them
 CROP_SHARE = 0.45
 _COUNTED = ("many", "much", "long", "old", "often", "far", "large", "big", "tall", "high")
 
@@ -272,6 +273,7 @@ class Pass:
                 self._window(question, text, article, "news/unanswerable")
             return
         factor = EXPLAINING_FACTOR if asks_to_explain(question) else 1.0
+        factor *= 1.0 if question.denial is None else POLAR_FACTOR
         for _ in range(copies(weight.answered * factor, random)):
             start, answer = random.choice(question.answers)
             passage, *place = crop(own.text, start, start + len(answer), random, 250, 1000)

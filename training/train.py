@@ -39,7 +39,7 @@ def learning_rate(progress: float, peak: float, warm_up: float = 0.03) -> float:
 HEAD_RATE = 20  # times the encoder's rate: the head starts at nothing, the encoder knows much already
 
 # Of the losses of the outputs that are read at the first token, beside that of the span.
-OUTPUT_WEIGHTS = {"denial": 0.5, "polar": 0.1, "many": 0.2}
+OUTPUT_WEIGHTS = {"denial": 0.5, "polar": 0.2, "many": 0.2}
 
 
 def window_loss(
