@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
 Certainty: TypeAlias = Literal["answered", "perhaps", "not said"]
-DoubtKind: TypeAlias = Literal["name", "figure", "word"]
+DoubtKind: TypeAlias = Literal["name", "figure", "word", "language"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ class Doubt:
     """Why an answer is doubtful, as far as the program knows a reason.
 
     The passage lacks `missing`, words of the question: names or figures, as `kind` says. Or it is not clear whether its
-    sentence says yes or no ("word").
+    sentence says yes or no ("word"), or its article is in a language that the reader has not learned ("language").
     """
 
     kind: DoubtKind

@@ -207,6 +207,19 @@ def test_where_it_is_not_clear_which_word_is_said_neither_is() -> None:
     assert decide(asked.question, asked, sure, Calibration({}, {"bias": 5.0}), Settings()).short_answer == "Yes"
 
 
+def test_in_a_language_that_the_reader_has_not_learned_a_sentence_is_perhaps_an_answer() -> None:
+    one = Document("one", "A", "Ilse Korn eröffnet. Die Brücke war zwei Jahre lang gesperrt.", "one", language="de")
+    found = [candidate(one, "zwei Jahre", 9.0)]
+    asked = Found("Wie lange war die Brücke gesperrt?", (), (found[0].passage,), {"one": one}, {})
+    always = Calibration({}, {"bias": 5.0})
+    answer = decide(asked.question, asked, found, always, Settings())
+    assert (answer.certainty, answer.doubts) == ("perhaps", (Doubt("language"),))
+    assert answer.short_answer == "Die Brücke war zwei Jahre lang gesperrt."
+    assert "English alone" in with_text(answer).text
+    named = decide(asked.question, asked, found, always, Settings(reader="a-multilingual-one"))
+    assert (named.certainty, named.short_answer) == ("answered", "zwei Jahre")
+
+
 def test_a_sentence_that_leans_brings_the_one_before() -> None:
     one = Document("one", "A", "Anna Berg arrived on Monday. She opened the bridge.", "one")
     composed = compose_over("What did Berg open?", [candidate(one, "the bridge", 5.0)], [one])

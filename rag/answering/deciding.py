@@ -10,7 +10,9 @@ from rag.answering.composing import compose, doubts, leaves_open, nearest
 from rag.answering.confidence import Calibration, Candidate
 from rag.answering.retrieval import Found
 from rag.config import Settings
-from rag.types import Answer, Certainty
+from rag.types import Answer, Certainty, Doubt
+
+ENGLISH_READERS = ("default", "small")  # trained on English alone; of a reader that a person names nothing is known
 
 
 def decide(
@@ -30,8 +32,9 @@ def decide(
     """
     sure = confidence.probability(candidates) if candidates else 0.0
     certainty = certainty_of(sure, settings) if candidates else "not said"
-    if certainty == "answered" and leaves_open(candidates[0]):
-        certainty = "perhaps"  # its sentence may well decide; which way is left to the person
+    foreign = bool(candidates) and _is_foreign(found.documents[candidates[0].span.document_id].language, settings)
+    if certainty == "answered" and (foreign or leaves_open(candidates[0])):
+        certainty = "perhaps"  # its sentence may well answer, or decide which way; that is left to the person
     passages = reranked(candidates) if settings.rerank else found.passages
     shown = dict.fromkeys(passage.chunk.document_id for passage in passages)
     known = [(i, found.documents[i]) for i in shown]
@@ -52,14 +55,20 @@ def decide(
         return replace(answer, nearest=nearest(candidates, found.documents.__getitem__))
     chosen = candidates if certainty == "answered" else candidates[:1]
     composed = compose(found.question, chosen, found.documents.__getitem__, found.copies.__getitem__)
+    reasons = (*doubts(found.question, candidates[0]), *([Doubt("language")] if foreign else []))
     return replace(
         answer,
-        short_answer=composed.short_answer,
+        short_answer=composed.statements[0].text if foreign else composed.short_answer,
         statements=composed.statements,
         citations=composed.citations,
         accounts=composed.accounts,
-        doubts=doubts(found.question, candidates[0]) if certainty == "perhaps" else (),
+        doubts=reasons if certainty == "perhaps" else (),
     )
+
+
+def _is_foreign(language: str, settings: Settings) -> bool:
+    """Whether the reader has not learned an article's language; its spans and its confidence mean little there."""
+    return settings.reader in ENGLISH_READERS and language not in ("en", "und")
 
 
 def certainty_of(confidence: float, settings: Settings) -> Certainty:

@@ -37,7 +37,8 @@ class StatementRecord(TypedDict):
 
 
 class DoubtRecord(TypedDict):
-    """Why an answer is "perhaps": a "name" or "figure" that its passage lacks, or yes or no (the "word") is open."""
+    """Why an answer is "perhaps": its passage lacks a "name" or "figure", leaves yes or no (the "word") open, or is in
+    another "language" than the reader has learned."""
 
     kind: DoubtKind
     missing: list[str]

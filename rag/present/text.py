@@ -77,9 +77,12 @@ def account_head(date: str | None) -> str:
 
 def doubt_words(doubt: Doubt) -> str:
     """A doubt as a sentence."""
-    if doubt.kind == "word":
-        return "Whether that means yes or no is left to you."
-    return f"The passage does not {'name' if doubt.kind == 'name' else 'give'} {', '.join(doubt.missing)}."
+    return {
+        "name": f"The passage does not name {', '.join(doubt.missing)}.",
+        "figure": f"The passage does not give {', '.join(doubt.missing)}.",
+        "word": "Whether that means yes or no is left to you.",
+        "language": "The program has learned to read English alone.",
+    }[doubt.kind]
 
 
 def fate(answer: Answer, check: Check) -> str:
