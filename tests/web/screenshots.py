@@ -96,12 +96,15 @@ def page_of_pdf(talk: Talk) -> None:
 
 
 ANSWERED, FOLLOWED = "Which order did Putin give López Miera?", "Who received him in Moscow?"
+YES_NO = "Has López Miera ever been decorated by Russia?"
 WIDE, PHONE = (1360, 860), (390, 844)
 SEEDS: dict[str, tuple[tuple[int, int], Do]] = {
     "welcome": (WIDE, welcome),
     "answer": (WIDE, ask(ANSWERED, FOLLOWED)),
     "dark": (WIDE, ask(ANSWERED, FOLLOWED)),
     "phone": (PHONE, ask(ANSWERED)),
+    "perhaps": (WIDE, ask(ANSWERED, YES_NO)),
+    "perhaps-phone": (PHONE, ask(YES_NO)),
 }
 SIXTY: dict[str, tuple[tuple[int, int], Do]] = {
     "articles": (WIDE, listed),

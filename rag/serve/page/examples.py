@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rag.errors import RagError
 from rag.language.sentences import sentences
+from rag.language.text import WORD
 from rag.types import Answer, Document
 
 _ASKS = re.compile(r"^(?:who|what|when|where|why|how|which)\b", re.I)
@@ -67,7 +68,8 @@ def _asked(document: Document) -> list[str]:
 
 
 def _people(documents: Sequence[Document]) -> list[str]:
-    """Names that stand near a role, the most frequent first."""
+    """Names that stand near a role, the most frequent first; what is also written small ("The Russian") is none."""
+    small = {word for document in documents for word in WORD.findall(document.text) if word.islower()}
     names: Counter[str] = Counter()
     for document in documents:
         for match in _NAME.finditer(document.text):
@@ -75,6 +77,8 @@ def _people(documents: Sequence[Document]) -> list[str]:
             before = document.text[max(0, match.start() - 20) : match.start()].rsplit(None, 1)[-1:]
             if before and before[0].casefold() in ("the", "of", "for", "a", "an", "in", "at", "on"):
                 continue  # an office or a place, not a person
+            if any(word.lower() in small for word in WORD.findall(match.group())):
+                continue
             if _ROLE.search(near) and not _ROLE.search(match.group()):
                 names[match.group()] += 1
     return [name for name, _ in names.most_common(6)]
