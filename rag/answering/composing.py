@@ -246,8 +246,11 @@ def nearest(candidates: Sequence[Candidate], document: Callable[[str], Document]
     )
 
 
-def doubts(question: str, candidate: Candidate) -> tuple[Doubt, ...]:
-    """What speaks against a candidate: a name or figure that its passage lacks, or a yes or no that it leaves open."""
+def doubts(question: str, candidate: Candidate, foreign: bool = False) -> tuple[Doubt, ...]:
+    """What speaks against a candidate: a name or figure that its passage lacks, a yes or no that it leaves open.
+
+    Or that it is `foreign`, in a language that the reader has not learned.
+    """
     chunk = candidate.passage.chunk
     context = f"{chunk.date or ''} {chunk.title}\n{chunk.text}"
     asked = [match.group() for match in WORD.finditer(question)]
@@ -256,4 +259,8 @@ def doubts(question: str, candidate: Candidate) -> tuple[Doubt, ...]:
     figures = tuple(word for word in missing if word[0].isdigit())
     lacking: tuple[tuple[DoubtKind, tuple[str, ...]], ...] = (("name", capital), ("figure", figures))
     found = [Doubt(kind, words) for kind, words in lacking if words]
-    return (*found, Doubt("word")) if leaves_open(candidate) else tuple(found)
+    if leaves_open(candidate):
+        found.append(Doubt("word"))
+    if foreign:
+        found.append(Doubt("language"))
+    return tuple(found)

@@ -10,7 +10,7 @@ from rag.answering.composing import compose, doubts, leaves_open, nearest
 from rag.answering.confidence import Calibration, Candidate
 from rag.answering.retrieval import Found
 from rag.config import Settings
-from rag.types import Answer, Certainty, Doubt
+from rag.types import Answer, Certainty
 
 ENGLISH_READERS = ("default", "small")  # trained on English alone; of a reader that a person names nothing is known
 
@@ -55,14 +55,13 @@ def decide(
         return replace(answer, nearest=nearest(candidates, found.documents.__getitem__))
     chosen = candidates if certainty == "answered" else candidates[:1]
     composed = compose(found.question, chosen, found.documents.__getitem__, found.copies.__getitem__)
-    reasons = (*doubts(found.question, candidates[0]), *([Doubt("language")] if foreign else []))
     return replace(
         answer,
         short_answer=composed.statements[0].text if foreign else composed.short_answer,
         statements=composed.statements,
         citations=composed.citations,
         accounts=composed.accounts,
-        doubts=reasons if certainty == "perhaps" else (),
+        doubts=doubts(found.question, candidates[0], foreign) if certainty == "perhaps" else (),
     )
 
 
