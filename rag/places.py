@@ -39,9 +39,9 @@ def corpus_index(corpus: Path, made: Mapping[str, str]) -> Path:
 
 
 def calibration_of(reader: str) -> Path:
-    """Where `rag evaluate-reader` keeps what it fitted to a reader; other weights in its folder are another reader."""
-    digest = weights_digest(Path(reader)) if Path(reader).is_dir() else ""
-    return home() / "readers" / f"{hashlib.sha256(f'{reader}@{digest}'.encode()).hexdigest()[:16]}.json"
+    """Where `rag evaluate-reader` keeps what it fitted to a reader, known by its folder's weights or its name."""
+    key = weights_digest(Path(reader)) if Path(reader).is_dir() else hashlib.sha256(reader.encode()).hexdigest()
+    return home() / "readers" / f"{key[:16]}.json"
 
 
 def is_index(path: Path) -> bool:

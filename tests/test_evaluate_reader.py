@@ -30,7 +30,9 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(tmp_path / "reader")
 
 
-def test_a_fitted_reader_is_used_with_its_fit(reader: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fitted_reader_is_used_with_its_fit(
+    reader: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     margin = Calibration.of_margin().to_dict()
     assert Parts.load(Settings(reader=reader)).confidence.to_dict() == margin
     with pytest.raises(SystemExit) as ended:
@@ -44,6 +46,8 @@ def test_a_fitted_reader_is_used_with_its_fit(reader: str, capsys: pytest.Captur
     # More of what speaks for an answer never lowers what was fitted, however little the random weights know.
     assert all(w * SIGNS[n] >= 0 for part in fitted.values() for n, w in part.items() if n != "bias")
     assert Parts.load(Settings(reader=reader, decide="margin")).confidence.to_dict() == margin
+    monkeypatch.chdir(Path(reader).parent)
+    assert Parts.load(Settings(reader="reader")).confidence.to_dict() == fitted  # the same folder by another path
     weights = Path(reader) / "model.safetensors"
     save_file({name: tensor + 0.01 for name, tensor in load_file(weights).items()}, weights, {"format": "pt"})
     assert Parts.load(Settings(reader=reader)).confidence.to_dict() == margin  # other weights: another reader
