@@ -13,10 +13,10 @@ from eval import regression
 from eval.datasets import Dataset, Question
 from eval.evidence import covers
 from eval.metrics import Booleans, Floats, auroc, calibration_error, contains, is_right, polar
-from eval.systems import build_bot
 from rag.answering.composing import short_answer
 from rag.answering.confidence import SIGNS, Calibration, Candidate, decision_signals, evidence_signals
 from rag.config import Settings
+from rag.pipeline import Chatbot
 
 WEIGHTS = {"fixed": 2.0, "news": 2.0, "SQuAD": 1.0, "mixed": 1.0}  # of one question of each corpus
 REFUSED = 0.92  # of the unanswerable, at which the answered share is printed beside that at one half
@@ -38,9 +38,8 @@ class Asked:
     group: str
 
 
-def ask(dataset: Dataset, settings: Settings, limit: int) -> list[Asked]:
-    """What the reader says of a set's questions, without those that need earlier ones."""
-    bot = build_bot(dataset, settings)
+def ask(dataset: Dataset, bot: Chatbot, limit: int) -> list[Asked]:
+    """What the reader says of a set's questions, but those that need earlier ones; `bot` is over its articles."""
     texts = {document.id: document.text for document in bot.documents()}
     asked = []
     alone = [question for question in dataset.questions if not question.history]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from eval.calibration import Asked, ask, fit, report
 from eval.datasets import select
 from eval.sets import SetName, Split, own
+from eval.systems import build_bot
 from rag.answering.confidence import Calibration
 from rag.config import Settings
 from rag.places import calibration_of
@@ -32,17 +32,18 @@ def evaluate(reader: str, questions: int, tell: Callable[[str], None]) -> Path:
     tell : callable
         Told each line of figures.
     """
-    settings = replace(Settings(), reader=reader, decide="margin")
-    asked = {split: _asked(split, settings, questions) for split in Split}
+    settings = Settings(reader=reader, decide="margin")
+    asked: dict[Split, list[Asked]] = {split: [] for split in Split}
+    for name in SETS:
+        dataset = own(name)
+        bot = build_bot(dataset, settings)
+        for split in Split:
+            asked[split] += ask(select(dataset, split), bot, questions)
     fitted = fit(asked[Split.tune])
-    for name, calibration in (("its score alone", Calibration.of_margin()), ("fitted", fitted)):
+    for how, calibration in (("its score alone", Calibration.of_margin()), ("fitted", fitted)):
         for part in SETS:
-            tell(report(f"{part}, {name}", [a for a in asked[Split.test] if a.corpus == part], calibration))
+            tell(report(f"{part}, {how}", [a for a in asked[Split.test] if a.corpus == part], calibration))
     file = calibration_of(reader)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(fitted.to_dict(), indent=1) + "\n", encoding="utf-8")
     return file
-
-
-def _asked(split: Split, settings: Settings, questions: int) -> list[Asked]:
-    return [item for name in SETS for item in ask(select(own(name), split), settings, questions)]

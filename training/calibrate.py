@@ -22,6 +22,7 @@ from eval.calibration import WEIGHTS, Asked, fit, report
 from eval.datasets import select
 from eval.metrics import contains, is_right
 from eval.sets import SetName, own
+from eval.systems import build_bot
 from rag.answering.confidence import DEFAULT_FILE, Candidate, says_no
 from rag.config import Settings
 from rag.pipeline import Chatbot
@@ -43,7 +44,9 @@ def main() -> None:
         print(f"read {len(asked)} questions from {kept}; remove it to ask them again")
     else:
         settings = Settings(reader=arguments.reader)
-        asked = calibration.ask(select(own(SetName.fixed), split="tune"), settings, arguments.questions)
+        fixed = own(SetName.fixed)
+        bot = build_bot(fixed, settings)
+        asked = calibration.ask(select(fixed, split="tune"), bot, arguments.questions)
         for corpus in corpora(arguments.data, arguments.questions):
             asked += ask(corpus, settings)
         kept.write_bytes(pickle.dumps(asked))
