@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import torch
 from fakes import FakeEmbedder, fake_parts, make_document
 
 from rag.answering.addressee import Addressee
 from rag.models.embedding import load_embedder
+from rag.models.hardware import inference_dtype
 from rag.pipeline import Chatbot
 from rag.present import export
 from rag.present.html import Exchange, conversation
@@ -107,6 +109,6 @@ def test_new_questions_to_the_program_are_known_and_near_misses_are_not() -> Non
     assert addressee is not None
     for question in ("What is today's date?", "Who are you?", "What can you do?", "What is your name?"):
         assert addressee.is_program(question), question
-    # 14 where the processor computes in float32, 13 in bfloat16.
-    assert sum(addressee.is_program(question) for question in TO_THE_PROGRAM) >= 13
+    least = 13 if inference_dtype() is torch.bfloat16 else 14  # one lies so near the bound that rounding decides
+    assert sum(addressee.is_program(question) for question in TO_THE_PROGRAM) >= least
     assert [question for question in TO_ARTICLES if addressee.is_program(question)] == []
