@@ -22,7 +22,7 @@ from torch.nn import functional
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from rag.models.hardware import inference_dtype
-from rag.models.network import load_network, save_network
+from rag.models.network import ReaderNetwork, load_network, save_network
 from training.attention import speed_up
 from training.data import load_articles, load_claims, load_training
 from training.features import Features, batches, collate, encode
@@ -37,6 +37,8 @@ def learning_rate(progress: float, peak: float, warm_up: float = 0.03) -> float:
 
 
 HEAD_RATE = 20  # times the encoder's rate: the head starts at nothing, the encoder knows much already
+
+FORBIDDEN = -1e4  # logit of a token that can be no answer; finite, so that weights of 0 leave nothing of it
 
 # Of the losses of the outputs that are read at the first token, beside that of the span.
 OUTPUT_WEIGHTS = {"denial": 0.5, "polar": 0.2, "many": 0.2}
@@ -53,20 +55,16 @@ def window_loss(
     """
     allowed = (batch["segments"] == 1) & (batch["attention_mask"] == 1)
     allowed[:, 0] = True
-    low = torch.finfo(start.dtype).min
-    start, end = start.masked_fill(~allowed, low), end.masked_fill(~allowed, low)
-    marked = batch["start"] >= 0
-    total = 0.5 * (
-        functional.cross_entropy(start[marked], batch["start"][marked], reduction="sum")
-        + functional.cross_entropy(end[marked], batch["end"][marked], reduction="sum")
-    )
-    if not bool(marked.all()):
-        total = total + functional.softplus(-evidence_margin(start[~marked], end[~marked])).sum()
+    start, end = start.masked_fill(~allowed, FORBIDDEN), end.masked_fill(~allowed, FORBIDDEN)
+    # By weights of 0 and 1, not by picking rows: what a mask picks is of unknown size, for which a GPU has to be asked.
+    marked = (batch["start"] >= 0).to(start.dtype)
+    total = functional.softplus(-evidence_margin(start, end)) @ (1 - marked)
+    for logits, name in ((start, "start"), (end, "end")):
+        total = total + 0.5 * (functional.cross_entropy(logits, batch[name].clamp(min=0), reduction="none") @ marked)
     for output, (name, weight) in enumerate(OUTPUT_WEIGHTS.items()):
-        known = batch[name] >= 0
-        if bool(known.any()):
-            logits, target = asked[known, output], batch[name][known].to(asked.dtype)
-            total = total + weight * functional.binary_cross_entropy_with_logits(logits, target, reduction="sum")
+        known, target = (batch[name] >= 0).to(asked.dtype), batch[name].clamp(min=0).to(asked.dtype)
+        losses = functional.binary_cross_entropy_with_logits(asked[:, output], target, reduction="none")
+        total = total + weight * (losses @ known)
     return total
 
 
@@ -86,8 +84,8 @@ class Trainer:
         self.model = load_network(init, options=dropouts).to(device)
         self.model.encoder.embeddings.word_embeddings.weight.requires_grad_(False)
         speed_up(self.model.encoder)
-        dtype = torch.bfloat16 if torch.device(device).type == "cuda" else inference_dtype()
-        self.worker = copy.deepcopy(self.model).to(dtype).train()
+        self.dtype = torch.bfloat16 if torch.device(device).type == "cuda" else inference_dtype()
+        self.worker = copy.deepcopy(self.model).to(self.dtype).train()
         self.averaged = copy.deepcopy(self.model).eval()
         pairs = [
             (p, w) for p, w in zip(self.model.parameters(), self.worker.parameters(), strict=True) if p.requires_grad
@@ -104,23 +102,29 @@ class Trainer:
         self.peak, self.average, self.dropout, self.device = peak, average, dropout, device
         self.steps = 0
 
-    def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Summed loss of one micro-batch."""
-        encoder = self.worker.encoder
+    def scores(
+        self, network: ReaderNetwork, batch: dict[str, torch.Tensor], dropout: float = 0.0
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """What a network says of a batch, as `ReaderNetwork.score` gives it."""
+        encoder = network.encoder
         kinds = {"token_type_ids": batch["segments"]} if hasattr(encoder.embeddings, "token_type_embeddings") else {}
-        embedded = functional.dropout(encoder.embeddings(input_ids=batch["input_ids"], **kinds), self.dropout)
+        embedded = functional.dropout(encoder.embeddings(input_ids=batch["input_ids"], **kinds), dropout)
         mask = batch["attention_mask"][:, None, None, :].to(embedded.dtype)
         hidden = encoder.encoder(embedded, attention_mask=(1 - mask) * -1e4, return_dict=True).last_hidden_state
-        return window_loss(*self.worker.score(functional.dropout(hidden.float(), self.dropout)), batch)
+        return network.score(functional.dropout(hidden.float(), dropout))
+
+    def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Summed loss of one micro-batch."""
+        return window_loss(*self.scores(self.worker, batch, self.dropout), batch)
 
     def step(self, micro_batches: list[dict[str, torch.Tensor]], progress: float) -> float:
         """Mean loss per window of one optimiser step over several micro-batches."""
         count = sum(len(batch["start"]) for batch in micro_batches)
-        total = 0.0
+        total = torch.zeros((), device=self.device)
         for batch in micro_batches:
-            loss = self.forward({name: tensor.to(self.device) for name, tensor in batch.items()})
+            loss = self.forward({name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()})
             (loss / count).backward()  # type: ignore[no-untyped-call]
-            total += loss.item()
+            total += loss.detach()
         for weight, running in zip(self.weights, self.copies, strict=True):
             weight.grad = torch.zeros_like(weight) if running.grad is None else running.grad.float()
             running.grad = None
@@ -133,7 +137,7 @@ class Trainer:
             torch._foreach_copy_(self.copies, self.weights)
             keep = min(self.average, (1 + self.steps) / (10 + self.steps))
             torch._foreach_lerp_(list[torch.Tensor](self.averages), list[torch.Tensor](self.weights), 1 - keep)
-        return total / count
+        return total.item() / count
 
     def state(self) -> dict[str, Any]:
         return {
