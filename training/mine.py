@@ -9,12 +9,10 @@ from pathlib import Path
 from random import Random
 
 from training.data import Question, load_training
-from training.mixture import is_specific
+from training.mixture import WEIGHTS, is_specific
 from training.negatives import corpus_of, mine
 
-# Share of each dataset's answerable questions that gets retrieved negatives: most where a passage of the same kind
-# looks right and is not, least where another passage may well answer (privacy policies).
-SHARES = {"squad": 1.0, "disfl_qa": 0.3, "squadshifts": 0.45, "qamr": 0.3, "policyqa": 0.05}
+TIMES = 2  # as many questions of a set get negatives as one pass takes on average, at most all
 
 
 def main() -> None:
@@ -31,7 +29,12 @@ def main() -> None:
         passages[name].append(text)
     chosen: list[Question] = []
     for question in train:
-        if question.answers and is_specific(question) and random.random() < SHARES.get(question.dataset, 0.0):
+        if (
+            question.answers
+            and not question.article
+            and is_specific(question)
+            and random.random() < TIMES * WEIGHTS[question.dataset].retrieved
+        ):
             chosen.append(question)
     found = mine(chosen, passages, arguments.encoder)
     arguments.out.write_text(json.dumps(found), encoding="utf-8")

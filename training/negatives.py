@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from transformers import AutoModel, AutoTokenizer
 
+from rag.models.hardware import inference_dtype
 from training.data import Question, holds_answer, sentences
 
 RRF_CONSTANT = 60
@@ -29,7 +30,7 @@ def corpus_of(question: Question) -> str:
 def embed(texts: list[str], encoder: Path, max_tokens: int = 128, batch: int = 64) -> np.ndarray:
     """Mean-pooled embeddings, (n_texts, dim) float32, unit norm, in the order given."""
     tokenizer = AutoTokenizer.from_pretrained(encoder)
-    model = AutoModel.from_pretrained(encoder, attn_implementation="eager", dtype=torch.bfloat16).eval()
+    model = AutoModel.from_pretrained(encoder, attn_implementation="eager", dtype=inference_dtype()).eval()
     order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
     vectors = np.zeros((len(texts), model.config.hidden_size), dtype=np.float32)
     with torch.inference_mode():
