@@ -18,8 +18,11 @@ from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedTokeniz
 
 from rag.models.network import ReaderNetwork, load_network, save_network  # noqa: E402
 from rag.models.packing import pack, unpack  # noqa: E402
+from rag.models.reader import WEIGHTS  # noqa: E402
+from training import distill  # noqa: E402
 from training import train as training_run  # noqa: E402
-from training.data import Article, Claim, Question, holds_answer, load_training, sentences  # noqa: E402
+from training.data import TWINS, Article, Claim, Question, holds_answer, load_training, load_twins, sentences  # noqa: E402
+from training.distill import vocabulary  # noqa: E402
 from training.evaluate import Prediction, predict, scores, threshold_of  # noqa: E402
 from training.export import export  # noqa: E402
 from training.features import BUCKET, batches, collate, encode  # noqa: E402
@@ -301,6 +304,42 @@ def test_news_questions_stand_beside_windows_that_answer_and_that_do_not() -> No
     assert any(example.passage.startswith("A castle burns (2023-06-30): ") for example in made)
 
 
+def test_a_twin_stands_beside_the_passage_that_answers_the_question_it_differs_from(tmp_path: Path) -> None:
+    rows = [
+        {
+            "article": "A-001",
+            "kind": "twin",
+            "question": "Who built it?",
+            "answer": "Anna Petrova",
+            "twin": "Who sold it?",
+        },
+        {
+            "article": "A-001",
+            "kind": "yes-no",
+            "question": "Is it whole?",
+            "says": "no",
+            "sentence": "In 1701 a fire took",
+        },
+        {"article": "A-999", "kind": "twin", "question": "Who?", "answer": "Anna", "twin": "When?"},
+    ]
+    path = tmp_path / "twins.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    asked, twin, decided = load_twins(path, ARTICLES)
+    assert (asked.text, asked.answers[0][1], asked.denial) == ("Who built it?", "Anna Petrova", None)
+    assert (twin.text, twin.answers, twin.near) == ("Who sold it?", (), asked.answers[0])
+    assert (decided.denial, decided.answers[0][1]) == (True, "In 1701 a fire took")
+    made = [example for example in build([twin] * 9, {}, 3, articles=ARTICLES) if example.kind == "news/twin"]
+    assert made
+    assert all("Anna Petrova" in example.passage and example.start == -1 for example in made)
+
+
+def test_the_shipped_twins_stand_verbatim_in_articles_of_the_training_part() -> None:
+    rows = [json.loads(line) for line in TWINS.read_text(encoding="utf-8").splitlines()]
+    assert len(rows) > 1900
+    assert all(row["question"] != row["twin"] and row["answer"] for row in rows if row["kind"] == "twin")
+    assert {row["says"] for row in rows if row["kind"] == "yes-no"} == {"yes", "no"}
+
+
 def test_claims_point_at_their_evidence_or_at_nothing() -> None:
     evidence = "The owners sold the stones to a mill in the valley"
     claims = [
@@ -404,6 +443,34 @@ def test_a_run_repeats_and_resumes_to_the_same_weights(tmp_path: Path, data: Pat
     assert not torch.equal(whole["head.weight"], start["head.weight"])
     embeddings = "encoder.embeddings.word_embeddings.weight"
     assert torch.equal(whole[embeddings], start[embeddings])
+
+
+def test_the_two_readers_cut_text_into_the_same_pieces() -> None:
+    large, small = (AutoTokenizer.from_pretrained(WEIGHTS / name) for name in ("reader", "small"))
+    ids = vocabulary(large, small)
+    text = "In 1701 a fire took Petrova's northern tower."
+    assert ids[large(text, add_special_tokens=False)["input_ids"]].tolist() == small(text)["input_ids"][1:-1]
+    assert ids[[large.cls_token_id, large.pad_token_id]].tolist() == [small.cls_token_id, small.pad_token_id]
+
+
+def test_the_student_comes_closer_to_its_teacher(tmp_path: Path, data: Path, tiny: Path) -> None:
+    run(tmp_path / "teacher", data, tiny, 12, 12)
+    teacher = tmp_path / "teacher" / "final"
+    distill.main(
+        [
+            *("--data", str(data), "--teacher", str(teacher), "--init", str(tiny), "--work", str(tmp_path / "student")),
+            *("--steps", "30", "--tokens", "400", "--rate", "0.01", "--average", "0.5", "--device", "cpu"),
+        ]
+    )
+    inputs = {"input_ids": torch.tensor([[2, 7, 8, 3, 9, 10, 11, 3]])}
+    inputs |= {"attention_mask": torch.ones_like(inputs["input_ids"])}
+
+    def distance(folder: Path) -> float:
+        with torch.inference_mode():
+            left, right = (load_network(place).eval()(**inputs)[0].softmax(1) for place in (folder, teacher))
+        return float((left - right).abs().sum())
+
+    assert distance(tmp_path / "student" / "student") < distance(tiny)
 
 
 # --- evaluation

@@ -7,7 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -23,6 +23,7 @@ HELD_OUT_SHARE = 0.02
 HELD_OUT_SEED = 20
 
 
+TWINS = Path(__file__).parent / "twins.jsonl"  # written for this project, on the news articles of the training part
 HELD_OUT_NEWS = 0.1  # share of the news groups, which stand for a stranger's folder in calibration
 
 # Sets of which it is known whether a question wants one answer or a list of them.
@@ -38,7 +39,8 @@ class Question:
 
     `title` and `date` are what stands before the passage when it is read. `group` is what is held out as a whole.
     Of a yes-no question `answers` is the sentence that decides it and `denial` tells whether it says no. `many`: all
-    the answers are wanted together, as a list; None where nobody said.
+    the answers are wanted together, as a list; None where nobody said. `near`: what answers the question of which this
+    one, that nothing answers, differs in one detail.
     """
 
     id: str
@@ -52,6 +54,7 @@ class Question:
     article: str = ""
     denial: bool | None = None
     many: bool | None = None
+    near: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,31 @@ def load_jsonl(path: Path, articles: Mapping[str, Article] = MappingProxyType({}
                 many=bool(row.get("multi")) if dataset in ONE_OR_MANY else None,
             )
         )
+    return questions
+
+
+def load_twins(path: Path, articles: Mapping[str, Article]) -> list[Question]:
+    """Questions of `twins.jsonl`; those whose article is not there are left out.
+
+    Each that an article answers stands before its twin, which differs in one detail and is not answered. Of yes-no
+    questions the sentence that decides is the answer.
+    """
+    questions = []
+    with path.open(encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    for number, row in enumerate(rows):
+        if not (article := articles.get(row["article"])):
+            continue
+        key, polar = f"twin-{number}", row["kind"] == "yes-no"
+        span = row["sentence"] if polar else row["answer"]
+        answer = (article.text.index(span), span)
+        asked = Question(
+            key, "news", article.title, article.text, row["question"], (answer,), article.group, article.date,
+            article.id, row["says"] == "no" if polar else None, many=False,
+        )  # fmt: skip
+        questions.append(asked)
+        if not polar:
+            questions.append(replace(asked, id=f"{key}-not", text=row["twin"], answers=(), near=answer))
     return questions
 
 
@@ -238,6 +266,8 @@ def load_training(data: Path) -> tuple[list[Question], list[Question]]:
             groups = _drawn([question.group for question in questions])
         for question in questions:
             (held_out if question.group in groups else train).append(question)
+    left_out = _held_out_news(articles)
+    train += load_twins(TWINS, {a.id: a for a in articles.values() if a.group not in left_out})
     return train, held_out
 
 

@@ -268,6 +268,13 @@ class Pass:
         text = question.text if random.random() >= NOISE_SHARE else noisy(question.text, question.context, random)
         if not question.answers:
             for _ in range(copies(weight.unanswered, random)):
+                if question.near:
+                    start, answer = question.near
+                    passage, _, _ = crop(own.text, start, start + len(answer), random, 250, 1000)
+                    self._add(
+                        text, passage, (-1, -1), "news/twin", lead(own.title, own.date), denial=False, polar=False
+                    )
+                    continue
                 # Its details stand in its own article most of all, but nothing in the group answers it.
                 article = own if random.random() < 0.7 else random.choice(self._groups[own.group])
                 self._window(question, text, article, "news/unanswerable")
@@ -300,7 +307,10 @@ class Pass:
         answers: tuple[tuple[int, str], ...] = (),
     ) -> None:
         """A run of an article that holds none of the answers and touches no sentence of theirs."""
-        passage, _, _ = crop(article.text, -1, -1, self._random, 250, 1000)
+        # Retrieval brings what shares the question's words, so of some runs mostly the one that shares most.
+        drawn = [crop(article.text, -1, -1, self._random, 250, 1000)[0] for _ in range(self._random.choice((1, 3, 3)))]
+        wanted = content_words(text)
+        passage = max(drawn, key=lambda run: len(wanted & content_words(run)))
         left = article.text.find(passage)
         touched = any(left <= start < left + len(passage) for start, _ in answers if kind == "news/cut")
         if not touched and not holds_answer(passage, answers):
