@@ -52,12 +52,12 @@ def settings_from(pairs: Iterable[str]) -> Settings:
 
 def weights(settings: Settings) -> dict[str, str]:
     """File -> start of its sha256, of the project's own weights that a run with these settings uses."""
-    from rag.models.reader import WEIGHTS
+    from rag.models.reader import SHIPPED
 
-    if settings.reader != "default":
+    if settings.reader not in SHIPPED:
         return {}
-    files = [WEIGHTS / "reader" / "model.safetensors", WEIGHTS / "confidence.json"]
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files if file.is_file()}
+    files = [SHIPPED[settings.reader] / name for name in ("model.safetensors", "confidence.json")]
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files}
 
 
 def chatbot(dataset: Dataset, settings: Settings) -> Answerer:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rag.answering.addressee import Addressee
-from rag.answering.confidence import Calibration
+from rag.answering.confidence import FILE_NAME, Calibration
 from rag.answering.rewriting import GrammarRewriter, QueryRewriter
 from rag.config import Settings
 from rag.grounding.verifier import Verifier
 from rag.models.embedding import Embedder, load_embedder
-from rag.models.reader import Reader, load_reader
+from rag.models.reader import SHIPPED, Reader, load_reader
 from rag.places import calibration_of
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _confidence(settings: Settings) -> Calibration:
     """What was fitted to the reader, by the project or here by `rag evaluate-reader`; else its margin."""
     if settings.decide == "margin":
         return Calibration.of_margin()
-    if settings.reader == "default":
-        return Calibration.load()
+    if settings.reader in SHIPPED:
+        return Calibration.load(SHIPPED[settings.reader] / FILE_NAME)
     fitted = calibration_of(settings.reader)
     return Calibration.load(fitted) if fitted.is_file() else Calibration.of_margin()

@@ -181,8 +181,8 @@ def test_yes_and_no_stand_side_by_side_with_the_sentence_that_decides() -> None:
     one = Document("one", "A", "The bridge is open to cars.", "one", date="2020-05-01")
     two = Document("two", "B", "Cars may no longer cross the bridge.", "two", date="2021-05-01")
     three = Document("three", "C", "Only cyclists may cross the bridge now.", "three", date="2021-06-01")
-    asked = Judgement(support=5.0, denial=-4.0, polar=6.0, many=-6.0)
-    denied = replace(asked, denial=4.0)
+    asked = Judgement(support=5.0, denial=-8.0, polar=6.0, many=-6.0)
+    denied = replace(asked, denial=8.0)
     found = [
         replace(candidate(two, "no longer cross the bridge", 5.0), judgement=denied),
         replace(candidate(one, "open to cars", 4.5), judgement=asked),
@@ -196,14 +196,14 @@ def test_yes_and_no_stand_side_by_side_with_the_sentence_that_decides() -> None:
 
 def test_where_it_is_not_clear_which_word_is_said_neither_is() -> None:
     one = Document("one", "A", "The bridge is open to cyclists.", "one", date="2020-05-01")
-    unsure = Judgement(support=9.0, denial=1.0, polar=0.5, many=-6.0)
+    unsure = Judgement(support=9.0, denial=5.0, polar=0.5, many=-6.0)
     found = [replace(candidate(one, "open to cyclists", 9.0), judgement=unsure)]
     asked = Found("Is the bridge open to cars?", (), (found[0].passage,), {"one": one}, {})
     answer = decide(asked.question, asked, found, Calibration({}, {"bias": 5.0}), Settings())
     assert (answer.certainty, answer.abstained, answer.doubts) == ("perhaps", True, (Doubt("word"),))
     assert (answer.short_answer, answer.statements[0].text) == ("open to cyclists", one.text)
     assert "Whether that means yes or no is left to you." in with_text(answer).text
-    sure = [replace(found[0], judgement=replace(unsure, denial=-5.0))]
+    sure = [replace(found[0], judgement=replace(unsure, denial=-8.0))]
     assert decide(asked.question, asked, sure, Calibration({}, {"bias": 5.0}), Settings()).short_answer == "Yes"
 
 

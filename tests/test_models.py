@@ -109,12 +109,11 @@ def test_altered_embedding_weights_are_refused(tmp_path: Path, monkeypatch: pyte
 
 
 def test_altered_reader_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for folder in reader.SHIPPED.values():
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "SHA256").write_bytes((reader.WEIGHTS / folder / "SHA256").read_bytes())
-        (tmp_path / folder / "model.safetensors").write_bytes(b"altered")
-    monkeypatch.setattr(reader, "WEIGHTS", tmp_path)
-    for name in reader.SHIPPED:
+    for name, shipped in list(reader.SHIPPED.items()):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "SHA256").write_bytes((shipped / "SHA256").read_bytes())
+        (tmp_path / name / "model.safetensors").write_bytes(b"altered")
+        monkeypatch.setitem(reader.SHIPPED, name, tmp_path / name)
         with pytest.raises(ModelError, match=r"model\.safetensors has the sha256"):
             ExtractiveReader.load(name)
 

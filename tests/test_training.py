@@ -18,7 +18,7 @@ from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedTokeniz
 
 from rag.models.network import ReaderNetwork, load_network, save_network  # noqa: E402
 from rag.models.packing import pack, unpack  # noqa: E402
-from rag.models.reader import WEIGHTS  # noqa: E402
+from rag.models.reader import SHIPPED  # noqa: E402
 from training import distill  # noqa: E402
 from training import train as training_run  # noqa: E402
 from training.data import TWINS, Article, Claim, Question, holds_answer, load_training, load_twins, sentences  # noqa: E402
@@ -446,7 +446,7 @@ def test_a_run_repeats_and_resumes_to_the_same_weights(tmp_path: Path, data: Pat
 
 
 def test_the_two_readers_cut_text_into_the_same_pieces() -> None:
-    large, small = (AutoTokenizer.from_pretrained(WEIGHTS / name) for name in ("reader", "small"))
+    large, small = (AutoTokenizer.from_pretrained(SHIPPED[name]) for name in ("default", "small"))
     ids = vocabulary(large, small)
     text = "In 1701 a fire took Petrova's northern tower."
     assert ids[large(text, add_special_tokens=False)["input_ids"]].tolist() == small(text)["input_ids"][1:-1]

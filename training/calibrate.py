@@ -23,8 +23,9 @@ from eval.datasets import select
 from eval.metrics import contains, is_right
 from eval.sets import SetName, own
 from eval.systems import build_bot
-from rag.answering.confidence import DEFAULT_FILE, Candidate, says_no
+from rag.answering.confidence import FILE_NAME, Candidate, says_no
 from rag.config import Settings
+from rag.models.reader import SHIPPED
 from rag.pipeline import Chatbot
 from training.corpora import Corpus, Item, corpora
 
@@ -35,7 +36,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for what the reader said")
     parser.add_argument("--reader", default="default", help="the reader to fit, as in the settings")
     parser.add_argument("--questions", type=int, default=300, help="of each corpus, at most")
-    parser.add_argument("--output", type=Path, default=DEFAULT_FILE)
+    parser.add_argument("--output", type=Path, help="file to write (beside the shipped weights)")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     kept = arguments.work / "asked.pickle"
@@ -43,7 +44,7 @@ def main() -> None:
         asked = pickle.loads(kept.read_bytes())
         print(f"read {len(asked)} questions from {kept}; remove it to ask them again")
     else:
-        settings = Settings(reader=arguments.reader)
+        settings = Settings(reader=arguments.reader, decide="margin")  # ranked anew by the fit, whatever ships now
         fixed = own(SetName.fixed)
         bot = build_bot(fixed, settings)
         asked = calibration.ask(select(fixed, split="tune"), bot, arguments.questions)
@@ -56,8 +57,9 @@ def main() -> None:
             print(report(f"{name}, by a fit on the others", part, fit(rest)))
     fitted = fit(asked)
     print(report("all, by the fit on all", asked, fitted))
-    arguments.output.write_text(json.dumps(fitted.to_dict(), indent=1) + "\n", encoding="utf-8")
-    print(f"wrote {arguments.output}")
+    output = arguments.output or SHIPPED[arguments.reader] / FILE_NAME
+    output.write_text(json.dumps(fitted.to_dict(), indent=1) + "\n", encoding="utf-8")
+    print(f"wrote {output}")
 
 
 # --- asking

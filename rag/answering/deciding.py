@@ -10,9 +10,8 @@ from rag.answering.composing import compose, doubts, leaves_open, nearest
 from rag.answering.confidence import Calibration, Candidate
 from rag.answering.retrieval import Found
 from rag.config import Settings
+from rag.models.reader import SHIPPED
 from rag.types import Answer, Certainty
-
-ENGLISH_READERS = ("default", "small")  # trained on English alone; of a reader that a person names nothing is known
 
 
 def decide(
@@ -66,8 +65,11 @@ def decide(
 
 
 def _is_foreign(language: str, settings: Settings) -> bool:
-    """Whether the reader has not learned an article's language; its spans and its confidence mean little there."""
-    return settings.reader in ENGLISH_READERS and language not in ("en", "und")
+    """Whether the reader has not learned an article's language; its spans and its confidence mean little there.
+
+    The project's own were trained on English alone; of a reader that a person names nothing is known.
+    """
+    return settings.reader in SHIPPED and language not in ("en", "und")
 
 
 def certainty_of(confidence: float, settings: Settings) -> Certainty:

@@ -17,10 +17,10 @@ from rag.language.facts import facts
 from rag.language.sentences import is_question
 from rag.language.text import STOPWORDS, content_words, same_name, words
 from rag.logistic import CLIP, clip, sigmoid, weigh
-from rag.models.reader import Reader, as_question
+from rag.models.reader import SHIPPED, Reader, as_question
 from rag.types import Chunk, Span
 
-DEFAULT_FILE = Path(__file__).parents[1] / "models" / "weights" / "verification.json"
+DEFAULT_FILE = SHIPPED["default"] / "verification.json"
 SIGNS = {"support": 1, "margin": 1, "denial": -1, "numbers_missing": -1, "dates_missing": -1, "names_missing": -1}
 """Which way each signal may count: more support never lowers the probability, what is missing never raises it."""
 _LINK = re.compile(r"https?:|www\.|\]\(|<\w|\b[\w-]+\.(?:com|org|net|io|ru|cn|info)\b", re.I)

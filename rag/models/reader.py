@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 WEIGHTS = Path(__file__).parent / "weights"
-SHIPPED = {"default": "reader", "small": "small"}
+SHIPPED = {"default": WEIGHTS / "reader", "small": WEIGHTS / "small"}
 MAX_TOKENS = 288  # question and window together, as in training
-SMALL_TOKENS = 256  # the same for the small reader, and for those of others
+OTHER_TOKENS = 256  # the same for the readers of others
 STRIDE = 96  # tokens that two windows of one passage share
 MAX_SPAN_TOKENS = 48
 MAX_QUESTION_TOKENS = 96
@@ -86,13 +86,13 @@ class ExtractiveReader:
         """
         quiet()
         if name in SHIPPED:
-            location = WEIGHTS / SHIPPED[name]
+            location = SHIPPED[name]
             check_sha256(location / "model.safetensors", read_text(location / "SHA256").split()[0])
         else:
             location = Path(name)
-        if name != "small" and is_own(location):
+        if is_own(location):
             return cls(*load_parts(location), lead_of)
-        return cls(*load_parts(location, name), title_if_missing, SMALL_TOKENS)
+        return cls(*load_parts(location, name), title_if_missing, OTHER_TOKENS)
 
     def read(self, question: str, chunks: Sequence[Chunk]) -> list[Span]:
         if not chunks:
