@@ -32,7 +32,8 @@ def decide(
     sure = confidence.probability(candidates) if candidates else 0.0
     certainty = certainty_of(sure, settings) if candidates else "not said"
     foreign = bool(candidates) and _is_foreign(found.documents[candidates[0].span.document_id].language, settings)
-    if certainty == "answered" and (foreign or leaves_open(candidates[0])):
+    whole = foreign or (bool(candidates) and leaves_open(candidates[0]))
+    if certainty == "answered" and whole:
         certainty = "perhaps"  # its sentence may well answer, or decide which way; that is left to the person
     passages = reranked(candidates) if settings.rerank else found.passages
     shown = dict.fromkeys(passage.chunk.document_id for passage in passages)
@@ -56,7 +57,7 @@ def decide(
     composed = compose(found.question, chosen, found.documents.__getitem__, found.copies.__getitem__)
     return replace(
         answer,
-        short_answer=composed.statements[0].text if foreign else composed.short_answer,
+        short_answer=composed.statements[0].text if whole else composed.short_answer,
         statements=composed.statements,
         citations=composed.citations,
         accounts=composed.accounts,
