@@ -95,6 +95,14 @@ def test_what_the_passage_lacks_is_counted() -> None:
     assert missing("On Friday Boris Orlov came to Minsk.") == (0.0, 1.0, 2.0)
 
 
+def test_only_the_most_decisive_sentence_denies(verifier: Verifier) -> None:
+    open_again = make_document("open.txt", "The bridge in Minsk is open to cars again.")
+    ferry = make_document("ferry.txt", "The ferry in Minsk is not open to cars.")
+    claim = "The bridge in Minsk is open to cars."
+    assert [found.passage for found in verifier.denials(claim, chunks_of(ferry, CLOSED))] == [1, 0]
+    assert verifier.denials(claim, chunks_of(ferry, open_again)) == []
+
+
 def test_a_text_is_checked_sentence_by_sentence(verifier: Verifier) -> None:
     documents = {document.id: document for document in (VISIT, CLOSED)}
     checker = Checker(verifier, lambda _: chunks_of(VISIT, CLOSED), documents.__getitem__)

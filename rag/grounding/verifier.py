@@ -110,22 +110,26 @@ class Verifier:
         return found[0].probability if found else 0.0
 
     def denials(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:
-        """The sentences that deny a claim, the surest first; `probability` is that they do.
+        """The sentences that deny a claim, the most decisive first; `probability` is that they do.
 
         The reader points at nothing for a claim that it does not find supported, so it is asked whether it is true:
-        such a question it answers with the sentence that decides, and says whether that denies it.
+        such a question it answers with the sentence that decides, and says whether that denies it. The sentence of the
+        highest score decides: where it does not deny, none does.
         """
         spans = self._reader.read(as_question(claim), passages)
-        found = []
-        for number, (passage, span) in enumerate(zip(passages, spans, strict=True)):
-            judged = span.judgement
-            if judged is None or span.score <= 0:
-                continue
+        found: list[Support] = []
+        for number, (passage, span) in sorted(
+            enumerate(zip(passages, spans, strict=True)), key=lambda n: -n[1][1].score
+        ):
             start, end = sentences_around(passage, span.start, span.end)
-            sure = sigmoid(judged.denial)
-            if sure >= self.denial_threshold and is_evidence(passage.between(start, end)):
+            if span.judgement is None or span.score <= 0 or not is_evidence(passage.between(start, end)):
+                continue
+            sure = sigmoid(span.judgement.denial)
+            if not found and sure < self.denial_threshold:
+                return []
+            if sure >= self.denial_threshold:
                 found.append(Support(number, start, end, sure, sure))
-        return sorted(found, key=lambda support: (-support.probability, support.passage))
+        return found
 
     def _judged(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:
         supports = []
