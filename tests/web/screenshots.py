@@ -96,15 +96,17 @@ def page_of_pdf(talk: Talk) -> None:
 
 
 ANSWERED, FOLLOWED = "Which order did Putin give López Miera?", "Who received him in Moscow?"
-YES_NO = "Has López Miera ever been decorated by Russia?"
+DECIDED, LISTED = "Does López Miera have the power to make laws?", "What will be shown in the parade?"
+LEFT_OPEN = "Does Manoylo still sit on the scientific council of the Russian Security Council?"
 WIDE, PHONE = (1360, 860), (390, 844)
 SEEDS: dict[str, tuple[tuple[int, int], Do]] = {
     "welcome": (WIDE, welcome),
     "answer": (WIDE, ask(ANSWERED, FOLLOWED)),
     "dark": (WIDE, ask(ANSWERED, FOLLOWED)),
     "phone": (PHONE, ask(ANSWERED)),
-    "perhaps": (WIDE, ask(ANSWERED, YES_NO)),
-    "perhaps-phone": (PHONE, ask(YES_NO)),
+    "yes-no": (WIDE, ask(LISTED, DECIDED)),
+    "perhaps": (WIDE, ask(ANSWERED, LEFT_OPEN)),
+    "perhaps-phone": (PHONE, ask(LEFT_OPEN)),
 }
 SIXTY: dict[str, tuple[tuple[int, int], Do]] = {
     "articles": (WIDE, listed),
