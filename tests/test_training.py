@@ -470,7 +470,7 @@ def test_the_student_comes_closer_to_its_teacher(tmp_path: Path, data: Path, tin
             left, right = (load_network(place).eval()(**inputs)[0].softmax(1) for place in (folder, teacher))
         return float((left - right).abs().sum())
 
-    assert distance(tmp_path / "student" / "student") < distance(tiny)
+    assert distance(tmp_path / "student" / "final") < distance(tiny)
 
 
 # --- evaluation

@@ -14,7 +14,7 @@ import math
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -53,9 +53,7 @@ def window_loss(
     that there is one: the loss of "nothing" against all spans together. Where it is known, the cross-entropy of what
     is read at the first token besides, `asked` (n_windows, 3).
     """
-    allowed = (batch["segments"] == 1) & (batch["attention_mask"] == 1)
-    allowed[:, 0] = True
-    start, end = start.masked_fill(~allowed, FORBIDDEN), end.masked_fill(~allowed, FORBIDDEN)
+    start, end = within_passage(start, batch), within_passage(end, batch)
     # By weights of 0 and 1, not by picking rows: what a mask picks is of unknown size, for which a GPU has to be asked.
     marked = (batch["start"] >= 0).to(start.dtype)
     total = functional.softplus(-evidence_margin(start, end)) @ (1 - marked)
@@ -66,6 +64,13 @@ def window_loss(
         losses = functional.binary_cross_entropy_with_logits(asked[:, output], target, reduction="none")
         total = total + weight * (losses @ known)
     return total
+
+
+def within_passage(logits: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Logits (n_windows, n_tokens) of which only the first token's and the passage's take part."""
+    allowed = (batch["segments"] == 1) & (batch["attention_mask"] == 1)
+    allowed[:, 0] = True
+    return logits.masked_fill(~allowed, FORBIDDEN)
 
 
 def evidence_margin(start: torch.Tensor, end: torch.Tensor) -> torch.Tensor:
@@ -101,6 +106,12 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(groups, lr=peak, betas=(0.9, 0.98), fused=True)
         self.peak, self.average, self.dropout, self.device = peak, average, dropout, device
         self.steps = 0
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Self:
+        """By the options of a program."""
+        names = ("init", "rate", "average", "dropout", "inner_dropout", "device")
+        return cls(*(getattr(arguments, name) for name in names))
 
     def scores(
         self, network: ReaderNetwork, batch: dict[str, torch.Tensor], dropout: float = 0.0
@@ -175,8 +186,9 @@ def prepared(
     return Features.load(path)
 
 
-def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def options(description: str | None) -> argparse.ArgumentParser:
+    """The options of every training program."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder that holds train/")
     parser.add_argument("--init", type=Path, required=True, help="folder of the weights to start from")
     parser.add_argument("--work", type=Path, required=True, help="folder for features and checkpoints")
@@ -185,6 +197,7 @@ def main(argv: list[str] | None = None) -> None:
     length.add_argument("--minutes", type=float, help="length of the run in time; the rate falls with the clock")
     length.add_argument("--steps", type=int, help="length of the run in optimiser steps; repeats exactly")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0, help="number of the first pass")
     parser.add_argument("--rate", type=float, default=4e-5, help="peak learning rate")
     parser.add_argument("--dropout", type=float, default=0.1, help="behind the embeddings and before the head")
     parser.add_argument("--inner-dropout", type=float, default=0.0, help="in layers and embeddings; slower on CPUs")
@@ -197,22 +210,22 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--stop-after", type=int, help="end early at this step, with the schedule as planned")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    arguments = parser.parse_args(argv)
+    return parser
 
-    torch.set_num_threads(arguments.threads)
-    torch.manual_seed(arguments.seed)
+
+def run(
+    trainer: Trainer,
+    tokenizer: PreTrainedTokenizerBase,
+    arguments: argparse.Namespace,
+    kept_with: PreTrainedTokenizerBase | None = None,
+) -> None:
+    """Train from the last checkpoint, or from the start, to the end of the schedule.
+
+    `tokenizer` cuts the windows; the weights are kept with `kept_with`, where that is another.
+    """
     arguments.work.mkdir(parents=True, exist_ok=True)
-    tokenizer = AutoTokenizer.from_pretrained(arguments.init)
-    trainer = Trainer(
-        arguments.init,
-        arguments.rate,
-        arguments.average,
-        arguments.dropout,
-        arguments.inner_dropout,
-        arguments.device,
-    )
     checkpoint = arguments.work / "checkpoint.pt"
-    number, position, elapsed, seen = 0, 0, 0.0, 0
+    number, position, elapsed, seen = arguments.first, 0, 0.0, 0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=False)
         trainer.restore(state)
@@ -227,7 +240,7 @@ def main(argv: list[str] | None = None) -> None:
 
     def keep(name: str) -> None:
         save_network(trainer.averaged, arguments.work / name)
-        tokenizer.save_pretrained(arguments.work / name)
+        (kept_with or tokenizer).save_pretrained(arguments.work / name)
 
     def progress() -> float:
         """Share of the run done, in [0, 1]."""
@@ -270,6 +283,13 @@ def main(argv: list[str] | None = None) -> None:
     save()
     keep("final")
     print(f"done: {trainer.steps} steps, {seen} windows, {elapsed / 60:.1f} minutes", flush=True)
+
+
+def main(argv: list[str] | None = None) -> None:
+    arguments = options(__doc__).parse_args(argv)
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(arguments.seed)
+    run(Trainer.of(arguments), AutoTokenizer.from_pretrained(arguments.init), arguments)
 
 
 if __name__ == "__main__":
