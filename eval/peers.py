@@ -123,13 +123,15 @@ def make_work(dataset: Dataset) -> dict[str, Any]:
 
 def as_transformers(reader: Path, folder: Path) -> Path:
     """The project's reader, its start and its end, as a question-answering model of transformers in a folder."""
-    from transformers import AutoModelForQuestionAnswering, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForQuestionAnswering, AutoTokenizer
 
     from rag.models.network import load_network
+    from rag.models.transformer import renamed
 
     network = load_network(reader)
-    model = AutoModelForQuestionAnswering.from_config(network.encoder.config)  # type: ignore[no-untyped-call]
-    state = {f"{model.base_model_prefix}.{name}": tensor for name, tensor in network.encoder.state_dict().items()}
+    model = AutoModelForQuestionAnswering.from_config(AutoConfig.from_pretrained(reader))  # type: ignore[no-untyped-call]
+    state = renamed(network.encoder.state_dict(), network.encoder.config["model_type"], to_file=True)
+    state = {f"{model.base_model_prefix}.{name}": tensor for name, tensor in state.items()}
     head = {"qa_outputs.weight": network.head.weight[:2], "qa_outputs.bias": network.head.bias[:2]}
     model.load_state_dict(state | head)
     model.save_pretrained(folder)

@@ -16,9 +16,10 @@ pytest.importorskip("bm25s")
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers  # noqa: E402
 from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerFast  # noqa: E402
 
-from rag.models.network import ReaderNetwork, load_network, save_network  # noqa: E402
+from rag.models.network import load_network, save_network  # noqa: E402
 from rag.models.packing import pack, unpack  # noqa: E402
 from rag.models.reader import SHIPPED  # noqa: E402
+from rag.models.windows import Windows  # noqa: E402
 from training import distill  # noqa: E402
 from training import train as training_run  # noqa: E402
 from training.data import TWINS, Article, Claim, Question, holds_answer, load_training, load_twins, sentences  # noqa: E402
@@ -84,7 +85,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory, tokenizer: PreTrainedTokenize
         intermediate_size=32,
         max_position_embeddings=512,
     )
-    save_network(ReaderNetwork(BertModel(config, add_pooling_layer=False)), folder)
+    BertModel(config, add_pooling_layer=False).save_pretrained(folder)
+    save_network(load_network(folder), folder)
     tokenizer.save_pretrained(folder)
     return folder
 
@@ -486,7 +488,11 @@ def test_the_threshold_separates_answerable_from_not() -> None:
 
 def test_predicted_spans_are_the_passage_at_their_offsets(tiny: Path, tokenizer: PreTrainedTokenizerFast) -> None:
     long = " ".join([PASSAGE] * 5)
-    found = predict(load_network(tiny).eval(), tokenizer, [("who built it", "Castle: ", PASSAGE), ("why", "", long)])
+    found = predict(
+        load_network(tiny).eval(),
+        Windows.of(tokenizer, 288),
+        [("who built it", "Castle: ", PASSAGE), ("why", "", long)],
+    )
     for passage, span in zip((PASSAGE, long), found, strict=True):
         assert passage[span.start : span.end] == span.text
         assert span.text

@@ -13,7 +13,6 @@ from torch.nn import functional
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from rag.models.network import load_network
-from training.attention import speed_up
 from training.features import separators
 from training.train import OUTPUT_WEIGHTS, Trainer, options, run, window_loss, within_passage
 
@@ -48,7 +47,6 @@ class Distiller(Trainer):
     def listen(self, teacher: Path, tokenizer: PreTrainedTokenizerBase, own: PreTrainedTokenizerBase) -> None:
         """Take the teacher of a folder, whose windows the batches then are."""
         self.teacher = load_network(teacher).to(self.device, self.dtype).eval()
-        speed_up(self.teacher.encoder)
         self.ids = vocabulary(tokenizer, own).to(self.device)
         self.extra = separators(tokenizer) - separators(own)
 

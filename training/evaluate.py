@@ -17,17 +17,16 @@ from typing import Any
 import numpy as np
 import torch
 from tqdm import tqdm
-from transformers import PreTrainedTokenizerBase
 
 from eval.bootstrap import mean
 from eval.metrics import auroc, best_threshold, exact_match, f1
 from rag.models.reader import Network, is_own, lead, load_parts
+from rag.models.windows import Windows
 from training.data import Question, load_clapnq, load_squad_json, load_training
-from training.features import BUCKET, MAX_TOKENS, STRIDE, batches
+from training.features import batches
 from training.noise import respell_names
 
 MAX_ANSWER_TOKENS = 40
-MAX_QUESTION_CHARACTERS = 400
 
 
 @dataclass(frozen=True)
@@ -41,35 +40,23 @@ class Prediction:
 
 
 def predict(
-    network: Network, tokenizer: PreTrainedTokenizerBase, pairs: list[tuple[str, str, str]], budget: int = 4096
+    network: Network, windows: Windows, pairs: list[tuple[str, str, str]], budget: int = 4096
 ) -> list[Prediction]:
     """Best span of each (question, what stands before the passage, passage), read in batches of like length."""
-    inputs = tokenizer(
-        [question[:MAX_QUESTION_CHARACTERS] for question, _, _ in pairs],
-        [before + passage for _, before, passage in pairs],
-        truncation="only_second",
-        max_length=MAX_TOKENS,
-        stride=STRIDE,
-        return_overflowing_tokens=True,
-        return_offsets_mapping=True,
-    )
-    lengths = np.array([len(ids) for ids in inputs["input_ids"]])
+    cut = windows.cut([(question, before + passage) for question, before, passage in pairs])
+    lengths = np.array([len(window.ids) for window in cut])
     best: list[Prediction | None] = [None] * len(pairs)
-    owner = inputs["overflow_to_sample_mapping"]
     for chosen in tqdm(batches(lengths, budget, len(lengths), seed=0), desc="reading", disable=None, leave=False):
-        batch = tokenizer.pad(
-            {key: [inputs[key][i] for i in chosen] for key in tokenizer.model_input_names},
-            pad_to_multiple_of=BUCKET,
-            return_tensors="pt",
-        )
+        batch = windows.inputs([cut[i] for i in chosen])
         with torch.inference_mode():
             start, end, _ = network(**batch)
         start, end = start.float(), end.float()
         size = start.shape[1]
         allowed = torch.zeros(len(chosen), size, dtype=torch.bool)
         for row, index in enumerate(chosen):
-            lead, offsets = len(pairs[owner[index]][1]), inputs["offset_mapping"][index]
-            inside = [s == 1 and left >= lead for s, (left, _) in zip(inputs.sequence_ids(index), offsets, strict=True)]
+            window = cut[index]
+            lead = len(pairs[window.pair][1])
+            inside = [of and left >= lead for of, (left, _) in zip(window.inside, window.offsets, strict=True)]
             allowed[row, : len(inside)] = torch.tensor(inside)
         null = (start[:, 0] + end[:, 0]).tolist()
         start = start.masked_fill(~allowed, -1e4)
@@ -78,15 +65,14 @@ def predict(
         scores = (start[:, :, None] + end[:, None, :]).masked_fill(~band, -1e9).flatten(1)
         top, place = scores.max(1)
         for row, index in enumerate(chosen):
-            _, before, passage = pairs[owner[index]]
+            window = cut[index]
+            _, before, passage = pairs[window.pair]
             first, last = divmod(int(place[row]), size)
-            left, right = (offset - len(before) for offset in (
-                inputs["offset_mapping"][index][first][0], inputs["offset_mapping"][index][last][1]
-            ))  # fmt: skip
+            left, right = window.offsets[first][0] - len(before), window.offsets[last][1] - len(before)
             margin = float(top[row]) - null[row]
-            known = best[owner[index]]
+            known = best[window.pair]
             if known is None or margin > known.margin:
-                best[owner[index]] = Prediction(passage[left:right], left, right, margin)
+                best[window.pair] = Prediction(passage[left:right], left, right, margin)
     return [found for found in best if found is not None]
 
 
@@ -151,12 +137,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args(argv)
     torch.set_num_threads(arguments.threads)
-    network, tokenizer = load_parts(arguments.model)
+    network, windows = load_parts(arguments.model)
 
     def read(questions: list[Question]) -> list[Prediction]:
         own = is_own(arguments.model)
         pairs = [(q.text, lead(q.title, q.date) if own else "", q.context) for q in questions]
-        return predict(network, tokenizer, pairs)
+        return predict(network, windows, pairs)
 
     rows, kept = [], {}
     wiki = load_squad_json(arguments.data / "eval" / "squadshifts_new_wiki.json")

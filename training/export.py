@@ -15,7 +15,7 @@ import torch
 from transformers import AutoTokenizer
 
 from rag.models.network import ReaderNetwork, load_network, save_network
-from training.features import MAX_TOKENS
+from rag.models.reader import MAX_TOKENS
 
 MAX_BYTES = 100_000_000  # a package index takes no larger file
 

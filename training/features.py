@@ -10,12 +10,11 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from rag.models.reader import MAX_TOKENS
+from rag.models.windows import MAX_QUESTION_TOKENS, STRIDE
 from training.mixture import Example
 
-MAX_TOKENS = 288
-STRIDE = 96
 BUCKET = 16
-MAX_QUESTION_TOKENS = 96
 SOMEWHERE = -1  # start and end of a window that supports the claim at a place nobody marked
 LABELS = ("start", "end", "denial", "polar", "many")
 UNKNOWN = -1  # a yes or no that nobody told

@@ -23,7 +23,6 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from rag.models.hardware import inference_dtype
 from rag.models.network import ReaderNetwork, load_network, save_network
-from training.attention import speed_up
 from training.data import load_articles, load_claims, load_training
 from training.features import Features, batches, collate, encode
 from training.mixture import build
@@ -84,11 +83,10 @@ class Trainer:
     def __init__(
         self, init: Path, peak: float, average: float, dropout: float, inner_dropout: float, device: str
     ) -> None:
-        # None on the attention's weights: drawing that many random numbers nearly halves the speed of two cores.
-        dropouts = {"hidden_dropout_prob": inner_dropout, "attention_probs_dropout_prob": 0.0}
-        self.model = load_network(init, options=dropouts).to(device)
+        self.model = load_network(init, options={"hidden_dropout_prob": inner_dropout}).to(device)
         self.model.encoder.embeddings.word_embeddings.weight.requires_grad_(False)
-        speed_up(self.model.encoder)
+        if self.model.encoder.distance is not None:  # its 384 weights keep what pre-training gave them
+            self.model.encoder.distance.requires_grad_(False)
         self.dtype = torch.bfloat16 if torch.device(device).type == "cuda" else inference_dtype()
         self.worker = copy.deepcopy(self.model).to(self.dtype).train()
         self.averaged = copy.deepcopy(self.model).eval()
@@ -117,11 +115,8 @@ class Trainer:
         self, network: ReaderNetwork, batch: dict[str, torch.Tensor], dropout: float = 0.0
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """What a network says of a batch, as `ReaderNetwork.score` gives it."""
-        encoder = network.encoder
-        kinds = {"token_type_ids": batch["segments"]} if hasattr(encoder.embeddings, "token_type_embeddings") else {}
-        embedded = functional.dropout(encoder.embeddings(input_ids=batch["input_ids"], **kinds), dropout)
-        mask = batch["attention_mask"][:, None, None, :].to(embedded.dtype)
-        hidden = encoder.encoder(embedded, attention_mask=(1 - mask) * -1e4, return_dict=True).last_hidden_state
+        embedded = functional.dropout(network.encoder.embeddings(batch["input_ids"], batch["segments"]), dropout)
+        hidden = network.encoder.contextualise(embedded, batch["attention_mask"])
         return network.score(functional.dropout(hidden.float(), dropout))
 
     def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:

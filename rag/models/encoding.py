@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ from rag.models.hardware import inference_dtype
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
     from tokenizers import Tokenizer
+
+    from rag.models.transformer import Transformer
 
 Vectors = npt.NDArray[np.float32]
 BATCH = 32  # measured on two cores: larger batches gain nothing
@@ -37,11 +39,11 @@ class Encoder(Protocol):
 class MeanEncoder:
     """The mean of an encoder's last states: all-MiniLM-L6-v2 and its like.
 
-    The same figures as sentence-transformers', without its import, which is a good part of a cold start.
+    The same figures as sentence-transformers', without its import, which is most of a cold start.
     """
 
-    def __init__(self, tokenizer: Tokenizer, network: Any, max_tokens: int) -> None:
-        """network: a transformers model for inference; tokenizer: of BERT's kind, without truncation and padding."""
+    def __init__(self, tokenizer: Tokenizer, network: Transformer, max_tokens: int) -> None:
+        """network: for inference; tokenizer: of BERT's kind, without truncation and padding."""
         self._tokenizer = tokenizer
         self._network = network
         self._first, self._last = (tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
@@ -51,15 +53,13 @@ class MeanEncoder:
     def load(cls, folder: Path, max_tokens: int) -> MeanEncoder:
         """Load the weights of a folder, mapped into memory."""
         from tokenizers import Tokenizer
-        from transformers.models.bert.modeling_bert import BertModel
+
+        from rag.models.transformer import load_transformer
 
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         tokenizer.no_truncation()
         tokenizer.no_padding()
-        network = BertModel.from_pretrained(
-            folder, dtype=inference_dtype(), local_files_only=True, use_safetensors=True, add_pooling_layer=False
-        )
-        return cls(tokenizer, network, max_tokens)
+        return cls(tokenizer, load_transformer(folder, inference_dtype()), max_tokens)
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         return list(self._tokenizer.encode(text, add_special_tokens=False).offsets)
@@ -71,7 +71,7 @@ class MeanEncoder:
         encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
         rows = [[self._first, *e.ids[: self.max_tokens - 2], self._last] for e in encodings]
         order = sorted(range(len(rows)), key=lambda i: -len(rows[i]))  # little padding
-        vectors = np.zeros((len(rows), self._network.config.hidden_size), np.float32)
+        vectors = np.zeros((len(rows), self._network.config["hidden_size"]), np.float32)
         for start in tqdm(range(0, len(rows), BATCH), desc="embedding", disable=not progress):
             batch = order[start : start + BATCH]
             tokens = [torch.tensor(rows[i]) for i in batch]
@@ -79,7 +79,7 @@ class MeanEncoder:
             lengths = torch.tensor([len(row) for row in tokens])
             mask = (torch.arange(ids.shape[1]) < lengths[:, None]).long()
             with torch.inference_mode():
-                states = self._network(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+                states = self._network(ids, mask).float()
             mean = (states * mask[..., None]).sum(1) / lengths[:, None]
             vectors[batch] = mean.numpy()
         return vectors

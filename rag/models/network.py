@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 from rag.models.packing import pack, unpack
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+from rag.models.transformer import Transformer, assign, read_config, renamed
 
 N_OUTPUTS = 5  # start, end, denial, polar, many
 
@@ -26,18 +24,16 @@ class ReaderNetwork(nn.Module):
     that the question asks for yes or no, and that it asks for a list.
     """
 
-    def __init__(self, encoder: PreTrainedModel) -> None:
+    def __init__(self, encoder: Transformer) -> None:
         super().__init__()
-        self.encoder: Any = encoder
-        self.head = nn.Linear(encoder.config.hidden_size, N_OUTPUTS)
+        self.encoder = encoder
+        self.head = nn.Linear(encoder.config["hidden_size"], N_OUTPUTS)
 
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Logits of start and end, (n_windows, n_tokens), and of denial, polar and many, (n_windows, 3); float32."""
-        kinds = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **kinds).last_hidden_state
-        return self.score(hidden)
+        return self.score(self.encoder(input_ids, attention_mask, token_type_ids))
 
     def score(self, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """The outputs of the encoder's last states, (n_windows, n_tokens, dim); the head computes in float32."""
@@ -50,8 +46,10 @@ def save_network(network: ReaderNetwork, folder: Path, packed: bool = False) -> 
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    network.encoder.config.save_pretrained(folder)
-    state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    config = network.encoder.config
+    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    state = renamed(network.state_dict(), config["model_type"], to_file=True)
+    state = {name: tensor.contiguous() for name, tensor in state.items()}
     save_file(pack(state) if packed else state, folder / "model.safetensors")
 
 
@@ -63,25 +61,15 @@ def load_network(
     `options` replace values of the encoder's configuration.
     """
     from safetensors.torch import load_file
-    from transformers import AutoConfig, AutoModel
 
-    config = AutoConfig.from_pretrained(folder, **options)
-    config._attn_implementation = "eager"
-    state = unpack(load_file(folder / "model.safetensors"), dtype)
+    config = read_config(folder) | dict(options)
     with torch.device("meta"):
-        network = ReaderNetwork(AutoModel.from_config(config, add_pooling_layer=False))  # type: ignore[no-untyped-call]
+        network = ReaderNetwork(Transformer(config))
+    state = unpack(load_file(folder / "model.safetensors"), dtype)
     if "head.weight" not in state:
-        prefix = f"{network.encoder.base_model_prefix}."
-        state = {f"encoder.{name.removeprefix(prefix)}": tensor for name, tensor in state.items()}
-        state = {name: tensor for name, tensor in state.items() if name in network.state_dict()}
-        width = network.encoder.config.hidden_size
+        width = config["hidden_size"]
+        state = {f"encoder.{name.removeprefix(config['model_type'] + '.')}": state[name] for name in state}
         state |= {"head.weight": torch.randn(N_OUTPUTS, width, dtype=dtype) * 0.02}
         state |= {"head.bias": torch.zeros(N_OUTPUTS, dtype=dtype)}
-    network.load_state_dict(state, assign=True)
-    for module in network.modules():  # what is no weight and so in no file
-        for name in ("position_ids", "token_type_ids"):
-            if isinstance(getattr(module, name, None), torch.Tensor):
-                size = getattr(module, name).shape[-1]
-                fresh = torch.arange(size) if name == "position_ids" else torch.zeros(size, dtype=torch.long)
-                setattr(module, name, fresh.expand((1, -1)))
+    assign(network, state, config["model_type"], dtype)
     return network

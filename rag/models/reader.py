@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,19 +15,18 @@ from rag.errors import ModelError
 from rag.language.text import WORD, content_words, same_name, words
 from rag.models.embedding import Embedder
 from rag.models.hardware import check_sha256, inference_dtype, quiet, read_text
+from rag.models.windows import Window, Windows
 from rag.types import Chunk, Judgement, Span
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedModel
 
 WEIGHTS = Path(__file__).parent / "weights"
 SHIPPED = {"default": WEIGHTS / "reader", "small": WEIGHTS / "small"}
 MAX_TOKENS = 288  # question and window together, as in training
 OTHER_TOKENS = 256  # the same for the readers of others
-STRIDE = 96  # tokens that two windows of one passage share
 MAX_SPAN_TOKENS = 48
-MAX_QUESTION_TOKENS = 96
 BATCH_TOKENS = 4096
 NOTHING = -100.0  # logit of a passage in which there is nothing to read; JSON has no infinity
 N_SPANS = 8  # spans kept of one passage, for lists
@@ -61,19 +59,11 @@ class ExtractiveReader:
     is measured against "no answer" in its own window.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        tokenizer: PreTrainedTokenizerBase,
-        lead: Callable[[str, Chunk], str],
-        max_tokens: int = MAX_TOKENS,
-    ) -> None:
+    def __init__(self, network: Network, windows: Windows, lead: Callable[[str, Chunk], str]) -> None:
         """`lead` makes what is read before a passage, of question and chunk; nothing in it can be the answer."""
         self._network = network
-        self._tokenizer = tokenizer
+        self._windows = windows
         self._lead = lead
-        self._max_tokens = max_tokens
-        self._tokenizing = threading.Lock()  # its truncation is a state that calls change
 
     @classmethod
     def load(cls, name: str = "default") -> ExtractiveReader:
@@ -92,7 +82,7 @@ class ExtractiveReader:
             location = Path(name)
         if is_own(location):
             return cls(*load_parts(location), lead_of)
-        return cls(*load_parts(location, name), title_if_missing, OTHER_TOKENS)
+        return cls(*load_parts(location, name), title_if_missing)
 
     def read(self, question: str, chunks: Sequence[Chunk]) -> list[Span]:
         if not chunks:
@@ -101,22 +91,16 @@ class ExtractiveReader:
 
         leads = [self._lead(question, chunk) for chunk in chunks]
         shown = [with_stops(chunk) for chunk in chunks]
-        encoding = self._encode(question, [lead + text for lead, text in zip(leads, shown, strict=True)])
-        owner: list[int] = encoding["overflow_to_sample_mapping"]
+        windows = self._windows.cut([(question, lead + text) for lead, text in zip(leads, shown, strict=True)])
         found: list[list[Scored]] = [[] for _ in chunks]
         judged: list[list[Judgement]] = [[] for _ in chunks]
-        for batch in _batches([len(ids) for ids in encoding["input_ids"]]):
-            padded = self._tokenizer.pad(
-                {key: [encoding[key][i] for i in batch] for key in self._tokenizer.model_input_names},
-                return_tensors="pt",
-            )
+        for batch in _batches(windows):
             with torch.inference_mode():
-                first, last, asked = self._network(**padded)
+                first, last, asked = self._network(**self._windows.inputs(batch))
             starts, ends = first.float().numpy(), last.float().numpy()
             for row, window in enumerate(batch):
-                number = owner[window]
-                offsets, lead = encoding["offset_mapping"][window], len(leads[number])
-                passage = np.array([sequence == 1 for sequence in encoding.sequence_ids(window)])
+                number, offsets, lead = window.pair, window.offsets, len(leads[window.pair])
+                passage = np.array(window.inside)
                 inside = passage & np.array([start >= lead for start, _ in offsets])
                 places = [slice(max(0, a - lead), max(0, b - lead)) for a, b in offsets]
                 stops = inside & np.array([shown[number][at] != chunks[number].text[at] for at in places])
@@ -126,22 +110,6 @@ class ExtractiveReader:
                 if asked is not None:
                     judged[number].append(Judgement(_support(start, end, passage), *asked[row].tolist()))
         return [_span(*parts) for parts in zip(chunks, found, judged, strict=True)]
-
-    def _encode(self, question: str, texts: Sequence[str]) -> Any:
-        """Question and passage of each window, a BatchEncoding."""
-        with self._tokenizing:
-            question_ids = self._tokenizer(question, add_special_tokens=False, truncation=True)["input_ids"]
-            if len(question_ids) > MAX_QUESTION_TOKENS:
-                question = str(self._tokenizer.decode(question_ids[:MAX_QUESTION_TOKENS]))
-            return self._tokenizer(
-                [question] * len(texts),
-                list(texts),
-                truncation="only_second",
-                max_length=self._max_tokens,
-                stride=STRIDE,
-                return_overflowing_tokens=True,
-                return_offsets_mapping=True,
-            )
 
 
 def is_own(folder: Path) -> bool:
@@ -155,22 +123,17 @@ def is_own(folder: Path) -> bool:
         return "head.weight" in file.keys()  # noqa: SIM118, it is no mapping
 
 
-def load_parts(location: Path, name: str = "") -> tuple[Network, PreTrainedTokenizerBase]:
-    """The network and the tokenizer of a folder; `name` is what a person called it."""
-    return _own(location) if is_own(location) else _foreign(location, name or str(location))
-
-
-def _own(folder: Path) -> tuple[Network, PreTrainedTokenizerBase]:
-    """A network that `training.train` or `training.export` wrote, and its tokenizer."""
-    from transformers import AutoTokenizer
-
+def load_parts(location: Path, name: str = "") -> tuple[Network, Windows]:
+    """The network of a folder and what cuts texts for it; `name` is what a person called it."""
+    if not is_own(location):
+        return _foreign(location, name or str(location))
     from rag.models.network import load_network
 
-    return load_network(folder, inference_dtype()).eval(), AutoTokenizer.from_pretrained(folder)
+    return load_network(location, inference_dtype()).eval(), Windows.load(location, MAX_TOKENS)
 
 
-def _foreign(location: Path, name: str) -> tuple[Network, PreTrainedTokenizerBase]:
-    """A model of the kind AutoModelForQuestionAnswering, and its tokenizer."""
+def _foreign(location: Path, name: str) -> tuple[Network, Windows]:
+    """A model of the kind AutoModelForQuestionAnswering, and its tokenizer's windows."""
     from transformers import AutoModelForQuestionAnswering, AutoTokenizer
     from transformers.utils import logging
 
@@ -194,7 +157,7 @@ def _foreign(location: Path, name: str) -> tuple[Network, PreTrainedTokenizerBas
         )
     if not tokenizer.is_fast:
         raise ModelError(f"the reader {name!r} has no fast tokenizer, which character offsets need; name another")
-    return pointing(model), tokenizer
+    return pointing(model), Windows.of(tokenizer, OTHER_TOKENS)
 
 
 def pointing(model: PreTrainedModel) -> Network:
@@ -284,14 +247,14 @@ def title_if_missing(question: str, chunk: Chunk) -> str:
     return f"{chunk.title}. " if missing.intersection(words(chunk.title)) else ""
 
 
-def _batches(lengths: list[int]) -> list[list[int]]:
-    """Window numbers in batches of similar length, at most BATCH_TOKENS each after padding."""
-    batches: list[list[int]] = []
-    for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if batches and (len(batches[-1]) + 1) * lengths[batches[-1][0]] <= BATCH_TOKENS:
-            batches[-1].append(i)
+def _batches(windows: Sequence[Window]) -> list[list[Window]]:
+    """Windows in batches of similar length, at most BATCH_TOKENS each after padding."""
+    batches: list[list[Window]] = []
+    for window in sorted(windows, key=lambda window: -len(window.ids)):
+        if batches and (len(batches[-1]) + 1) * len(batches[-1][0].ids) <= BATCH_TOKENS:
+            batches[-1].append(window)
         else:
-            batches.append([i])
+            batches.append([window])
     return batches
 
 
