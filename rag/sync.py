@@ -15,6 +15,7 @@ from rag.articles.formats import ARCHIVE
 from rag.articles.formats.guard import HELPER, Helper
 from rag.errors import RagError
 from rag.index import Index
+from rag.traces import Trace, Traces, stamp
 from rag.types import Document, Header, IndexReport
 
 EXCLUDED = "excluded"  # setting of an index: documents that were removed by hand, id -> content hash
@@ -96,14 +97,22 @@ class _Run:
         self.by_source = {header.source: document_id for document_id, header in self.known.items()}
         self.by_hash = {header.content_hash: header for header in self.known.values()}
         self.excluded: dict[str, str] = json.loads(self.index.read_setting(EXCLUDED) or "{}")
+        traces = Traces(self.index)
         for document_id, path in with_progress(find_files(roots), "reading", progress):
-            self._read(_own_id(document_id, str(path), self.known, self.by_source), path)
+            trace = traces.unchanged(path)
+            if trace is not None and self.known.keys() >= set(trace.documents):
+                self._pass(trace)
+            else:
+                trace = self._read(_own_id(document_id, str(path), self.known, self.by_source), path)
+            if trace is not None:
+                traces.keep(path, trace)
             if self.first and len(self.fresh) >= BATCH:
                 self._keep()
         skipped = tuple((str(path), _kind(path)) for path in other_files(roots))
         with self.index.transaction():
             self._keep()
             self._drop(roots)
+            traces.save(roots)
             if self.index.read_setting(EXCLUDED) != (kept := json.dumps(self.excluded)):
                 self.index.write_setting(EXCLUDED, kept)
         for root in roots:
@@ -120,7 +129,15 @@ class _Run:
             reasons.append(f"{by_number(skipped)} that {'is' if len(skipped) == 1 else 'are'} not read")
         return "; ".join(reasons) or "it holds no files; check the path"
 
-    def _read(self, document_id: str, path: Path) -> None:
+    def _pass(self, trace: Trace) -> None:
+        """Leave a file as it was read before."""
+        self.seen.update(trace.documents)
+        self.notes += trace.notes
+        self.counts["unchanged"] += len(trace.documents)
+
+    def _read(self, document_id: str, path: Path) -> Trace | None:
+        """Take what a file holds; None where not all of it could be read, or might have changed meanwhile."""
+        before = stamp(path)
         reading = read_file(path, document_id, self.max_bytes, helper=self.helper)
         self.failed += reading.failed
         self.notes += reading.notes
@@ -129,9 +146,10 @@ class _Run:
             self.seen.update(
                 i for i, old in self.known.items() if any(Path(old.source).is_relative_to(place) for place in within)
             )
-        for document in reading.documents:
-            own = _own_id(document.id, document.source, self.known, self.by_source)
-            self._take(document if own == document.id else replace(document, id=own))
+        own = [_own_id(document.id, document.source, self.known, self.by_source) for document in reading.documents]
+        for name, document in zip(own, reading.documents, strict=True):
+            self._take(document if name == document.id else replace(document, id=name))
+        return Trace(before, tuple(own), reading.notes) if before and not reading.failed else None
 
     def _take(self, document: Document) -> None:
         self.seen.add(document.id)

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import io
+import json
+import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +13,12 @@ from pathlib import Path
 import pytest
 from fakes import make_bot
 
-from rag import sync
+from rag import sync, traces
+from rag.articles.formats.contract import Extracted, Source
+from rag.articles.formats.guard import Helper
 from rag.errors import RagError
 from rag.pipeline import Chatbot
-from rag.types import Document
+from rag.types import Document, IndexReport
 
 TEXT = "Orlovka, 12 May 2024. The engineer Marta Lind opened the new harbour on Sunday, and the town was glad."
 
@@ -174,3 +178,91 @@ def test_a_first_filling_that_is_interrupted_goes_on_where_it_stopped(
     report = bot.add(tmp_path)
     assert (report.unchanged, report.added) == (2, 3)
     assert not sync.is_unfinished(bot.index)
+
+
+# ---------------------------------------------------------------- what need not be read again
+
+
+class CountingHelper(Helper):
+    """Parses in this process, and counts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parsed: list[str] = []
+
+    def extract(self, source: Source) -> Extracted:
+        self.parsed.append(source.name)
+        return super().extract(source)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "articles").mkdir()
+    for name in ("a.txt", "b.txt", "empty.txt"):
+        (tmp_path / "articles" / name).write_text("" if name == "empty.txt" else f"{TEXT} It is in {name}.")
+    return tmp_path / "articles"
+
+
+def synced(bot: Chatbot, folder: Path, restore: bool = True) -> tuple[list[str], IndexReport]:
+    helper = CountingHelper()
+    report = sync.sync(bot.index, [folder], bot.add_documents, 10_000, restore=restore, helper=helper)
+    return helper.parsed, report
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system whose times show every change."""
+    monkeypatch.setattr(traces, "SETTLED", float("-inf"))
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_file_that_did_not_change_is_not_read_again(folder: Path) -> None:
+    bot = make_bot()
+    assert synced(bot, folder)[0] == ["a.txt", "b.txt"]
+    parsed, report = synced(bot, folder)
+    assert parsed == []
+    assert (report.unchanged, [Path(path).name for path, _ in report.failed]) == (2, ["empty.txt"])
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_file_of_the_same_size_and_time_but_other_words_is_read_again(folder: Path) -> None:
+    bot = make_bot()
+    synced(bot, folder)
+    file = folder / "b.txt"
+    status = file.stat()
+    file.write_text(file.read_text().replace("b.txt", "c.txt"))
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (file.stat().st_size, file.stat().st_mtime_ns) == (status.st_size, status.st_mtime_ns)
+    parsed, report = synced(bot, folder)
+    assert (parsed, report.updated) == (["b.txt"], 1)
+    assert "c.txt" in bot.document("b.txt").text
+
+
+@pytest.mark.usefixtures("at_once")
+def test_what_was_removed_by_hand_is_read_again_where_it_comes_back(folder: Path) -> None:
+    bot = make_bot()
+    synced(bot, folder)
+    bot.remove("a.txt")
+    assert synced(bot, folder, restore=False)[1] == synced(bot, folder, restore=False)[1]
+    assert ids(bot) == ["b.txt"]
+    assert synced(bot, folder)[0] == ["a.txt"]
+    assert ids(bot) == ["a.txt", "b.txt"]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_files_of_another_folder_keep_their_traces(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "z.txt").write_text(TEXT)
+    bot = make_bot()
+    synced(bot, folder)
+    synced(bot, tmp_path / "other")
+    assert synced(bot, folder)[0] == []
+    (folder / "a.txt").unlink()
+    assert synced(bot, folder)[1].removed == 1
+    assert sorted(Path(path).name for path in json.loads(bot.index.read_setting(traces.FILES))) == ["b.txt", "z.txt"]
+
+
+def test_a_file_that_changed_just_now_is_read_again(folder: Path) -> None:
+    bot = make_bot()
+    synced(bot, folder)
+    assert synced(bot, folder)[0] == ["a.txt", "b.txt"]
