@@ -6,28 +6,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rag.answering.addressee import to_program
 from rag.answering.candidates import SpanFinder
 from rag.answering.confidence import Candidate
-from rag.answering.deciding import decide
 from rag.answering.overview import PASSAGES, of_folder, of_topic, overview
 from rag.answering.retrieval import Retriever
+from rag.asking import Asker, check_question
 from rag.clock import Clock
 from rag.config import Settings
 from rag.corpus import Corpus, making, manifest
 from rag.errors import RagError
 from rag.grounding.checking import Checker
 from rag.grounding.generators import Generator
-from rag.grounding.rewriting import ModelRewriter
-from rag.grounding.writing import Asked, Writer
+from rag.grounding.writing import Writer
 from rag.index import Index, JoinedEngine, open_index
 from rag.parts import Parts
 from rag.places import corpus_index
-from rag.present.text import with_text
 from rag.scope import Scope
 from rag.types import Answer, Check, Chunk, Document, Header, History, IndexReport, Overview, ScoredChunk, Turn
-
-MAX_QUESTION = 2000  # characters
 
 
 class Chatbot:
@@ -45,7 +40,8 @@ class Chatbot:
         self._retriever = Retriever(index, parts.embedder, self.settings)
         self._finder = SpanFinder(parts.reader, parts.embedder, parts.confidence)
         given = parts.verifier, self.document, self.settings.strict, self.settings.write_seconds
-        self._writer = Writer(parts.generator, *given) if parts.generator else None
+        writer = Writer(parts.generator, *given) if parts.generator else None
+        self._asker = Asker(parts, self._retriever, self._finder, writer, self.settings)
         self._checker = Checker(parts.verifier, self._passages, self.document)
         self.report = IndexReport()
 
@@ -146,7 +142,7 @@ class Chatbot:
 
     def retrieve(self, question: str, k: int = 10) -> list[ScoredChunk]:
         """The k best passages, best first; re-ranked by the reader where the settings say so."""
-        _check_question(question)
+        check_question(question)
         if not self.settings.rerank:
             return self._retriever.search(question, k)
         found = self._retriever.search(question, max(k, self.settings.read))
@@ -179,47 +175,9 @@ class Chatbot:
             Told the answer as far as it is checked, each time that a sentence of the generator's has been added to it.
             The text of each, and of what comes back, begins with the text of the one before.
         """
-        _check_question(question)
-        clock = Clock()
-        tell = on_stage or _silent
+        check_question(question)
         turns = [Turn.of(entry) for entry in history]
-        with clock.stage("understanding"):
-            readings = self._readings(question, turns, generate, tell)
-        if not turns and self._is_to_program(question):
-            return with_text(replace(to_program(question), seconds=clock.seconds()))
-        tell("searching")
-        answers = [self._answer(question, reading, clock, tell) for reading in readings]
-        # Read alone and with history: what stands on firmer ground wins, the complete question at a tie.
-        answer = max(answers, key=lambda a: (not a.abstained, a.confidence))
-        # In a conversation what sounds so may be a follow-up ("And what day is it?"): there the articles go first.
-        if turns and answer.certainty == "not said" and self._is_to_program(question):
-            answer = to_program(question)
-        if generate and self._writer is not None and answer.certainty != "not said":
-            tell(f"asking {self._writer.name}")
-            grown = (lambda partial: on_answer(with_text(partial))) if on_answer else _silent
-            with clock.stage("writing"):
-                answer = self._writer.write(answer, Asked(tuple(turn.question for turn in turns), cancelled, grown))
-        return with_text(replace(answer, seconds=clock.seconds()))
-
-    def _is_to_program(self, question: str) -> bool:
-        return self.parts.addressee is not None and self.parts.addressee.is_program(question)
-
-    def _readings(self, question: str, turns: Sequence[Turn], generate: bool, tell: Callable[[str], None]) -> list[str]:
-        """What may be meant; the generator, where it may be asked, completes a follow-up."""
-        rewriter, generator = self.parts.rewriter, self.parts.generator
-        if turns and generate and generator is not None:
-            tell(f"asking {generator.name} what is meant")
-            rewriter = ModelRewriter(generator, rewriter)
-        return rewriter.readings(question, turns, lambda earlier: self._answer(earlier, earlier, Clock(), _silent))
-
-    def _answer(self, question: str, understood: str, clock: Clock, tell: Callable[[str], None]) -> Answer:
-        with clock.stage("retrieval"):
-            found = self._retriever.find(understood)
-        tell(f"reading {len(found.passages)} passages")
-        with clock.stage("reading"):
-            candidates = self._finder.candidates(found.question, found.passages)
-        with clock.stage("deciding"):
-            return decide(question, found, candidates, self.parts.confidence, self.settings)
+        return self._asker.ask(question, turns, on_stage or _silent, generate, cancelled, on_answer)
 
     def overview(self, topic: str | None = None) -> Overview:
         """What the articles hold about a topic, or in all: up to six of their own sentences, the oldest first.
@@ -232,7 +190,7 @@ class Chatbot:
             picks, documents = of_folder(self.headers(), self.document, self.parts.embedder)
             made = overview("", picks, documents, 0.0, self.count())
         else:
-            _check_question(topic, "topic")
+            check_question(topic, "topic")
             found = self._retriever.find(topic, PASSAGES)
             about, picks = of_topic(found.question, [p.chunk for p in found.passages], self.parts.embedder)
             made = overview(topic, picks, found.documents, about, self.count())
@@ -255,13 +213,6 @@ class Chatbot:
         """The question as understood, and the spans that may answer it, best first, before any decision."""
         found = self._retriever.find(question)
         return found.question, self._finder.candidates(found.question, found.passages)
-
-
-def _check_question(question: str, name: str = "question") -> None:
-    if not question.strip():
-        raise RagError(f"the {name} is empty; type one")
-    if len(question) > MAX_QUESTION:
-        raise RagError(f"the {name} has {len(question)} characters, expected at most {MAX_QUESTION}; shorten it")
 
 
 def _silent(told: object) -> None:

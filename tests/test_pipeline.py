@@ -14,11 +14,12 @@ from fakes import SEEDS, FakeEmbedder, fake_parts, make_bot, make_document
 
 import rag
 from rag.answering.citations import cite, is_exact
+from rag.asking import MAX_QUESTION
 from rag.config import Settings
 from rag.corpus import manifest
 from rag.errors import RagError, StoreError
 from rag.models.embedding import Vectors
-from rag.pipeline import MAX_QUESTION, Chatbot
+from rag.pipeline import Chatbot
 from rag.types import Answer, Chunk, IndexReport, Turn
 
 BREAD = "The baker Anna Kowalska sells rye bread in Gdansk. She opened her shop in 1994."

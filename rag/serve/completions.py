@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Sequence
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
+from rag.asking import MAX_QUESTION
 from rag.errors import RagError
-from rag.pipeline import MAX_QUESTION
 from rag.serve import dialect
 from rag.serve.desk import BusyError, Desk, request_id
 from rag.serve.gate import problem

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from rag.asking import MAX_QUESTION
 from rag.language.characters import readable
-from rag.pipeline import MAX_QUESTION
 from rag.present import records
 from rag.scope import Scope
 from rag.serve.limits import MAX_CHECKED, MAX_HISTORY, MAX_PASSAGES

@@ -1,0 +1,93 @@
+"""A question's way through the stages: read, searched, answered, worded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from rag.answering.addressee import to_program
+from rag.answering.candidates import SpanFinder
+from rag.answering.deciding import decide
+from rag.answering.retrieval import Retriever
+from rag.clock import Clock
+from rag.config import Settings
+from rag.errors import RagError
+from rag.grounding.rewriting import ModelRewriter
+from rag.grounding.writing import Asked, Writer
+from rag.parts import Parts
+from rag.present.text import with_text
+from rag.types import Answer, Turn
+
+MAX_QUESTION = 2000  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Takes questions to the parts of a Chatbot; `writer` is there where a language model words the answers."""
+
+    parts: Parts
+    retriever: Retriever
+    finder: SpanFinder
+    writer: Writer | None
+    settings: Settings
+
+    def ask(
+        self,
+        question: str,
+        turns: Sequence[Turn],
+        tell: Callable[[str], None],
+        generate: bool,
+        cancelled: Callable[[], bool] | None,
+        on_answer: Callable[[Answer], None] | None,
+    ) -> Answer:
+        """The Answer to a question after earlier turns; see `rag.pipeline.Chatbot.ask`."""
+        clock = Clock()
+        with clock.stage("understanding"):
+            readings = self._readings(question, turns, generate, tell)
+        if not turns and self._is_to_program(question):
+            return with_text(replace(to_program(question), seconds=clock.seconds()))
+        tell("searching")
+        answers = [self._answer(question, reading, clock, tell) for reading in readings]
+        # Read alone and with history: what stands on firmer ground wins, the complete question at a tie.
+        answer = max(answers, key=lambda a: (not a.abstained, a.confidence))
+        # In a conversation what sounds so may be a follow-up ("And what day is it?"): there the articles go first.
+        if turns and answer.certainty == "not said" and self._is_to_program(question):
+            answer = to_program(question)
+        if generate and self.writer is not None and answer.certainty != "not said":
+            tell(f"asking {self.writer.name}")
+            grown = (lambda partial: on_answer(with_text(partial))) if on_answer else _silent
+            with clock.stage("writing"):
+                answer = self.writer.write(answer, Asked(tuple(turn.question for turn in turns), cancelled, grown))
+        return with_text(replace(answer, seconds=clock.seconds()))
+
+    def _is_to_program(self, question: str) -> bool:
+        return self.parts.addressee is not None and self.parts.addressee.is_program(question)
+
+    def _readings(self, question: str, turns: Sequence[Turn], generate: bool, tell: Callable[[str], None]) -> list[str]:
+        """What may be meant; the generator, where it may be asked, completes a follow-up."""
+        rewriter, generator = self.parts.rewriter, self.parts.generator
+        if turns and generate and generator is not None:
+            tell(f"asking {generator.name} what is meant")
+            rewriter = ModelRewriter(generator, rewriter)
+        return rewriter.readings(question, turns, lambda earlier: self._answer(earlier, earlier, Clock(), _silent))
+
+    def _answer(self, question: str, understood: str, clock: Clock, tell: Callable[[str], None]) -> Answer:
+        with clock.stage("retrieval"):
+            found = self.retriever.find(understood)
+        tell(f"reading {len(found.passages)} passages")
+        with clock.stage("reading"):
+            candidates = self.finder.candidates(found.question, found.passages)
+        with clock.stage("deciding"):
+            return decide(question, found, candidates, self.parts.confidence, self.settings)
+
+
+def check_question(question: str, name: str = "question") -> None:
+    """RagError when it is empty or too long; `name` is what the message calls it."""
+    if not question.strip():
+        raise RagError(f"the {name} is empty; type one")
+    if len(question) > MAX_QUESTION:
+        raise RagError(f"the {name} has {len(question)} characters, expected at most {MAX_QUESTION}; shorten it")
+
+
+def _silent(told: object) -> None:
+    pass
