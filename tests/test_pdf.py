@@ -85,6 +85,14 @@ def test_a_sentence_goes_on_in_the_next_column(tmp_path: Path) -> None:
     assert blocks(document) == [("paragraph", " ".join((*left, *right)))]
 
 
+def test_a_head_wider_than_the_only_column_does_not_cut_its_sentences(tmp_path: Path) -> None:
+    head = at(60, 750, "THE LANTERN MONTHLY" + " " * 120 + "September 2023", 8)
+    lines = ("Each of the nine former workers put in", "40,000 crowns; the rest came from the Orrin", "Savings Bank.")
+    after = ("Reddick says that the panes sell best of", "all that they make.")
+    document = read(tmp_path, head + column(60, 700, *lines) + column(60, 640, *after))
+    assert [text for kind, text in blocks(document) if kind == "paragraph"] == [" ".join(lines), " ".join(after)]
+
+
 def test_a_table_is_read_row_by_row_with_its_heads(tmp_path: Path) -> None:
     table = (("Town", "Mayor", "Votes"), ("Tarsk", "Ilse Korn", "3,410"), ("Veldmar", "Oda Brandt", "12,007"))
     drawn = b"".join(

@@ -177,8 +177,16 @@ def stated_date(value: str, today: datetime.date) -> str | None:
 _IN_NAME = re.compile(r"(?<![^\W_])((?:19|20)\d\d)([-_./]?)(0\d|1[0-2])\2([0-3]\d)(?!\d|[^\W\dT_])")
 
 
+_MONTH_OF_NAME = re.compile(r"(?:.*/)?((?:19|20)\d\d)[-_](0[1-9]|1[0-2])(?=[-_ ][^\W\d]|\.\w+$)")
+
+
 def date_of_name(name: str, today: datetime.date) -> str | None:
-    """ISO date in a file's path, year first ("2023-06-30-visit.txt", "20230630_visit.txt", "2023/06/30/visit.txt")."""
-    match = _IN_NAME.search(name)
-    day = _day(f"{match[1]}-{match[3]}-{match[4]}", {}, None) if match else None
-    return day.isoformat() if day and day <= today else None
+    """ISO date in a file's path, year first ("2023-06-30-visit.txt", "20230630_visit.txt", "2023/06/30/visit.txt").
+
+    Of a file whose name begins so and goes on in letters the month will do ("2023-06-visit.pdf").
+    """
+    if match := _IN_NAME.search(name):
+        day = _day(f"{match[1]}-{match[3]}-{match[4]}", {}, None)
+        return day.isoformat() if day and day <= today else None
+    month = _MONTH_OF_NAME.match(name)
+    return f"{month[1]}-{month[2]}" if month and f"{month[1]}-{month[2]}" <= today.isoformat() else None

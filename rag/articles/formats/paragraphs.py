@@ -126,23 +126,36 @@ def _is_number_of(text: str, number: int, pages: int) -> bool:
 def _parts(lines: Sequence[Piece], body: float, height: float) -> list[Part]:
     if not lines:
         return []
-    left, right = min(line.left for line in lines), max(line.right for line in lines)
+    edges = _edges(lines)
     pitches = sorted(b.middle - a.middle for a, b in pairwise(lines) if 0 < b.middle - a.middle < 3 * body)
     pitch = pitches[len(pitches) // 2] if pitches else 1.2 * body
     groups: list[list[Piece]] = []
     for line in lines:
         last = groups[-1][-1] if groups else None
-        if last is not None and _goes_on(last, line, groups[-1], left, right, pitch):
+        if last is not None and _goes_on(last, line, groups[-1], *edges[line.size], pitch):
             groups[-1].append(line)
         else:
             groups.append([line])
     return [_part(group, body, height) for group in groups]
 
 
+def _edges(lines: Sequence[Piece]) -> dict[float, tuple[float, float]]:
+    """Of each size of letters the left and the right edge of its lines: a running head may be wider than the text."""
+    edges = {}
+    for size in {line.size for line in lines}:
+        alike = [line for line in lines if _alike(line.size, size)]
+        edges[size] = min(line.left for line in alike), max(line.right for line in alike)
+    return edges
+
+
+def _alike(size: float, other: float) -> bool:
+    return abs(size - other) <= 0.1 * other
+
+
 def _goes_on(last: Piece, line: Piece, group: Sequence[Piece], left: float, right: float, pitch: float) -> bool:
     """Whether a line belongs to the paragraph of the one above it."""
     step = line.middle - last.middle
-    if not 0 < step <= 1.35 * max(pitch, 1.15 * line.size) + 0.5 or abs(line.size - last.size) > 0.1 * last.size:
+    if not 0 < step <= 1.35 * max(pitch, 1.15 * line.size) + 0.5 or not _alike(line.size, last.size):
         return False
     if _BULLET.match(line.text) and not line.text[0].isdigit():
         return False
@@ -189,7 +202,7 @@ def _joined_columns(parts: list[Part], before: list[Part]) -> list[Part]:
     last = before[-1] if before else None
     if last is None or not parts or not last.kind == parts[0].kind == "paragraph":
         return parts
-    if abs(last.size - parts[0].size) > 0.1 * last.size or not is_open(last.text):
+    if not _alike(parts[0].size, last.size) or not is_open(last.text):
         return parts
     before[-1] = last._replace(text=_followed(last.text, parts[0].text))
     return parts[1:]
