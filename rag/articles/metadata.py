@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rag.language.dates import date_of_name, stated_date, weekday_days, written_days
+from rag.language.dates import date_of_name, is_weekday, stated_date, weekday_days, written_days
 
 _CHARACTERS = 100_000  # of a text in which dates are looked for
 _HEAD = 600  # characters in which a byline may stand under its headline
@@ -24,6 +24,7 @@ _MARKUP = " \t\r*_#>~`|·•-–—,;:/\\"
 _SEPARATED = re.compile(r"[,;|·•–—(\[/:-]\W*$")
 _SMALL_WORD = re.compile(r",\s*\w{1,3}\s*$")  # Minsk, den 30. Juni
 _DASH = re.compile(r"\s*(?:[—–]|-\s)\s*(?!\d)\S")
+_STOP = re.compile(r"(?:[.:]| \([^()\n]{2,30}\))\s+\S")  # 2024. The / 2024: The / 2024 (ANSA) The
 
 
 class Facts(NamedTuple):
@@ -37,7 +38,8 @@ class Facts(NamedTuple):
 class _Dateline(NamedTuple):
     """A line that holds a day and little else: what stands before and after it."""
 
-    kind: str  # "alone", "apart" (set off by a mark), "place", "label" (a few words first), "running" (a text follows)
+    kind: str  # "alone", "apart" (set off by a mark), "place", "label" (a few words first), "running" (a text follows
+    # behind a dash) or "stopped" (behind another mark)
     line: int  # counts the lines that are not empty
     start: int
     before: str
@@ -78,7 +80,7 @@ def describe(
         or (dateline.day.isoformat() if dateline else None)
         or date_of_name(name, today)
         or _day_close_by(text, language, today),
-        _tidy(outlet) or (_outlet(dateline, text) if dateline else None) or None,
+        _tidy(outlet) or (_outlet(dateline, text, language) if dateline else None) or None,
     )
 
 
@@ -105,10 +107,11 @@ def _dateline(text: str, language: str, today: datetime.date) -> _Dateline | Non
     last = len(re.findall(r"^.*\S", text, re.MULTILINE)) - _LAST_LINES
 
     def dates_the_article(line: _Dateline) -> bool:
-        alike = [o for o in found if o.kind == line.kind and o.day != line.day and abs(o.line - line.line) > 1]
+        least = 0 if line.kind == "stopped" else 1
+        alike = [o for o in found if o.kind == line.kind and o.day != line.day and abs(o.line - line.line) > least]
         if line.day > today or any(o.day > line.day or o.line < line.line for o in alike):
             return False
-        if line.kind == "running":
+        if line.kind in ("running", "stopped"):
             return line.start < _OPENING
         if line.line < _HEAD_LINES and line.start < _HEAD:
             return line.kind != "label" or line.line > 0 or _opens_with_label(text)
@@ -127,6 +130,8 @@ def _datelines(text: str, language: str) -> Iterator[_Dateline]:
         counted = first + 1
         if len(before) <= 120 and re.search(r"(?:^|[,)|])\s*$", before) and _DASH.match(after[:6]):
             kind = "running"
+        elif len(before) <= 60 and _is_place(before) and _STOP.match(after[:40]):
+            kind = "stopped"
         elif len(before) > 120 or len(after) > 60:
             continue
         else:
@@ -134,6 +139,14 @@ def _datelines(text: str, language: str) -> Iterator[_Dateline]:
         if kind:
             colon = before.rstrip(" *_").endswith(":")
             yield _Dateline(kind, number, start, _bare(before), _bare(after), day, colon)
+
+
+def _is_place(before: str) -> bool:
+    """Whether what stands before a day is nothing, or up to four words set off by a comma, none of them small."""
+    words = before.split()
+    return not words or (
+        before.rstrip()[-1:] in (",", ")") and len(words) <= 4 and not any(w[0].islower() for w in words)
+    )
 
 
 def _bare(part: str) -> str:
@@ -199,7 +212,7 @@ def _undated(line: str, language: str) -> str:
     return line
 
 
-def _outlet(line: _Dateline, text: str) -> str | None:
+def _outlet(line: _Dateline, text: str, language: str) -> str | None:
     """Who published the article, by the line that dates it; a place or a writer named there is none."""
     name = line.before or line.after
     if line.kind != "apart" or line.colon:
@@ -207,7 +220,7 @@ def _outlet(line: _Dateline, text: str) -> str | None:
     if _BYLINE.match(name):
         name = _bare(name.partition(",")[2])
     place = len(name.split()) <= 2 and text.count(name) > 1
-    return None if place or not any(map(str.isalpha, name)) else name
+    return None if place or is_weekday(name, language) or not any(map(str.isalpha, name)) else name
 
 
 def _tidy(title: str, limit: int = 200) -> str:

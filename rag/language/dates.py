@@ -77,6 +77,26 @@ def _calendar(language: str) -> _Calendar:
     )
 
 
+@lru_cache(maxsize=128)
+def _weekdays(language: str) -> frozenset[str]:
+    from babel import Locale, UnknownLocaleError
+
+    found: dict[str, int] = {}
+    for code in dict.fromkeys((language, *LANGUAGES)):
+        try:
+            days = Locale.parse(code).days["format"]
+        except (UnknownLocaleError, ValueError):
+            continue
+        for width in ("wide", "abbreviated"):
+            _add(found, days[width], 0)
+    return frozenset(found)
+
+
+def is_weekday(name: str, language: str = "en") -> bool:
+    """Whether a word is a day of the week, whole or short ("Friday", "Fri.")."""
+    return name.rstrip(".").casefold() in _weekdays(language)
+
+
 def _add(names: dict[str, int], given: dict[int, str], first: int) -> None:
     for number, name in given.items():
         name = name.rstrip(".").casefold()
