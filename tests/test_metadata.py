@@ -81,6 +81,7 @@ def test_days_in_other_languages(language: str, text: str, title: str, date: str
     [
         ("EFE, Minsk (Belarus), 30 June 2023 — The minister", "2023-06-30"),
         ("By A. Writer | June 30th, 2023\n" + PROSE, "2023-06-30"),
+        ("COURT OF TARSK\nDocket 12\n\nHeard: June 14, 2023\nDecided: June 30, 2023\n\n" + PROSE, "2023-06-30"),
         ("The dyke\n\nTarsk, 30 June 2023. " + PROSE, "2023-06-30"),
         ("The dyke\n\nTarsk, 30 June 2023: " + PROSE, "2023-06-30"),
         ("The dyke\n\nTARSK, June 30, 2023 (TNA) " + PROSE, "2023-06-30"),

@@ -7,7 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rag.answering.citations import cite, sentences_around
-from rag.answering.confidence import Candidate, agree, covered, is_list, is_polar, names, says_no, says_the_same
+from rag.answering.confidence import (
+    Candidate,
+    agree,
+    contradict,
+    covered,
+    is_list,
+    is_polar,
+    names,
+    says_no,
+    says_the_same,
+)
 from rag.language.facts import facts
 from rag.language.sentences import is_question
 from rag.language.text import WORD, content_words, fold
@@ -133,18 +143,18 @@ def _differs(
 ) -> bool:
     """Whether a group is another account of what was asked and not another topic.
 
-    Both must come from articles of known dates that differ; the group must believe in its own span, hold the names of
-    the question as the first does, and be about as near to the question in words and in meaning.
+    They come from articles of known dates that differ, or give figures or days that differ, wherever these stand; the
+    group must believe in its own span, hold the names of the question as the first does, and be about as near to the
+    question in words and in meaning.
     """
     first, best = group[0], earlier[0][0]
     told = {candidate.span.document_id for other in earlier for candidate in other}
     dates = {document(other[0].span.document_id).date for other in earlier}
     date = document(first.span.document_id).date
+    dated = first.span.document_id not in told and None not in (date, *dates) and date not in dates
     asked, named = content_words(question), names(question)
     return (
-        first.span.document_id not in told
-        and None not in (date, *dates)
-        and date not in dates
+        (dated or all(contradict(first.span.text, other[0].span.text) for other in earlier))
         and first.span.score > 0
         and covered(named, _context(first)) >= covered(named, _context(best))
         and covered(asked, _context(first)) >= covered(asked, _context(best)) - ACCOUNT_WORDS

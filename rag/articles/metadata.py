@@ -109,7 +109,10 @@ def _dateline(text: str, language: str, today: datetime.date) -> _Dateline | Non
     def dates_the_article(line: _Dateline) -> bool:
         least = 0 if line.kind == "stopped" else 1
         alike = [o for o in found if o.kind == line.kind and o.day != line.day and abs(o.line - line.line) > least]
-        if line.day > today or any(o.day > line.day or o.line < line.line for o in alike):
+        below = [o for o in found if o.colon and line.colon and o.line == line.line + 1]  # Heard: … Decided: …
+        if line.day > today or any(o.day > line.day for o in below):
+            return False
+        if any(o.day > line.day or o.line < line.line for o in alike):
             return False
         if line.kind in ("running", "stopped"):
             return line.start < _OPENING
@@ -122,12 +125,12 @@ def _dateline(text: str, language: str, today: datetime.date) -> _Dateline | Non
 
 def _datelines(text: str, language: str) -> Iterator[_Dateline]:
     """Every line that holds a day and little else, and every paragraph that opens with a place and a day."""
-    number, counted = -1, 0
+    number = counted = 0
     for start, end, day in written_days(text, language):
         first, last = text.rfind("\n", 0, start) + 1, text.find("\n", end)
         before, after = text[first:start], text[end : last if last >= 0 else len(text)]
-        number += len(re.findall(r"^.*\S", text[counted : first + 1], re.MULTILINE))
-        counted = first + 1
+        number += len(re.findall(r"^.*\S", text[counted:first], re.MULTILINE))
+        counted = first
         if len(before) <= 120 and re.search(r"(?:^|[,)|])\s*$", before) and _DASH.match(after[:6]):
             kind = "running"
         elif len(before) <= 60 and _is_place(before) and _STOP.match(after[:40]):
