@@ -236,6 +236,13 @@ def test_malformed_and_hostile_html_is_read_without_fetching(tmp_path: Path) -> 
     assert read(address).text == "http://127.0.0.1:9/never"
 
 
+def test_lines_of_the_old_macintosh_are_lines(tmp_path: Path) -> None:
+    write(tmp_path / "a.txt", b"The mill is sold\r\rThe mill was sold to Ole Brand\rThe price was 5 million crowns\r")
+    document = read(tmp_path / "a.txt")
+    assert document.title == "The mill is sold"
+    assert document.text.split("\n")[2:4] == ["The mill was sold to Ole Brand", "The price was 5 million crowns"]
+
+
 @pytest.mark.parametrize("encoding", ["iso-8859-1", "windows-1251", "utf-16", "utf-8-sig"])
 def test_html_in_the_encoding_that_it_declares(tmp_path: Path, encoding: str) -> None:
     words = "Бабушка приехала в Минск" if encoding == "windows-1251" else "Álvaro López visitó Minsk"
