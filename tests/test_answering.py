@@ -21,7 +21,8 @@ from rag.types import Chunk, Document, Doubt, Judgement, ScoredChunk, Span, Stat
 
 def chunk_of(document: Document) -> Chunk:
     text = document.text
-    return Chunk(f"{document.id}#", document.id, 0, len(text), text, document.title, tuple(sentences(text)))
+    places = tuple(sentences(text))
+    return Chunk(f"{document.id}#", document.id, 0, len(text), text, document.title, places, document.date)
 
 
 def candidate(document: Document, span: str, score: float, more: tuple[tuple[str, float], ...] = ()) -> Candidate:
@@ -116,11 +117,49 @@ def test_a_weak_rival_is_no_account() -> None:
 
 
 @pytest.mark.parametrize("dates", [("2020-05-01", None), (None, "2020-05-01"), (None, None)])
-def test_accounts_without_two_dates_are_none(dates: tuple[str | None, str | None]) -> None:
+def test_accounts_of_persons_need_two_dates(dates: tuple[str | None, str | None]) -> None:
     one = Document("one", "A", "The bridge was opened by Anna Berg.", "one", date=dates[0])
     two = Document("two", "B", "The bridge was opened by Carl Dahl.", "two", date=dates[1])
     found = [candidate(one, "Anna Berg", 5.0), candidate(two, "Carl Dahl", 4.0)]
     assert compose_over("Who opened the bridge?", found, [one, two]).accounts == ()
+
+
+@pytest.mark.parametrize("dates", [("2020-05-01", "2020-05-01"), (None, "2020-05-01"), (None, None)])
+def test_figures_that_differ_are_accounts_without_two_dates(dates: tuple[str | None, str | None]) -> None:
+    one = Document("one", "A", "The strike was joined by 140 drivers.", "one", date=dates[0])
+    two = Document("two", "B", "The strike was joined by 60 drivers.", "two", date=dates[1])
+    found = [candidate(one, "140 drivers", 5.0), candidate(two, "60 drivers", 4.0)]
+    composed = compose_over("How many drivers joined the strike?", found, [one, two])
+    assert [(a.short_answer, a.date) for a in composed.accounts] == [
+        ("140 drivers", dates[0]),
+        ("60 drivers", dates[1]),
+    ]
+
+
+def test_figures_that_differ_within_an_article_are_accounts() -> None:
+    text = "The union says that 140 drivers joined the strike. The company says that 60 drivers joined the strike."
+    one = Document("one", "A", text, "one")
+    found = [candidate(one, "140 drivers", 5.0), candidate(one, "60 drivers", 4.0)]
+    accounts = compose_over("How many drivers joined the strike?", found, [one]).accounts
+    assert [(a.short_answer, a.citations) for a in accounts] == [("140 drivers", (1,)), ("60 drivers", (2,))]
+
+
+def test_a_figure_of_another_year_than_asked_for_is_no_account() -> None:
+    one = Document("one", "A", "The council set the tax at 1.22 per cent.", "one", date="2023-12-12")
+    two = Document("two", "B", "The council set the tax at 1.18 per cent.", "two", date="2022-12-13")
+    found = [candidate(one, "1.22 per cent", 5.0), candidate(two, "1.18 per cent", 4.5)]
+    assert compose_over("What was the tax in 2023?", found, [one, two]).accounts == ()
+    assert len(compose_over("What is the tax?", found, [one, two]).accounts) == 2
+
+
+def test_an_article_that_recalls_the_old_figure_gives_the_new_one() -> None:
+    one = Document("one", "A", "The debt of the choir is 4.8 million.", "one", date="2023-01-01")
+    two = Document(
+        "two", "B", "The debt was 4.8 million. The debt of the choir is 1.1 million.", "two", date="2024-06-01"
+    )
+    found = [candidate(one, "4.8 million", 6.0), candidate(two, "1.1 million", 5.0), candidate(two, "4.8 million", 3.0)]
+    accounts = compose_over("How high is the debt of the choir?", found, [one, two]).accounts
+    assert [a.short_answer for a in accounts] == ["4.8 million", "1.1 million"]
 
 
 def test_another_figure_is_another_account_and_no_support() -> None:

@@ -262,6 +262,20 @@ def test_a_heading_stays_with_what_it_heads() -> None:
     ]
 
 
+def test_a_chunk_says_under_which_heading_it_begins() -> None:
+    text = (
+        "Minutes\nThe mayor opened the meeting.\nThe flood\nIt came at night. It cost a lot.\nThe harbour\nIt is old."
+    )
+    kinds = ("heading", "paragraph", "heading", "paragraph", "heading", "paragraph")
+    document = replace(make_document("a", text), title="Minutes", blocks=blocks_of(text, *kinds))
+    assert [(chunk.title, chunk.text) for chunk in chunk_document(document, by_word, 7, 0)] == [
+        ("Minutes", "Minutes\nThe mayor opened the meeting."),
+        ("Minutes", "The flood\nIt came at night."),
+        ("Minutes: The flood", "It cost a lot."),
+        ("Minutes", "The harbour\nIt is old."),
+    ]
+
+
 @pytest.mark.parametrize(
     "text",
     ["He came. " * 20_000, "Why? " * 20_000, "Why?\n" * 20_000, "a" * 100_000, "word " * 50_000, "Word.\n" * 20_000],

@@ -201,6 +201,28 @@ def test_lines_without_full_stops_are_not_read_into_each_other(lines: tuple[str,
     assert {question: reader.read(question, [chunk])[0].text for question in asked} == asked
 
 
+DENIED = [
+    ("The court of Quellmouth {} Ned Marlow of theft.", "did not convict", "convicted", "Who convicted Ned Marlow?"),
+    ("The newspaper {} to publish the letter. It was not signed.", "refused", "agreed", "Who published the letter?"),
+    ("Freya Holm was {} to the board on Tuesday.", "not elected", "elected", "Who was elected to the board?"),
+    ("The museum will {} in May.", "not open", "open", "When will the museum open?"),
+]
+
+
+@pytest.mark.parametrize(("text", "denied", "said", "question"), DENIED)
+def test_a_sentence_that_denies_what_is_asked_is_no_answer(
+    bot: Chatbot, text: str, denied: str, said: str, question: str
+) -> None:
+    answers = [
+        Chatbot.from_documents([make_document("a.txt", text.format(word))], parts=bot.parts).ask(question)
+        for word in (denied, said)
+    ]
+    assert [answer.certainty == "answered" for answer in answers] == [False, True]
+    if answers[0].certainty == "perhaps":  # then it is the whole sentence that may answer, with the reason for doubt
+        assert answers[0].short_answer == answers[0].statements[0].text
+        assert "denial" in [doubt.kind for doubt in answers[0].doubts]
+
+
 def test_the_default_model_computes_what_sentence_transformers_does() -> None:
     texts = ["An army on parade", "", "long " * 400, "Khrenin met Pátrushev in Minsk.", "🙂"]
     own = MeanEncoder.load(default_model_folder(), 256)

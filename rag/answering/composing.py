@@ -12,6 +12,7 @@ from rag.answering.confidence import (
     agree,
     contradict,
     covered,
+    is_denied,
     is_list,
     is_polar,
     names,
@@ -143,18 +144,18 @@ def _differs(
 ) -> bool:
     """Whether a group is another account of what was asked and not another topic.
 
-    They come from articles of known dates that differ, or give figures or days that differ, wherever these stand; the
-    group must believe in its own span, hold the names of the question as the first does, and be about as near to the
-    question in words and in meaning.
+    They come from articles of known dates that differ, or give figures or days that differ, in sentences of their
+    own; the group must believe in its own span, hold the names and figures of the question as the first does (a year,
+    by the article's date), and be about as near to the question in words and in meaning.
     """
     first, best = group[0], earlier[0][0]
-    told = {candidate.span.document_id for other in earlier for candidate in other}
+    told = {c.span.document_id for other in earlier for c in other if c.evidence >= first.evidence}
     dates = {document(other[0].span.document_id).date for other in earlier}
     date = document(first.span.document_id).date
     dated = first.span.document_id not in told and None not in (date, *dates) and date not in dates
-    asked, named = content_words(question), names(question)
+    asked, named = content_words(question), [*names(question), *_figures(question)]
     return (
-        (dated or all(contradict(first.span.text, other[0].span.text) for other in earlier))
+        (dated or all(_gives_another(first, other[0]) for other in earlier))
         and first.span.score > 0
         and covered(named, _context(first)) >= covered(named, _context(best))
         and covered(asked, _context(first)) >= covered(asked, _context(best)) - ACCOUNT_WORDS
@@ -162,8 +163,18 @@ def _differs(
     )
 
 
+def _gives_another(first: Candidate, other: Candidate) -> bool:
+    """Whether two spans give figures or days that differ, each in a sentence of its own."""
+    return first.sentence != other.sentence and contradict(first.span.text, other.span.text)
+
+
+def _figures(question: str) -> list[str]:
+    return [match.group() for match in WORD.finditer(question) if match.group()[0].isdigit()]
+
+
 def _context(candidate: Candidate) -> str:
-    return f"{candidate.passage.chunk.title}\n{candidate.sentence}"
+    chunk = candidate.passage.chunk
+    return f"{chunk.date or ''} {chunk.title}\n{candidate.sentence}"
 
 
 def _sentence(group: list[Candidate], made: _Citations, chunk: Callable[[str], Chunk], others: set[str]) -> Statement:
@@ -259,7 +270,7 @@ def nearest(candidates: Sequence[Candidate], document: Callable[[str], Document]
 def doubts(question: str, candidate: Candidate, foreign: bool = False) -> tuple[Doubt, ...]:
     """What speaks against a candidate: a name or figure that its passage lacks, a yes or no that it leaves open.
 
-    Or that it is `foreign`, in a language that the reader has not learned.
+    Or that it seems to deny what is asked, or is `foreign`, in a language that the reader has not learned.
     """
     chunk = candidate.passage.chunk
     context = f"{chunk.date or ''} {chunk.title}\n{chunk.text}"
@@ -271,6 +282,8 @@ def doubts(question: str, candidate: Candidate, foreign: bool = False) -> tuple[
     found = [Doubt(kind, words) for kind, words in lacking if words]
     if leaves_open(candidate):
         found.append(Doubt("word"))
+    if is_denied(candidate):
+        found.append(Doubt("denial"))
     if foreign:
         found.append(Doubt("language"))
     return tuple(found)

@@ -24,6 +24,9 @@ FILE_NAME = "confidence.json"  # beside the weights of each reader that ships
 # Logits from which the reader is believed, by the 384 news questions that calibration asks of groups held out.
 POLAR = 0.0  # that yes or no is asked for: all 35 lie above it, and 1 % of the others
 LIST = 2.0  # that a list is asked for: 16 of 21, and 2 % of the others
+DENIED = (
+    -7.5
+)  # that a passage denies what another question asks: of 178 right answers on the tune half none lies above -8
 DECIDED = 2.0  # either way, that yes or no is said: 30 of the 31 whose sentence is found, 25 of them rightly
 
 
@@ -167,6 +170,12 @@ def says_no(candidate: Candidate) -> bool | None:
     """Whether the passage denies what a yes-no question asks; None for another question, or where that is not sure."""
     judged = candidate.judgement
     return judged.denial > 0 if judged and is_polar(candidate) and abs(judged.denial) > DECIDED else None
+
+
+def is_denied(candidate: Candidate) -> bool:
+    """Whether the passage seems to deny what is asked where that is no yes or no: "The council did not approve it"."""
+    judged = candidate.judgement
+    return judged is not None and not is_polar(candidate) and judged.denial > DENIED
 
 
 def says_the_same(left: Candidate, right: Candidate) -> bool:

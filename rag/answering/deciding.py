@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rag.answering.candidates import reranked
 from rag.answering.composing import compose, doubts, leaves_open, nearest
-from rag.answering.confidence import Calibration, Candidate
+from rag.answering.confidence import Calibration, Candidate, is_denied
 from rag.answering.retrieval import Found
 from rag.config import Settings
 from rag.models.reader import SHIPPED
@@ -32,9 +32,9 @@ def decide(
     sure = confidence.probability(candidates) if candidates else 0.0
     certainty = certainty_of(sure, settings) if candidates else "not said"
     foreign = bool(candidates) and _is_foreign(found.documents[candidates[0].span.document_id].language, settings)
-    whole = foreign or (bool(candidates) and leaves_open(candidates[0]))
+    whole = foreign or (bool(candidates) and (leaves_open(candidates[0]) or is_denied(candidates[0])))
     if certainty == "answered" and whole:
-        certainty = "perhaps"  # its sentence may well answer, or decide which way; that is left to the person
+        certainty = "perhaps"  # its sentence may well answer, decide which way or deny; that is left to the person
     passages = reranked(candidates) if settings.rerank else found.passages
     shown = dict.fromkeys(passage.chunk.document_id for passage in passages)
     known = [(i, found.documents[i]) for i in shown]

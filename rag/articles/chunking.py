@@ -14,6 +14,8 @@ CUTTING_VERSION = "3"
 """Changes whenever the same file would be read or cut in another way: an index made by other rules does not fit, and
 files that have not changed since are not read again."""
 
+MAX_HEADING = 120  # characters of a heading that a chunk carries in its title
+
 TokenOffsets = Callable[[str], list[Place]]
 
 _SHORT_QUESTION = 3  # sentences of a paragraph that asks; what is longer is prose that ends in a question
@@ -175,6 +177,15 @@ def _overlap(run: list[Unit], measure: _Measure, first: int, last: int, sentence
     return following
 
 
+def _title(document: Document, start: int) -> str:
+    """The document's title and the last heading before a place, unless the place is in it or both are one."""
+    headings = [block for block in document.blocks if block.kind == "heading" and block.start <= start]
+    if not headings or start < headings[-1].end:
+        return document.title
+    heading = " ".join(document.text[headings[-1].start : headings[-1].end].split())
+    return document.title if heading == document.title else f"{document.title}: {heading[:MAX_HEADING]}"
+
+
 def _chunk(document: Document, spans: list[Unit]) -> Chunk:
     start, end = spans[0].start, spans[-1].end
     return Chunk(
@@ -183,7 +194,7 @@ def _chunk(document: Document, spans: list[Unit]) -> Chunk:
         start=start,
         end=end,
         text=document.text[start:end],
-        title=document.title,
+        title=_title(document, start),
         sentences=tuple((unit.start, unit.end) for unit in spans),
         date=document.date,
         outlet=document.outlet,

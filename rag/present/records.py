@@ -37,8 +37,8 @@ class StatementRecord(TypedDict):
 
 
 class DoubtRecord(TypedDict):
-    """Why an answer is "perhaps": its passage lacks a "name" or "figure", leaves yes or no (the "word") open, or is in
-    another "language" than the reader has learned."""
+    """Why an answer is "perhaps": its passage lacks a "name" or "figure", leaves yes or no (the "word") open, seems
+    to make a "denial", or is in another "language" than the reader has learned."""
 
     kind: DoubtKind
     missing: list[str]

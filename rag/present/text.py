@@ -81,6 +81,7 @@ def doubt_words(doubt: Doubt) -> str:
         "name": f"The passage does not name {', '.join(doubt.missing)}.",
         "figure": f"The passage does not give {', '.join(doubt.missing)}.",
         "word": "Whether that means yes or no is left to you.",
+        "denial": "It seems to deny what is asked.",
         "language": "The program has learned to read English alone.",
     }[doubt.kind]
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from rag.types.evidence import Citation, ScoredChunk
 
 Certainty: TypeAlias = Literal["answered", "perhaps", "not said"]
-DoubtKind: TypeAlias = Literal["name", "figure", "word", "language"]
+DoubtKind: TypeAlias = Literal["name", "figure", "word", "denial", "language"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Doubt:
     """Why an answer is doubtful, as far as the program knows a reason.
 
     The passage lacks `missing`, words of the question: names or figures, as `kind` says. Or it is not clear whether its
-    sentence says yes or no ("word"), or its article is in a language that the reader has not learned ("language").
+    sentence says yes or no ("word"), it seems to deny what is asked ("denial"), or its article is in a language that
+    the reader has not learned ("language").
     """
 
     kind: DoubtKind

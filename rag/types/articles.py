@@ -77,7 +77,7 @@ class Chunk:
     """Whole sentences of one document: `document.text[start:end] == text`.
 
     `sentences` holds [start, end) of each sentence in characters of the document; `title`, `date` and `outlet` are
-    the document's.
+    the document's. Behind its title stands the heading under which the chunk begins, where that is not in it.
     """
 
     id: str
