@@ -136,14 +136,6 @@ def test_figures_that_differ_are_accounts_without_two_dates(dates: tuple[str | N
     ]
 
 
-def test_figures_that_differ_within_an_article_are_accounts() -> None:
-    text = "The union says that 140 drivers joined the strike. The company says that 60 drivers joined the strike."
-    one = Document("one", "A", text, "one")
-    found = [candidate(one, "140 drivers", 5.0), candidate(one, "60 drivers", 4.0)]
-    accounts = compose_over("How many drivers joined the strike?", found, [one]).accounts
-    assert [(a.short_answer, a.citations) for a in accounts] == [("140 drivers", (1,)), ("60 drivers", (2,))]
-
-
 def test_a_figure_of_another_year_than_asked_for_is_no_account() -> None:
     one = Document("one", "A", "The council set the tax at 1.22 per cent.", "one", date="2023-12-12")
     two = Document("two", "B", "The council set the tax at 1.18 per cent.", "two", date="2022-12-13")

@@ -144,28 +144,24 @@ def _differs(
 ) -> bool:
     """Whether a group is another account of what was asked and not another topic.
 
-    They come from articles of known dates that differ, or give figures or days that differ, in sentences of their
-    own; the group must believe in its own span, hold the names and figures of the question as the first does (a year,
-    by the article's date), and be about as near to the question in words and in meaning.
+    They come from articles of known dates that differ, or give figures or days that differ; the group must believe in
+    its own span, hold the names and figures of the question as the first does (a year, by the article's date), and be
+    about as near to the question in words and in meaning.
     """
     first, best = group[0], earlier[0][0]
     told = {c.span.document_id for other in earlier for c in other if c.evidence >= first.evidence}
     dates = {document(other[0].span.document_id).date for other in earlier}
     date = document(first.span.document_id).date
-    dated = first.span.document_id not in told and None not in (date, *dates) and date not in dates
+    dated = None not in (date, *dates) and date not in dates
     asked, named = content_words(question), [*names(question), *_figures(question)]
     return (
-        (dated or all(_gives_another(first, other[0]) for other in earlier))
+        first.span.document_id not in told
+        and (dated or all(contradict(first.span.text, other[0].span.text) for other in earlier))
         and first.span.score > 0
         and covered(named, _context(first)) >= covered(named, _context(best))
         and covered(asked, _context(first)) >= covered(asked, _context(best)) - ACCOUNT_WORDS
         and first.sentence_cosine >= best.sentence_cosine - ACCOUNT_COSINE
     )
-
-
-def _gives_another(first: Candidate, other: Candidate) -> bool:
-    """Whether two spans give figures or days that differ, each in a sentence of its own."""
-    return first.sentence != other.sentence and contradict(first.span.text, other.span.text)
 
 
 def _figures(question: str) -> list[str]:
