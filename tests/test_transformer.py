@@ -33,9 +33,10 @@ def test_the_encoder_computes_what_transformers_does(kind: str, tmp_path: Path) 
 
 
 def test_an_encoder_of_another_kind_is_named(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text('{"model_type": "t5"}')
-    with pytest.raises(ModelError, match="'t5' came, expected bert or mpnet"):
-        load_transformer(tmp_path, torch.float32)
+    for config, came in (('{"model_type": "t5"}', "'t5'"), ('{"model_type": "bert", "hidden_act": "relu"}', "'relu'")):
+        (tmp_path / "config.json").write_text(config)
+        with pytest.raises(ModelError, match=f"{came}.* came, expected bert or mpnet with 'gelu'"):
+            load_transformer(tmp_path, torch.float32)
 
 
 @pytest.mark.parametrize("name", ["default", "small"])

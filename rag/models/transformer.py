@@ -46,9 +46,10 @@ class Transformer(nn.Module):
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
-        if config["model_type"] not in NAMES:
+        kind, activation = config["model_type"], config.get("hidden_act", "gelu")
+        if kind not in NAMES or activation != "gelu":
             kinds = " or ".join(sorted(NAMES))
-            raise ModelError(f"an encoder of the kind {config['model_type']!r} came, expected {kinds}")
+            raise ModelError(f"an encoder of the kind {kind!r} with {activation!r} came, expected {kinds} with 'gelu'")
         self.config = dict(config)
         self.embeddings = Embeddings(config)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config["num_hidden_layers"]))

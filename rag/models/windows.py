@@ -59,7 +59,7 @@ class Windows:
         from tokenizers import Tokenizer
 
         copied = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
-        return cls(copied, max_tokens, tokenizer.pad_token_id, tokenizer.model_input_names)
+        return cls(copied, max_tokens, tokenizer.pad_token_id or 0, tokenizer.model_input_names)
 
     def cut(self, pairs: Sequence[tuple[str, str]]) -> list[Window]:
         """The windows of questions, each with a passage, in their order; a question of more tokens than 96 is cut."""
