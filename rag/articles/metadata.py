@@ -38,8 +38,8 @@ class Facts(NamedTuple):
 class _Dateline(NamedTuple):
     """A line that holds a day and little else: what stands before and after it."""
 
-    # "alone", "apart" (set off by a mark), "place", "label" (a few words first), "running" (a text follows behind a dash)
-    # or "stopped" (behind another mark)
+    # "alone", "apart" (set off by a mark), "place", "label" (a few words first), "running" (a text follows behind a
+    # dash) or "stopped" (behind another mark)
     kind: str
     line: int  # counts the lines that are not empty
     start: int
