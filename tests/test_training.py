@@ -330,6 +330,9 @@ def test_a_twin_stands_beside_the_passage_that_answers_the_question_it_differs_f
     assert (asked.text, asked.answers[0][1], asked.denial) == ("Who built it?", "Anna Petrova", None)
     assert (twin.text, twin.answers, twin.near) == ("Who sold it?", (), asked.answers[0])
     assert (decided.denial, decided.answers[0][1]) == (True, "In 1701 a fire took")
+    tempting = "The owners sold the stones to a mill in the valley"
+    path.write_text(json.dumps(rows[0] | {"near": tempting}) + "\n", encoding="utf-8")
+    assert load_twins(path, ARTICLES)[1].near == (PASSAGE.index(tempting), tempting)
     made = [example for example in build([twin] * 9, {}, 3, articles=ARTICLES) if example.kind == "news/twin"]
     assert made
     assert all("Anna Petrova" in example.passage and example.start == -1 for example in made)

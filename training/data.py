@@ -39,8 +39,8 @@ class Question:
 
     `title` and `date` are what stands before the passage when it is read. `group` is what is held out as a whole.
     Of a yes-no question `answers` is the sentence that decides it and `denial` tells whether it says no. `many`: all
-    the answers are wanted together, as a list; None where nobody said. `near`: what answers the question of which this
-    one, that nothing answers, differs in one detail.
+    the answers are wanted together, as a list; None where nobody said. `near`: of one that nothing answers, what
+    tempts to answer it.
     """
 
     id: str
@@ -137,8 +137,9 @@ def load_jsonl(path: Path, articles: Mapping[str, Article] = MappingProxyType({}
 def load_twins(path: Path, articles: Mapping[str, Article]) -> list[Question]:
     """Questions of `twins.jsonl`; those whose article is not there are left out.
 
-    Each that an article answers stands before its twin, which differs in one detail and is not answered. Of yes-no
-    questions the sentence that decides is the answer.
+    Each that an article answers stands before its twin, which sounds like it and is not answered, and is read beside
+    `near`, the sentence that tempts to answer it (without one, beside the answer of the other). Of yes-no questions the
+    sentence that decides is the answer.
     """
     questions = []
     with path.open(encoding="utf-8") as lines:
@@ -155,7 +156,9 @@ def load_twins(path: Path, articles: Mapping[str, Article]) -> list[Question]:
         )  # fmt: skip
         questions.append(asked)
         if not polar:
-            questions.append(replace(asked, id=f"{key}-not", text=row["twin"], answers=(), near=answer))
+            tempting = row.get("near", span)
+            near = (article.text.index(tempting), tempting)
+            questions.append(replace(asked, id=f"{key}-not", text=row["twin"], answers=(), near=near))
     return questions
 
 
