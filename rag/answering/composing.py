@@ -169,8 +169,12 @@ def _figures(question: str) -> list[str]:
 
 
 def _context(candidate: Candidate) -> str:
-    chunk = candidate.passage.chunk
-    return f"{chunk.date or ''} {chunk.title}\n{candidate.sentence}"
+    return _headed(candidate.passage.chunk, candidate.sentence)
+
+
+def _headed(chunk: Chunk, text: str) -> str:
+    """A text of a chunk behind the date and title of its document."""
+    return f"{chunk.date or ''} {chunk.title}\n{text}"
 
 
 def _sentence(group: list[Candidate], made: _Citations, chunk: Callable[[str], Chunk], others: set[str]) -> Statement:
@@ -269,7 +273,7 @@ def doubts(question: str, candidate: Candidate, foreign: bool = False) -> tuple[
     Or that it seems to deny what is asked, or is `foreign`, in a language that the reader has not learned.
     """
     chunk = candidate.passage.chunk
-    context = f"{chunk.date or ''} {chunk.title}\n{chunk.text}"
+    context = _headed(chunk, chunk.text)
     asked = [match.group() for match in WORD.finditer(question)]
     missing = [word for word in asked if (wanted := content_words(word)) and covered(wanted, context) < 1.0]
     capital = tuple(word for word in missing if word[0].isupper() and word != asked[0])

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rag.answering.candidates import reranked
-from rag.answering.composing import compose, doubts, leaves_open, nearest
-from rag.answering.confidence import Calibration, Candidate, is_denied
+from rag.answering.composing import compose, doubts, nearest
+from rag.answering.confidence import Calibration, Candidate
 from rag.answering.retrieval import Found
 from rag.config import Settings
 from rag.models.reader import SHIPPED
-from rag.types import Answer, Certainty
+from rag.types import Answer, Certainty, Doubt, DoubtKind
+
+LEFT_TO_THE_PERSON: frozenset[DoubtKind] = frozenset({"word", "denial", "language"})
+"""Doubts on which no span is an answer by itself: its whole sentence is shown, and that is left to the person."""
 
 
 def decide(
@@ -31,10 +34,10 @@ def decide(
     """
     sure = confidence.probability(candidates) if candidates else 0.0
     certainty = certainty_of(sure, settings) if candidates else "not said"
-    foreign = bool(candidates) and _is_foreign(found.documents[candidates[0].span.document_id].language, settings)
-    whole = foreign or (bool(candidates) and (leaves_open(candidates[0]) or is_denied(candidates[0])))
+    doubted = _doubts(found, candidates[0], settings) if candidates else ()
+    whole = any(doubt.kind in LEFT_TO_THE_PERSON for doubt in doubted)
     if certainty == "answered" and whole:
-        certainty = "perhaps"  # its sentence may well answer, decide which way or deny; that is left to the person
+        certainty = "perhaps"
     passages = reranked(candidates) if settings.rerank else found.passages
     shown = dict.fromkeys(passage.chunk.document_id for passage in passages)
     known = [(i, found.documents[i]) for i in shown]
@@ -61,8 +64,13 @@ def decide(
         statements=composed.statements,
         citations=composed.citations,
         accounts=composed.accounts,
-        doubts=doubts(found.question, candidates[0], foreign) if certainty == "perhaps" else (),
+        doubts=doubted if certainty == "perhaps" else (),
     )
+
+
+def _doubts(found: Found, candidate: Candidate, settings: Settings) -> tuple[Doubt, ...]:
+    language = found.documents[candidate.span.document_id].language
+    return doubts(found.question, candidate, _is_foreign(language, settings))
 
 
 def _is_foreign(language: str, settings: Settings) -> bool:
