@@ -136,6 +136,7 @@ def chunk_document(
         raise ValueError(f"max_tokens is {max_tokens}, expected at least 1")
     measure = _Measure(document.text, token_offsets, max_tokens)
     run = [part for unit in units(document) for part in measure.parts(unit)]
+    headings = [block for block in document.blocks if block.kind == "heading"]
     chunks: list[Chunk] = []
     first = fresh = 0  # where the chunk begins, and its first unit that was in no chunk before
     while fresh < len(run):
@@ -143,7 +144,7 @@ def chunk_document(
         while last < len(run) and measure.fits(run, first, last + 1):
             last += 1
         last = _between_groups(run, fresh, last)
-        chunks.append(_chunk(document, run[first:last]))
+        chunks.append(_chunk(document, run[first:last], _title(document, headings, run[first].start)))
         first, fresh = _overlap(run, measure, first, last, overlap_sentences), last
     return chunks
 
@@ -177,16 +178,16 @@ def _overlap(run: list[Unit], measure: _Measure, first: int, last: int, sentence
     return following
 
 
-def _title(document: Document, start: int) -> str:
-    """The document's title and the last heading before a place, unless the place is in it or both are one."""
-    headings = [block for block in document.blocks if block.kind == "heading" and block.start <= start]
-    if not headings or start < headings[-1].end:
+def _title(document: Document, headings: list[Block], start: int) -> str:
+    """The document's title and the last of its headings before a place, unless the place is in it or both are one."""
+    number = bisect_right(headings, start, key=lambda block: block.start) - 1
+    if number < 0 or start < headings[number].end:
         return document.title
-    heading = " ".join(document.text[headings[-1].start : headings[-1].end].split())
+    heading = " ".join(document.text[headings[number].start : headings[number].end].split())
     return document.title if heading == document.title else f"{document.title}: {heading[:MAX_HEADING]}"
 
 
-def _chunk(document: Document, spans: list[Unit]) -> Chunk:
+def _chunk(document: Document, spans: list[Unit], title: str) -> Chunk:
     start, end = spans[0].start, spans[-1].end
     return Chunk(
         id=f"{document.id}#{start}-{end}",
@@ -194,7 +195,7 @@ def _chunk(document: Document, spans: list[Unit]) -> Chunk:
         start=start,
         end=end,
         text=document.text[start:end],
-        title=_title(document, start),
+        title=title,
         sentences=tuple((unit.start, unit.end) for unit in spans),
         date=document.date,
         outlet=document.outlet,

@@ -37,6 +37,7 @@ class WrittenDay(NamedTuple):
 class _Calendar(NamedTuple):
     months: dict[str, int]
     weekdays: dict[str, int]
+    short_weekdays: dict[str, int]  # and whole ones
     full: re.Pattern[str]
     weekday: re.Pattern[str]
     day_first: bool | None
@@ -49,6 +50,7 @@ def _calendar(language: str) -> _Calendar:
 
     months: dict[str, int] = {}
     weekdays: dict[str, int] = {}
+    short_weekdays: dict[str, int] = {}
     day_first = None
     for code in dict.fromkeys((language, *LANGUAGES)):
         try:
@@ -56,6 +58,8 @@ def _calendar(language: str) -> _Calendar:
         except (UnknownLocaleError, ValueError):
             continue
         widths = ("wide", "abbreviated") if code in (language, "en") else ("wide",)
+        for width in ("wide", "abbreviated"):
+            _add(short_weekdays, locale.days["format"][width], 0)
         for form in ("format", "stand-alone"):
             for width in widths:
                 _add(months, locale.months[form].get(width, {}), 0)
@@ -69,6 +73,7 @@ def _calendar(language: str) -> _Calendar:
     return _Calendar(
         months,
         weekdays,
+        short_weekdays,
         re.compile("|".join((*_NUMBERS, written)), re.IGNORECASE),
         re.compile(
             rf"(?<!\w)({weekday}),?\s+{_SMALL_WORD}({day_month})(?!\.?,?\s+{_SMALL_WORD}\d{{4}})", re.IGNORECASE
@@ -77,24 +82,9 @@ def _calendar(language: str) -> _Calendar:
     )
 
 
-@lru_cache(maxsize=128)
-def _weekdays(language: str) -> frozenset[str]:
-    from babel import Locale, UnknownLocaleError
-
-    found: dict[str, int] = {}
-    for code in dict.fromkeys((language, *LANGUAGES)):
-        try:
-            days = Locale.parse(code).days["format"]
-        except (UnknownLocaleError, ValueError):
-            continue
-        for width in ("wide", "abbreviated"):
-            _add(found, days[width], 0)
-    return frozenset(found)
-
-
 def is_weekday(name: str, language: str = "en") -> bool:
     """Whether a word is a day of the week, whole or short ("Friday", "Fri.")."""
-    return name.rstrip(".").casefold() in _weekdays(language)
+    return name.rstrip(".").casefold() in _calendar(language).short_weekdays
 
 
 def _add(names: dict[str, int], given: dict[int, str], first: int) -> None:
@@ -195,8 +185,6 @@ def stated_date(value: str, today: datetime.date) -> str | None:
 
 
 _IN_NAME = re.compile(r"(?<![^\W_])((?:19|20)\d\d)([-_./]?)(0\d|1[0-2])\2([0-3]\d)(?!\d|[^\W\dT_])")
-
-
 _MONTH_OF_NAME = re.compile(r"(?:.*/)?((?:19|20)\d\d)[-_](0[1-9]|1[0-2])(?=[-_ ][^\W\d]|\.\w+$)")
 
 
@@ -208,5 +196,6 @@ def date_of_name(name: str, today: datetime.date) -> str | None:
     if match := _IN_NAME.search(name):
         day = _day(f"{match[1]}-{match[3]}-{match[4]}", {}, None)
         return day.isoformat() if day and day <= today else None
-    month = _MONTH_OF_NAME.match(name)
-    return f"{month[1]}-{month[2]}" if month and f"{month[1]}-{month[2]}" <= today.isoformat() else None
+    match = _MONTH_OF_NAME.match(name)
+    month = "-".join(match.groups()) if match else ""
+    return month if match and month <= today.isoformat() else None
