@@ -35,13 +35,13 @@ class Asker:
         self,
         question: str,
         turns: Sequence[Turn],
-        tell: Callable[[str], None],
+        on_stage: Callable[[str], None] | None,
         generate: bool,
         cancelled: Callable[[], bool] | None,
         on_answer: Callable[[Answer], None] | None,
     ) -> Answer:
         """The Answer to a question after earlier turns; see `rag.pipeline.Chatbot.ask`."""
-        clock = Clock()
+        clock, tell = Clock(), on_stage or _silent
         with clock.stage("understanding"):
             readings = self._readings(question, turns, generate, tell)
         if not turns and self._is_to_program(question):

@@ -177,7 +177,7 @@ class Chatbot:
         """
         check_question(question)
         turns = [Turn.of(entry) for entry in history]
-        return self._asker.ask(question, turns, on_stage or _silent, generate, cancelled, on_answer)
+        return self._asker.ask(question, turns, on_stage, generate, cancelled, on_answer)
 
     def overview(self, topic: str | None = None) -> Overview:
         """What the articles hold about a topic, or in all: up to six of their own sentences, the oldest first.
@@ -213,7 +213,3 @@ class Chatbot:
         """The question as understood, and the spans that may answer it, best first, before any decision."""
         found = self._retriever.find(question)
         return found.question, self._finder.candidates(found.question, found.passages)
-
-
-def _silent(told: object) -> None:
-    pass

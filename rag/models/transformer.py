@@ -151,8 +151,7 @@ def renamed(state: Mapping[str, torch.Tensor], kind: str, to_file: bool = False)
     found = {}
     for name, tensor in state.items():
         for old, new in pairs:
-            if old in name:
-                name = name.replace(old, new)
+            name = name.replace(old, new)
         found[name] = tensor
     return found
 

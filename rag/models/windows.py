@@ -80,9 +80,13 @@ class Windows:
         import torch
 
         longest = max(len(window.ids) for window in windows)
-        filled = {
-            "input_ids": [window.ids + [self._pad] * (longest - len(window.ids)) for window in windows],
-            "attention_mask": [[1] * len(window.ids) + [0] * (longest - len(window.ids)) for window in windows],
-            "token_type_ids": [window.kinds + [0] * (longest - len(window.ids)) for window in windows],
+        rows = {
+            "input_ids": ([window.ids for window in windows], self._pad),
+            "attention_mask": ([[1] * len(window.ids) for window in windows], 0),
+            "token_type_ids": ([window.kinds for window in windows], 0),
         }
-        return {name: torch.tensor(filled[name]) for name in self._names}
+
+        def filled(lists: list[list[int]], padding: int) -> Tensor:
+            return torch.tensor([row + [padding] * (longest - len(row)) for row in lists])
+
+        return {name: filled(*rows[name]) for name in self._names}
