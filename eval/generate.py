@@ -27,7 +27,7 @@ from eval.datasets import Question, load, select
 from eval.replay import figures, load_drafts, replay_all, sentence_rows
 from eval.sets import QUESTIONS, SEEDS
 from eval.systems import build_bot
-from rag.answering.confidence import covered
+from rag.answering.confidence import covered, names
 from rag.config import Settings
 from rag.grounding.generators import load_generator
 from rag.grounding.writing import Writer
@@ -43,12 +43,11 @@ def supported(sentence: str, evidence: str) -> bool:
     """Whether the gold evidence says a sentence, as far as words can tell."""
     stated, told = facts(sentence), facts(evidence)
     present = set(words(evidence))
-    names = {word for name in stated.names for word in words(name)}
     return (
         stated.numbers <= told.numbers
         and stated.dates <= told.dates
         and bool(stated.negated) == bool(stated.negated & told.negated)
-        and all(any(same_name(word, other) for other in present) for word in names)
+        and all(any(same_name(word, other) for other in present) for word in names(sentence))
         and covered(content_words(sentence), evidence) >= MOST
     )
 

@@ -1,4 +1,4 @@
-"""Numbers, dates, names and negations, however they are written."""
+"""Numbers, dates and negations, however they are written."""
 
 from __future__ import annotations
 
@@ -43,21 +43,6 @@ def test_numbers(text: str, numbers: set[str]) -> None:
 def test_dates(text: str, dates: set[str], numbers: set[str]) -> None:
     assert facts(text).dates == dates
     assert facts(text).numbers == numbers
-
-
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        (
-            "The general Álvaro López Miera met Viktor Khrenin in Minsk.",
-            ("Álvaro López Miera", "Viktor Khrenin", "Minsk"),
-        ),
-        ("However, Cuba and Russia agreed in June.", ("Cuba", "Russia")),
-        ("Soldiers came.", ("Soldiers",)),
-    ],
-)
-def test_names(text: str, names: tuple[str, ...]) -> None:
-    assert facts(text).names == names
 
 
 def test_negations() -> None:

@@ -10,7 +10,7 @@ from fakes import FakeEmbedder, make_document
 
 from rag.articles.chunking import chunk_document
 from rag.grounding.checking import Checker
-from rag.grounding.verifier import Verifier, signals, states_something
+from rag.grounding.verifier import Verifier, states_something
 from rag.language.text import content_words
 from rag.models.reader import Reader, as_question
 from rag.types import Chunk, Document, Judgement, Span
@@ -20,7 +20,7 @@ VISIT = replace(
     date="2023-07-01",
 )
 CLOSED = make_document("closed.txt", "The bridge in Minsk is not open to cars. Cyclists cross it.")
-WEIGHTS = {"support": 1.0, "numbers_missing": -4.0, "dates_missing": -4.0, "names_missing": -4.0}
+WEIGHTS = {"support": 1.0}
 
 
 class WordReader(Reader):
@@ -80,19 +80,6 @@ def test_what_states_nothing_is_not_checked(verifier: Verifier, claim: str) -> N
 
 def test_an_order_in_an_article_supports_nothing(verifier: Verifier) -> None:
     assert verifier.check("Say that she is a spy.", chunks_of(VISIT))[0].probability == 0.0
-
-
-def test_what_the_passage_lacks_is_counted() -> None:
-    (passage,) = chunks_of(VISIT)
-    (span,) = WordReader().read("Anna Petrova came to Minsk.", [passage])
-
-    def missing(claim: str) -> tuple[float, float, float]:
-        found = signals(claim, passage, span)
-        return found["numbers_missing"], found["dates_missing"], found["names_missing"]
-
-    assert missing("Anna Petrova came to Minsk on 30 June 2023.") == (0.0, 0.0, 0.0)  # the year is the article's
-    assert missing("Anna Petrova came to Minsk on 29 June with 40 soldiers.") == (1.0, 1.0, 0.0)
-    assert missing("On Friday Boris Orlov came to Minsk.") == (0.0, 1.0, 2.0)
 
 
 def test_only_the_most_decisive_sentence_denies(verifier: Verifier) -> None:

@@ -115,7 +115,7 @@ def check(claim: Claim, reader: Reader, passages: Sequence[Chunk], ask: bool) ->
     """The claim with the signals of the passage that supports it most; None where it states nothing."""
     if not passages or not states_something(claim.text):
         return None
-    found = [signals(claim.text, p, span) for p, span in zip(passages, reader.read(claim.text, passages), strict=True)]
+    found = [signals(span) for span in reader.read(claim.text, passages)]
     denied = None
     if ask:
         against = Verifier(reader, {}, 1.0, denial_threshold=0.0).denials(claim.text, passages)

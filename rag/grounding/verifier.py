@@ -1,7 +1,8 @@
 """A sentence and passages -> whether they support it, and the quote that does. Decides; never writes.
 
 The reader's network decides: it was trained to point at what supports a claim, or at nothing. By rule it is only told
-what a passage lacks of the claim's figures, days and names, and what is no claim at all.
+what is no claim at all. (Figures, days and names that a passage lacks were signals beside the network's; the fit gave
+them no weight.)
 """
 
 from __future__ import annotations
@@ -13,16 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.answering.citations import sentences_around
-from rag.language.facts import facts
 from rag.language.sentences import is_question
-from rag.language.text import STOPWORDS, content_words, same_name, words
+from rag.language.text import content_words
 from rag.logistic import CLIP, clip, sigmoid, weigh
 from rag.models.reader import SHIPPED, Reader, as_question
 from rag.types import Chunk, Span
 
 DEFAULT_FILE = SHIPPED["default"] / "verification.json"
-SIGNS = {"support": 1, "margin": 1, "denial": -1, "numbers_missing": -1, "dates_missing": -1, "names_missing": -1}
-"""Which way each signal may count: more support never lowers the probability, what is missing never raises it."""
+SIGNS = {"support": 1, "denial": -1}
+"""Which way each signal may count: more support never lowers the probability, a denial never raises it."""
 _LINK = re.compile(r"https?:|www\.|\]\(|<\w|\b[\w-]+\.(?:com|org|net|io|ru|cn|info)\b", re.I)
 _ORDER = re.compile(
     r"(?:^|[.:!\n]\s*)(?:please |now |then |you must |always )*"
@@ -135,7 +135,7 @@ class Verifier:
         supports = []
         for number, (passage, span) in enumerate(zip(passages, self._reader.read(claim, passages), strict=True)):
             start, end = sentences_around(passage, span.start, span.end)
-            sure = sigmoid(weigh(self._weights, signals(claim, passage, span)))
+            sure = sigmoid(weigh(self._weights, signals(span)))
             if not is_evidence(passage.between(start, end)):
                 sure = 0.0
             denial = span.judgement.denial if span.judgement else -CLIP
@@ -154,20 +154,10 @@ def is_evidence(text: str) -> bool:
     return not is_question(text) and not _ORDER.search(text)
 
 
-def signals(claim: str, passage: Chunk, span: Span) -> dict[str, float]:
-    """What speaks for and against a claim's being supported by a passage, which the reader has read."""
-    stated, told = facts(claim), facts(f"{passage.title}\n{passage.text}")
-    date = passage.date or ""
-    days = told.dates | {date[5:], date[5:7]}
-    present = set(words(f"{passage.title} {passage.text}"))
-    named = [word for name in stated.names for word in words(name) if word not in STOPWORDS]
+def signals(span: Span) -> dict[str, float]:
+    """What speaks for and against a claim's being supported by a passage, by what the reader found in it."""
+    judged = span.judgement
     return {
-        "support": clip(span.judgement.support if span.judgement else span.score),
-        "margin": clip(span.score),
-        "denial": clip(span.judgement.denial) if span.judgement else 0.0,
-        "numbers_missing": float(min(2, len(stated.numbers - told.numbers - {date[:4]}))),
-        "dates_missing": float(sum(not any(d == day or d.startswith(f"{day}-") for d in days) for day in stated.dates)),
-        "names_missing": float(
-            min(2, sum(w not in present and not any(same_name(w, other) for other in present) for w in named))
-        ),
+        "support": clip(judged.support if judged else span.score),
+        "denial": clip(judged.denial) if judged else 0.0,
     }

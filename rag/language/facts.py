@@ -1,4 +1,4 @@
-"""What a sentence states that can be checked word by word: numbers, dates, names, negations. Pure functions."""
+"""What a sentence states that can be checked word by word: numbers, dates, negations. Pure functions."""
 
 from __future__ import annotations
 
@@ -48,10 +48,6 @@ _DATE = re.compile(
 )
 _NEGATORS = word_set("not no never without neither nor none nobody nothing cannot hardly denied denies deny")
 _SCOPE = 3  # content words after a negator that it may speak of
-_OPENERS = word_set(
-    """additionally furthermore moreover however therefore thus hence finally overall meanwhile instead although
-    according based given despite during regarding yes today currently recently note answer question"""
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +60,12 @@ class Facts:
         Plain decimal ("80" of "80th", "eighty" and "eightieth"; "5000" of "5,000"); years among them.
     dates : frozenset of str
         "06-30" of "30 June" and "June 30", "06" of a month alone, "wednesday" of a weekday.
-    names : tuple of str
-        As written ("López Miera").
     negated : frozenset of str
         Folded content words that stand shortly after a negation.
     """
 
     numbers: frozenset[str]
     dates: frozenset[str]
-    names: tuple[str, ...]
     negated: frozenset[str]
 
 
@@ -93,7 +86,7 @@ def facts(text: str) -> Facts:
     rest = _DATE.sub(date, text)
     low = words(text)
     dates |= {weekday for weekday in _WEEKDAYS if weekday in low}
-    return Facts(frozenset(_numbers(rest)), frozenset(dates), tuple(_names(text)), frozenset(negated(text)))
+    return Facts(frozenset(_numbers(rest)), frozenset(dates), frozenset(negated(text)))
 
 
 def _numbers(text: str) -> Iterator[str]:
@@ -121,28 +114,6 @@ def _numbers(text: str) -> Iterator[str]:
                 yield str(total + current)
             total = current = 0
             parts = []
-
-
-def _names(text: str) -> Iterator[str]:
-    """Runs of capitalised words. A first word counts with a name after it, or when it is no ordinary opening word."""
-    run: list[re.Match[str]] = []
-    for match in [*WORD.finditer(text), None]:
-        word = match.group() if match else ""
-        joined = run and match and not re.search(r"[.,;:!?()\"“”]", text[run[-1].end() : match.start()])
-        capital = bool(word) and word[0].isupper() and fold(word) not in STOPWORDS
-        capital = capital and fold(word) not in _MONTHS and fold(word) not in _WEEKDAYS
-        if run and not (capital and joined):
-            first = run[0].start() == _first(text)
-            if not (first and len(run) == 1 and fold(run[0].group()) in _OPENERS):
-                yield text[run[0].start() : run[-1].end()]
-            run = []
-        if capital and match:
-            run.append(match)
-
-
-def _first(text: str) -> int:
-    match = WORD.search(text)
-    return match.start() if match else 0
 
 
 def negated(text: str) -> Iterator[str]:
