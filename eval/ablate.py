@@ -1,10 +1,18 @@
-"""`python -m eval.ablate`: what each part of the chatbot is worth, by leaving it out."""
+"""`python -m eval.ablate`: what each part of the chatbot and each of its rules is worth, by leaving it out.
+
+What the reader says of a question and a passage is kept, so that a variant costs the time of the readings that no
+other had.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
+from unittest.mock import patch
 
 import typer
 
@@ -13,16 +21,57 @@ from eval.datasets import load, select
 from eval.report import comparison, named, number, origin
 from eval.run import run
 from eval.sets import QUESTIONS, SEEDS, Split
+from rag.answering.confidence import same_word
 from rag.config import Settings
+from rag.language.facts import facts
+from rag.language.text import words
+from rag.models.reader import Reader
+from rag.parts import Parts
+from rag.types import Chunk, Span
 
-VARIANTS: dict[str, dict[str, Any]] = {
-    "full": {},
-    "lexical only": {"retrieval": "lexical"},
-    "dense only": {"retrieval": "dense"},
-    "no re-ranking": {"rerank": False},
-    "no other spellings": {"spelling": False},
-    "margin decides": {"decide": "margin"},
-    "sentence reader": {"reader": "sentence"},
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """The chatbot with settings changed, or without a rule: by the name of a function, what stands in its place."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    rules: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _nothing(*_: Any) -> Any:
+    return None
+
+
+VARIANTS: dict[str, Variant] = {
+    "full": Variant(),
+    "lexical only": Variant({"retrieval": "lexical"}),
+    "dense only": Variant({"retrieval": "dense"}),
+    "no re-ranking": Variant({"rerank": False}),
+    "margin decides": Variant({"decide": "margin"}),
+    "sentence reader": Variant({"reader": "sentence"}),
+    "no other spellings": Variant({"spelling": False}),
+    "no spellings by sound": Variant(
+        rules={"rag.language.text.sound_key": lambda word: word, "rag.index.spelling.sound_key": lambda word: word}
+    ),
+    "every word is searched": Variant(rules={"rag.index.spelling.content_words": words}),
+    "follow-ups as they are": Variant(rules={"rag.answering.rewriting.understand": lambda question, *_: [question]}),
+    "names stay cut": Variant(rules={"rag.answering.candidates.whole_phrase": lambda _, start, end: (start, end)}),
+    "no sentence before": Variant(
+        rules={"rag.answering.composing._LEANS": re.compile("(?!)"), "rag.answering.composing.is_question": _nothing}
+    ),
+    "figures, days, denials say nothing": Variant(
+        rules={f"rag.answering.{module}.contradict": _nothing for module in ("confidence", "composing")}
+    ),
+    "denials say nothing": Variant(
+        rules={"rag.answering.confidence.facts": lambda text: replace(facts(text), negated=frozenset())}
+    ),
+    "figures say nothing": Variant(
+        rules={"rag.answering.confidence.facts": lambda text: replace(facts(text), numbers=frozenset())}
+    ),
+    "days say nothing": Variant(
+        rules={"rag.answering.confidence.facts": lambda text: replace(facts(text), dates=frozenset())}
+    ),
+    "names need not agree": Variant(rules={"rag.answering.composing.names": lambda question: []}),
 }
 COLUMNS = ("passed", "right_cited", "refused", "f1", "Success@5", "nDCG@10")
 
@@ -46,20 +95,26 @@ def main(
     chosen = select(load(dataset, corpus), split.value if split else None, limit)
     text_of = systems.texts(chosen)
     reports: dict[str, dict[str, Any]] = {}
-    for name, changed in VARIANTS.items():
+    readers: dict[str, Reader] = {}
+    for name, variant in VARIANTS.items():
         if only and name != "full" and name not in only:
             continue
         typer.echo(name, err=True)
-        settings = Settings(**changed)
+        settings = Settings(**variant.settings)
         fingerprint = {
             "dataset": origin(chosen),
             "questions": len(chosen.questions),
             "split": split,
             "settings": asdict(settings),
+            "without": sorted(variant.rules),
             "models": systems.weights(settings),
         }
         folder = output / name.replace(" ", "-") if output else None
-        predictions = run(chosen, systems.chatbot(chosen, settings), folder, fingerprint, resume)
+        parts = Parts.load(settings)
+        reader = readers.setdefault(settings.reader, Remembering(parts.reader))
+        with without(variant.rules):
+            system = systems.chatbot(chosen, settings, replace(parts, reader=reader))
+            predictions = run(chosen, system, folder, fingerprint, resume)
         scores = summary.score_all(chosen, predictions, text_of)
         reports[name] = summary.summarise(chosen, predictions, scores, text_of)
     print(f"{named(origin(chosen))}; {len(chosen.questions)} questions\n")
@@ -68,6 +123,31 @@ def main(
         if name != "full":
             print(f"\n{name}, against the full system:")
             print(comparison(summary.compare(reports["full"], report)))
+
+
+class Remembering(Reader):
+    """A reader that reads each passage for each question once."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._read: dict[tuple[str, Chunk], Span] = {}
+
+    def read(self, question: str, chunks: Sequence[Chunk]) -> list[Span]:
+        new = [chunk for chunk in chunks if (question, chunk) not in self._read]
+        for chunk, span in zip(new, self._reader.read(question, new), strict=True):
+            self._read[question, chunk] = span
+        return [self._read[question, chunk] for chunk in chunks]
+
+
+@contextmanager
+def without(rules: Mapping[str, Any]) -> Iterator[None]:
+    """The program with other functions in the place of its own; what was made with its own is forgotten."""
+    with ExitStack() as stack:
+        for name, other in rules.items():
+            stack.enter_context(patch(name, other))
+        same_word.cache_clear()
+        yield
+    same_word.cache_clear()
 
 
 def table(reports: dict[str, dict[str, Any]]) -> str:

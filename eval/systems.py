@@ -22,6 +22,7 @@ from rag.types import Chunk, Document
 
 if TYPE_CHECKING:
     from rag.models.embedding import Embedder
+    from rag.parts import Parts
     from rag.pipeline import Chatbot
 
 Answerer = Callable[[Question], dict[str, Any]]
@@ -60,9 +61,9 @@ def weights(settings: Settings) -> dict[str, str]:
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files}
 
 
-def chatbot(dataset: Dataset, settings: Settings) -> Answerer:
+def chatbot(dataset: Dataset, settings: Settings, parts: Parts | None = None) -> Answerer:
     """The project's chatbot over the data set's corpus, built before the first question."""
-    bot = build_bot(dataset, settings)
+    bot = build_bot(dataset, settings, parts)
 
     def answer(question: Question) -> dict[str, Any]:
         if not dataset.answers:
@@ -72,15 +73,15 @@ def chatbot(dataset: Dataset, settings: Settings) -> Answerer:
     return answer
 
 
-def build_bot(dataset: Dataset, settings: Settings) -> Chatbot:
+def build_bot(dataset: Dataset, settings: Settings, parts: Parts | None = None) -> Chatbot:
     """A chatbot over the data set's folder or its own documents, its index made anew."""
     from rag.pipeline import Chatbot
 
     if dataset.corpus is None:
-        return Chatbot.from_documents(dataset.documents, settings=settings)
+        return Chatbot.from_documents(dataset.documents, settings=settings, parts=parts)
     folder = tempfile.mkdtemp(prefix="eval-index-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Chatbot.from_directory(dataset.corpus, settings=settings, index_folder=folder)
+    return Chatbot.from_directory(dataset.corpus, settings=settings, index_folder=folder, parts=parts)
 
 
 def gold_reader(dataset: Dataset, settings: Settings) -> Answerer:

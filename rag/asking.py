@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 from rag.answering.addressee import to_program
 from rag.answering.candidates import SpanFinder
 from rag.answering.deciding import decide
+from rag.answering.overview import PASSAGES, of_folder, of_topic, overview
 from rag.answering.retrieval import Retriever
 from rag.clock import Clock
 from rag.config import Settings
 from rag.errors import RagError
 from rag.grounding.rewriting import ModelRewriter
 from rag.grounding.writing import Asked, Writer
+from rag.index import Index
 from rag.parts import Parts
 from rag.present.text import with_text
-from rag.types import Answer, Turn
+from rag.types import Answer, Overview, Turn
 
 MAX_QUESTION = 2000  # characters
 
@@ -59,6 +61,18 @@ class Asker:
             with clock.stage("writing"):
                 answer = self.writer.write(answer, Asked(tuple(turn.question for turn in turns), cancelled, grown))
         return with_text(replace(answer, seconds=clock.seconds()))
+
+    def overview(self, topic: str | None, index: Index) -> Overview:
+        """What the articles hold; see `rag.pipeline.Chatbot.overview`."""
+        clock, embedder = Clock(), self.parts.embedder
+        if topic is None:
+            picks, documents = of_folder(index.headers(), index.document, embedder)
+            made = overview("", picks, documents, 0.0, index.count())
+        else:
+            found = self.retriever.find(topic, PASSAGES)
+            about, picks = of_topic(found.question, [passage.chunk for passage in found.passages], embedder)
+            made = overview(topic, picks, found.documents, about, index.count())
+        return replace(made, seconds=clock.seconds()["total"])
 
     def _is_to_program(self, question: str) -> bool:
         return self.parts.addressee is not None and self.parts.addressee.is_program(question)

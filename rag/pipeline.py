@@ -8,13 +8,10 @@ from pathlib import Path
 
 from rag.answering.candidates import SpanFinder
 from rag.answering.confidence import Candidate
-from rag.answering.overview import PASSAGES, of_folder, of_topic, overview
 from rag.answering.retrieval import Retriever
 from rag.asking import Asker, check_question
-from rag.clock import Clock
 from rag.config import Settings
 from rag.corpus import Corpus, making, manifest
-from rag.errors import RagError
 from rag.grounding.checking import Checker
 from rag.grounding.generators import Generator
 from rag.grounding.writing import Writer
@@ -22,7 +19,7 @@ from rag.index import Index, JoinedEngine, open_index
 from rag.parts import Parts
 from rag.places import corpus_index
 from rag.scope import Scope
-from rag.types import Answer, Check, Chunk, Document, Header, History, IndexReport, Overview, ScoredChunk, Turn
+from rag.types import Answer, Check, Document, Header, History, IndexReport, Overview, ScoredChunk, Turn
 
 
 class Chatbot:
@@ -42,7 +39,7 @@ class Chatbot:
         given = parts.verifier, self.document, self.settings.strict, self.settings.write_seconds
         writer = Writer(parts.generator, *given) if parts.generator else None
         self._asker = Asker(parts, self._retriever, self._finder, writer, self.settings)
-        self._checker = Checker(parts.verifier, self._passages, self.document)
+        self._checker = Checker(parts.verifier, self._retriever.chunks, self.document)
         self.report = IndexReport()
 
     @classmethod
@@ -91,8 +88,7 @@ class Chatbot:
         return Chatbot.open(None, settings, parts) if index is None else Chatbot(parts, index, settings)
 
     def joined(self, other: Chatbot) -> Chatbot:
-        """A bot with the same parts over both indexes; it reads half as many passages again, for neither to crowd out
-        the other."""
+        """A bot with the same parts over both indexes; it reads half as many passages again, to have room for both."""
         settings = replace(self.settings, read=self.settings.read * 3 // 2)
         return self.over(Index(JoinedEngine(self.index.engine, other.index.engine), self.index.spelling), settings)
 
@@ -185,29 +181,17 @@ class Chatbot:
         `topic` is a person, a thing or a subject, at most 2,000 characters; without one, what the folder holds.
         RagError when it is empty or too long.
         """
-        clock = Clock()
-        if topic is None:
-            picks, documents = of_folder(self.headers(), self.document, self.parts.embedder)
-            made = overview("", picks, documents, 0.0, self.count())
-        else:
+        if topic is not None:
             check_question(topic, "topic")
-            found = self._retriever.find(topic, PASSAGES)
-            about, picks = of_topic(found.question, [p.chunk for p in found.passages], self.parts.embedder)
-            made = overview(topic, picks, found.documents, about, self.count())
-        return replace(made, seconds=clock.seconds()["total"])
+        return self._asker.overview(topic, self.index)
 
     def check(self, statement: str) -> Check:
         """Whether the articles support, contradict or do not state it, with quotes. RagError when it is empty."""
-        if not statement.strip():
-            raise RagError("the statement is empty; expected a sentence")
         return self._checker.check(statement)
 
     def check_text(self, text: str | Document) -> Iterator[Check]:
         """The same for each sentence of a text in turn; of a document (a draft that was read) by its blocks."""
         return self._checker.check_text(text)
-
-    def _passages(self, text: str) -> list[Chunk]:
-        return [found.chunk for found in self._retriever.search(text, self.settings.read)]
 
     def consider(self, question: str) -> tuple[str, list[Candidate]]:
         """The question as understood, and the spans that may answer it, best first, before any decision."""

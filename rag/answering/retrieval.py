@@ -54,6 +54,10 @@ class Retriever:
         vector = self._embedder.embed_texts([question])[0] if mode != "lexical" else None
         return self._index.search(question if mode != "dense" else None, vector, k, self._settings.candidates)
 
+    def chunks(self, text: str) -> list[Chunk]:
+        """As many of the best passages as are read, best first."""
+        return [found.chunk for found in self.search(text, self._settings.read)]
+
     def find(self, question: str, k: int | None = None) -> Found:
         """The k passages to read for a question, in whatever spelling it names what they name; k: by the settings.
 

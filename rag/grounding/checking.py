@@ -34,8 +34,10 @@ class Checker:
         Raises
         ------
         RagError
-            The articles change faster than they can be read.
+            The statement is empty, or the articles change faster than they can be read.
         """
+        if not statement.strip():
+            raise RagError("the statement is empty; expected a sentence")
         if not states_something(statement):
             return Check(statement, NO_CLAIM, 0.0)
         for _ in range(SEARCHES):
