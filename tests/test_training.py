@@ -288,7 +288,7 @@ def test_news_questions_stand_beside_windows_that_answer_and_that_do_not() -> No
         Question("1", "news", ARTICLE.title, PASSAGE, "Who built it?", ((PASSAGE.index("Anna"), "Anna Petrova"),),
                  group="A-g01", date=ARTICLE.date, article="A-001", many=False),
         Question("2", "news", ARTICLE.title, PASSAGE, "Is the tower whole?", ((PASSAGE.index(sentence), sentence),),
-                 group="A-g01", date=ARTICLE.date, article="A-001", denial=True, many=False),
+                 group="A-g01", date=ARTICLE.date, article="A-001", polar=True, denial=True, many=False),
         Question("3", "news", ARTICLE.title, PASSAGE, "Who paid?", (), group="A-g01", article="A-001", many=False),
     ]  # fmt: skip
     made = build(asked * 6, {}, 3, articles=ARTICLES)
@@ -322,20 +322,35 @@ def test_a_twin_stands_beside_the_passage_that_answers_the_question_it_differs_f
             "says": "no",
             "sentence": "In 1701 a fire took",
         },
+        {
+            "article": "A-001",
+            "kind": "undecided",
+            "question": "Was the mill paid?",
+            "claim": "The mill was paid.",
+            "near": "The owners sold the stones to a mill in the valley",
+        },
         {"article": "A-999", "kind": "twin", "question": "Who?", "answer": "Anna", "twin": "When?"},
     ]
     path = tmp_path / "twins.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    asked, twin, decided = load_twins(path, ARTICLES)
+    (asked, twin, decided, left_open), claims = load_twins(path, ARTICLES)
     assert (asked.text, asked.answers[0][1], asked.denial) == ("Who built it?", "Anna Petrova", None)
     assert (twin.text, twin.answers, twin.near) == ("Who sold it?", (), asked.answers[0])
     assert (decided.denial, decided.answers[0][1]) == (True, "In 1701 a fire took")
+    assert (left_open.polar, left_open.denial, left_open.answers) == (True, None, ())
+    assert [(claim.text, claim.label, claim.evidence) for claim in claims] == [
+        ("The mill was paid.", "not_stated", rows[2]["near"])
+    ]
     tempting = "The owners sold the stones to a mill in the valley"
     path.write_text(json.dumps(rows[0] | {"near": tempting}) + "\n", encoding="utf-8")
-    assert load_twins(path, ARTICLES)[1].near == (PASSAGE.index(tempting), tempting)
+    assert load_twins(path, ARTICLES)[0][1].near == (PASSAGE.index(tempting), tempting)
     made = [example for example in build([twin] * 9, {}, 3, articles=ARTICLES) if example.kind == "news/twin"]
     assert made
     assert all("Anna Petrova" in example.passage and example.start == -1 for example in made)
+    made = [example for example in build([left_open] * 9, {}, 3, claims, ARTICLES) if "mill" in example.question]
+    assert {example.kind for example in made} == {"news/undecided", "claim-news/not_stated"}
+    assert all("The owners sold" in example.passage and example.start == -1 for example in made)
+    assert {example.polar for example in made if example.kind == "news/undecided"} == {True}
 
 
 def test_the_shipped_twins_stand_verbatim_in_articles_of_the_training_part() -> None:

@@ -38,9 +38,9 @@ class Question:
     """One question on one passage; `answers` are (start, text) pairs, none when the passage does not answer.
 
     `title` and `date` are what stands before the passage when it is read. `group` is what is held out as a whole.
-    Of a yes-no question `answers` is the sentence that decides it and `denial` tells whether it says no. `many`: all
-    the answers are wanted together, as a list; None where nobody said. `near`: of one that nothing answers, what
-    tempts to answer it.
+    Of a yes-no question (`polar`) `answers` is the sentence that decides it and `denial` tells whether it says no.
+    `many`: all the answers are wanted together, as a list; None where nobody said. `near`: of one that nothing
+    answers, what tempts to answer it.
     """
 
     id: str
@@ -52,6 +52,7 @@ class Question:
     group: str = ""
     date: str | None = None
     article: str = ""
+    polar: bool = False
     denial: bool | None = None
     many: bool | None = None
     near: tuple[int, str] | None = None
@@ -106,8 +107,8 @@ def load_jsonl(path: Path, articles: Mapping[str, Article] = MappingProxyType({}
     questions = []
     for row in rows_of(path):
         answers = tuple((answer["start"], answer["text"]) for answer in row["answers"] if answer["text"].strip())
-        denial = None
-        if row.get("type") == "yes-no":
+        denial, polar = None, row.get("type") == "yes-no"
+        if polar:
             denial = answers[0][1].lower() == "no"
             answers = ((row["context"].find(row["sentence"]), row["sentence"]),)
         if row["is_impossible"]:
@@ -127,6 +128,7 @@ def load_jsonl(path: Path, articles: Mapping[str, Article] = MappingProxyType({}
                 group=row.get("group") or _group(row),
                 date=article.date if article else None,
                 article=article.id if article else "",
+                polar=polar,
                 denial=denial,
                 many=bool(row.get("multi")) if dataset in ONE_OR_MANY else None,
             )
@@ -134,32 +136,41 @@ def load_jsonl(path: Path, articles: Mapping[str, Article] = MappingProxyType({}
     return questions
 
 
-def load_twins(path: Path, articles: Mapping[str, Article]) -> list[Question]:
-    """Questions of `twins.jsonl`; those whose article is not there are left out.
+def load_twins(path: Path, articles: Mapping[str, Article]) -> tuple[list[Question], list[Claim]]:
+    """Questions of `twins.jsonl`, and what yes-no ones ask as claims; those whose article is not there are left out.
 
     Each that an article answers stands before its twin, which sounds like it and is not answered, and is read beside
     `near`, the sentence that tempts to answer it (without one, beside the answer of the other). Of yes-no questions the
-    sentence that decides is the answer.
+    sentence that decides is the answer; an article leaves those open that have a `near` in its place.
     """
-    questions = []
+    questions, claims = [], []
     with path.open(encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     for number, row in enumerate(rows):
         if not (article := articles.get(row["article"])):
             continue
-        key, polar = f"twin-{number}", row["kind"] == "yes-no"
-        span = row["sentence"] if polar else row["answer"]
-        answer = (article.text.index(span), span)
+        key, polar, says = f"twin-{number}", row["kind"] in ("yes-no", "undecided"), row.get("says")
+
+        def place(span: str, text: str = article.text) -> tuple[int, str]:
+            return text.index(span), span
+
+        decides = row["sentence"] if says else row.get("answer")
+        near = row.get("near", decides)
         asked = Question(
-            key, "news", article.title, article.text, row["question"], (answer,), article.group, article.date,
-            article.id, row["says"] == "no" if polar else None, many=False,
+            key, "news", article.title, article.text, row["question"], (place(decides),) if decides else (),
+            article.group, article.date, article.id, polar, says == "no" if says else None, many=False,
+            near=None if decides else place(near),
         )  # fmt: skip
         questions.append(asked)
         if not polar:
-            tempting = row.get("near", span)
-            near = (article.text.index(tempting), tempting)
-            questions.append(replace(asked, id=f"{key}-not", text=row["twin"], answers=(), near=near))
-    return questions
+            questions.append(replace(asked, id=f"{key}-not", text=row["twin"], answers=(), near=place(near)))
+        elif "claim" in row:
+            label = {"yes": "supported", "no": "contradicted", None: "not_stated"}[says]
+            claims.append(
+                Claim("news", article.group, article.text, row["claim"], label, near, article.title, article.date,
+                      article.id)
+            )  # fmt: skip
+    return questions, claims
 
 
 def _group(row: Mapping[str, Any]) -> str:
@@ -193,7 +204,13 @@ def load_claims(data: Path) -> tuple[list[Claim], list[Claim]]:
         groups = _held_out_news(articles) if path == news else _drawn([claim.group for claim in found])
         for claim in found:
             (held_out if claim.group in groups else train).append(claim)
+    train += load_twins(TWINS, _trained_on(articles))[1]
     return train, held_out
+
+
+def _trained_on(articles: Mapping[str, Article]) -> dict[str, Article]:
+    left_out = _held_out_news(articles)
+    return {article.id: article for article in articles.values() if article.group not in left_out}
 
 
 def _held_out_news(articles: Mapping[str, Article]) -> set[str]:
@@ -269,8 +286,7 @@ def load_training(data: Path) -> tuple[list[Question], list[Question]]:
             groups = _drawn([question.group for question in questions])
         for question in questions:
             (held_out if question.group in groups else train).append(question)
-    left_out = _held_out_news(articles)
-    train += load_twins(TWINS, {a.id: a for a in articles.values() if a.group not in left_out})
+    train += load_twins(TWINS, _trained_on(articles))[0]
     return train, held_out
 
 

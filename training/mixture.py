@@ -102,7 +102,7 @@ CLAIM_COPIES = {
 }
 ASKED_SHARE = 0.35  # of the claims with marked evidence are asked as questions
 EXPLAINING_FACTOR = 1.5  # for why, how, and long answers
-POLAR_FACTOR = 5.0  # for questions that want yes or no: few, and the only ones that teach to answer them
+POLAR_FACTOR = 2.0  # for questions that want yes or no, which nothing else teaches to answer
 CROP_SHARE = 0.45
 _COUNTED = ("many", "much", "long", "old", "often", "far", "large", "big", "tall", "high")
 
@@ -267,24 +267,24 @@ class Pass:
         own = self._articles[question.article]
         text = question.text if random.random() >= NOISE_SHARE else noisy(question.text, question.context, random)
         if not question.answers:
-            for _ in range(copies(weight.unanswered, random)):
+            for _ in range(copies(weight.unanswered * (POLAR_FACTOR if question.polar else 1.0), random)):
                 if question.near:
                     start, answer = question.near
                     passage, _, _ = crop(own.text, start, start + len(answer), random, 250, 1000)
-                    self._add(
-                        text, passage, (-1, -1), "news/twin", lead(own.title, own.date), denial=False, polar=False
-                    )
+                    kind = "news/undecided" if question.polar else "news/twin"
+                    before = lead(own.title, own.date)
+                    self._add(text, passage, (-1, -1), kind, before, denial=False, **_asks(question))
                     continue
                 # Its details stand in its own article most of all, but nothing in the group answers it.
                 article = own if random.random() < 0.7 else random.choice(self._groups[own.group])
                 self._window(question, text, article, "news/unanswerable")
             return
         factor = EXPLAINING_FACTOR if asks_to_explain(question) else 1.0
-        factor *= 1.0 if question.denial is None else POLAR_FACTOR
+        factor *= POLAR_FACTOR if question.polar else 1.0
         for _ in range(copies(weight.answered * factor, random)):
             start, answer = random.choice(question.answers)
             passage, *place = crop(own.text, start, start + len(answer), random, 250, 1000)
-            kind = "news/answered" if question.denial is None else "news/yes-no"
+            kind = "news/yes-no" if question.polar else "news/answered"
             before, denial = lead(own.title, own.date), bool(question.denial)
             self._add(text, passage, (place[0], place[1]), kind, before, denial=denial, **_asks(question))
         for _ in range(copies(weight.cut, random)):
@@ -338,7 +338,7 @@ class Pass:
             passage, *place = crop(claim.premise, start, start + len(claim.evidence), random, 250, 1000)
             asked = random.random() < ASKED_SHARE
             text = as_question(claim.text) if asked else claim.text
-            points = (place[0], place[1]) if supported or asked else (-1, -1)
+            points = (place[0], place[1]) if supported or (asked and claim.label == "contradicted") else (-1, -1)
             self._add(text, passage, points, kind, before, denial=denial, polar=True if asked else None)
             if claim.article and supported and random.random() < 0.3:
                 self._window(None, claim.text, self._articles[claim.article], "news/cut", ((start, claim.evidence),))
@@ -351,7 +351,7 @@ class _Asks(TypedDict, total=False):
 
 def _asks(question: Question | None) -> _Asks:
     """What kind of answer a news question wants; nothing is known of a claim."""
-    return {} if question is None else {"polar": question.denial is not None, "many": question.many}
+    return {} if question is None else {"polar": question.polar, "many": question.many}
 
 
 def build(
