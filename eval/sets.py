@@ -27,12 +27,14 @@ class SetName(StrEnum):
     fixed = "fixed"
     news = "news"
     yes_no = "yes-no"
+    left_open = "left-open"
 
 
 _PLACES = {
     SetName.fixed: (QUESTIONS, SEEDS),
     SetName.news: (HERE / "news" / "questions.jsonl", HERE / "news" / "articles"),
     SetName.yes_no: (HERE / "yes_no.jsonl", SEEDS),
+    SetName.left_open: (HERE / "news" / "left_open.jsonl", HERE / "news" / "articles"),
 }
 
 

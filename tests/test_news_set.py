@@ -60,7 +60,16 @@ def test_yes_and_no_are_asked_equally_often() -> None:
         assert {item.group for item in question.evidence} == set(range(len(question.answers))), question.id
 
 
-@pytest.mark.parametrize("name", [SetName.fixed, SetName.yes_no])
+def test_as_many_questions_are_left_open_as_are_decided() -> None:
+    dataset = own(SetName.left_open)
+    assert Counter((question.kind, question.answers) for question in dataset.questions) == {
+        ("left-open", ()): 60, ("yes-no", ("yes",)): 30, ("yes-no", ("no",)): 30,
+    }  # fmt: skip
+    halves = {question.cluster: question.split for question in own(SetName.news).questions}
+    assert all(halves[question.cluster] == question.split for question in dataset.questions)
+
+
+@pytest.mark.parametrize("name", [SetName.fixed, SetName.yes_no, SetName.left_open])
 def test_yes_no_evidence_is_verbatim(name: SetName) -> None:
     dataset = own(name)
     assert dataset.corpus is not None
