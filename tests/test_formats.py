@@ -284,7 +284,7 @@ def relations(*targets: tuple[str, str]) -> str:
     ))  # fmt: skip
 
 
-def xlsx(sheet: str = SHEET, count: int = 1) -> bytes:
+def xlsx(sheet: str = SHEET, count: int = 1, **parts: str) -> bytes:
     sheets = "".join(f'<sheet name="Sheet {n}" sheetId="{n + 1}" r:id="r{n}"/>' for n in range(count))
     workbook = (
         f'<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="{OFFICE}">'
@@ -295,6 +295,7 @@ def xlsx(sheet: str = SHEET, count: int = 1) -> bytes:
         xl__workbook_dot_xml=workbook,
         xl___rels__workbook_dot_xml_dot_rels=relations(*[("worksheet", "sheet.xml")] * count),
         xl__sheet_dot_xml=sheet,
+        **parts,
     )
 
 
@@ -302,6 +303,44 @@ def test_spreadsheets(tmp_path: Path) -> None:
     row = ("row", "Town: Tarsk | People: 3400")
     assert blocks(read(tmp_path, "a.xlsx", xlsx())) == [row]
     assert blocks(read(tmp_path, "a.xlsx", xlsx(count=2))) == [("heading", "Sheet 0"), row, ("heading", "Sheet 1"), row]
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("people_of_tarsk.csv", "People of tarsk"), ("visit-of-the-minister.x", "Visit of the minister"),
+        ("2023-06-30-visit.x", "2023-06-30 visit"), ("e-mail list.x", "E-mail list"), ("iPhone_sales.x", "iPhone sales"),
+        ("Einwohner 2023.x", "Einwohner 2023"), ("人口.x", "人口"), ("2023.x", "2023"), ("a.b.x", "A.b"),
+    ],
+)  # fmt: skip
+def test_a_name_as_a_person_would_write_it(name: str, title: str) -> None:
+    assert Source(b"", name, 100, TODAY).title == title
+
+
+TITLED = '<cp xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>People of the valley</dc:title></cp>'
+ROWS = "Town,People\nTarsk,3400\nVeldmar,12\n"
+CODE = {"cell_type": "code", "source": "1 + 1"}
+HEADED = {"cell_type": "markdown", "source": "Read this.\n\n## The count"}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content", "title"),
+    [
+        (".csv", ROWS, ""), (".tsv", ROWS.replace(",", "\t"), ""),
+        (".xlsx", xlsx(), ""), (".xlsx", xlsx(docProps__core_dot_xml=TITLED), "People of the valley"),
+        (".json", '[{"town": "Tarsk", "people": 34}]', ""), (".json", '{"text": "The mill was sold."}', ""),
+        (".json", '[{"title": "The mill", "text": "It was sold."}]', "The mill"),
+        (".jsonl", '{"title": "The mill"}\n{"title": "The bridge"}', ""),
+        (".ipynb", json.dumps({"cells": [CODE]}), ""), (".ipynb", json.dumps({"cells": [CODE, HEADED]}), "The count"),
+        (".ipynb", json.dumps({"cells": [HEADED], "metadata": {"title": "People"}}), "People"),
+        (".xml", "<towns><town><name>Tarsk</name><people>34</people></town></towns>", ""),
+        (".srt", "1\n00:00:01,000 --> 00:00:03,000\nThe bridge of Tarsk\n", ""),
+    ],
+)  # fmt: skip
+def test_a_table_without_a_title_has_its_files_name(
+    tmp_path: Path, suffix: str, content: str | bytes, title: str
+) -> None:
+    assert read(tmp_path, f"towns_of-the_valley{suffix}", content).title == (title or "Towns of-the valley")
 
 
 MAIL = (

@@ -105,19 +105,26 @@ class Reading:
 
 
 def read_file(
-    path: Path, document_id: str, max_bytes: int, today: datetime.date | None = None, helper: Helper = HELPER
+    path: Path,
+    document_id: str,
+    max_bytes: int,
+    today: datetime.date | None = None,
+    helper: Helper = HELPER,
+    name: str = "",
 ) -> Reading:
     """What `path` holds: one document, or of an archive (.zip) one for each file in it, "ARCHIVE/NAME" its id.
 
-    Parameters are those of `read_document`. Nothing is raised for a file that cannot be read; `failed` names it.
+    Parameters are those of `read_document`; `name` is what its giver called the file, where it lies under another name.
+    Nothing is raised for a file that cannot be read; `failed` names it.
     """
     today = today or datetime.date.today()
+    name = _printable(name or path.name)
     try:
         if path.suffix.lower() != ARCHIVE:
-            document, notes = _read(path, document_id, max_bytes, today, helper)
+            document, notes = _read(path, name, document_id, max_bytes, today, helper)
             return Reading((document,), notes=tuple((str(path), note) for note in notes))
-        data = _load(path, _printable(path.name), max_bytes)
-        return _read_archive(data, path, document_id, max_bytes, today, helper)
+        data = _load(path, name, max_bytes)
+        return _read_archive(data, path, name, document_id, max_bytes, today, helper)
     except DocumentError as error:
         return Reading(failed=((str(path), str(error)),))
 
@@ -146,13 +153,12 @@ def read_document(
     DocumentError
         In one sentence with the file's name: what came, what was expected, what to do.
     """
-    return _read(path, document_id, max_bytes, today or datetime.date.today(), helper)[0]
+    return _read(path, _printable(path.name), document_id, max_bytes, today or datetime.date.today(), helper)[0]
 
 
 def _read(
-    path: Path, document_id: str, max_bytes: int, today: datetime.date, helper: Helper
+    path: Path, name: str, document_id: str, max_bytes: int, today: datetime.date, helper: Helper
 ) -> tuple[Document, tuple[str, ...]]:
-    name = _printable(path.name)
     _check_suffix(path)
     return _extracted(_load(path, name, max_bytes), path, name, document_id, max_bytes, today, helper)
 
@@ -169,19 +175,19 @@ def _extracted(
 
 
 def _read_archive(
-    data: bytes, path: Path, document_id: str, max_bytes: int, today: datetime.date, helper: Helper
+    data: bytes, path: Path, name: str, document_id: str, max_bytes: int, today: datetime.date, helper: Helper
 ) -> Reading:
     documents: list[Document] = []
     failed: list[tuple[str, str]] = []
     notes: list[tuple[str, str]] = []
     try:
-        for name, content in archive.members(data, _printable(path.name), max_bytes):
-            place = path / name
+        for member, content in archive.members(data, name, max_bytes):
+            place = path / member
             try:
                 _check_suffix(place)
                 if isinstance(content, DocumentError):
                     raise content
-                own = f"{document_id}/{unicodedata.normalize('NFC', name)}"
+                own = f"{document_id}/{unicodedata.normalize('NFC', member)}"
                 document, said = _extracted(content, place, place.name, own, max_bytes, today, helper)
             except DocumentError as error:
                 failed.append((str(place), str(error)))
@@ -191,7 +197,7 @@ def _read_archive(
     except DocumentError as error:
         failed.append((str(path), str(error)))
     if not documents and not failed:
-        failed.append((str(path), f"{path.name} is empty: expected an archive of articles; leave it out"))
+        failed.append((str(path), f"{name} is empty: expected an archive of articles; leave it out"))
     return Reading(tuple(documents), tuple(failed), tuple(notes))
 
 

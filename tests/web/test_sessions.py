@@ -181,6 +181,14 @@ def test_a_kept_archive_is_brought_back(make: Callable[..., Sessions], tmp_path:
         assert names == ["birds.zip/a.txt", "birds.zip/b.txt"]
 
 
+def test_a_kept_table_is_called_as_it_was_given(make: Callable[..., Sessions], tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    first = make(kept)
+    assert put(first, first.enter("")[0], tmp_path, "birds_of_tarsk.csv", "Bird,Nests\nHeron,3\nStork,1\n") == []
+    for sessions in (first, make(kept)):
+        assert [h.title for h in sessions.bot.headers() if h.id.startswith("kept/")] == ["Birds of tarsk"]
+
+
 @pytest.mark.parametrize(
     ("name", "safe"),
     [

@@ -233,7 +233,7 @@ class Sessions:
         try:
             return self._add(session, path, name)
         except RagError as error:
-            return [(name, _reason(str(error), path.name))]
+            return [(name, _reason(str(error), name))]
         except OSError as error:
             log.error("%s could not be taken in", name, exc_info=error)
             return [(name, f"could not be stored ({error.strerror}); tell whoever runs this server")]
@@ -265,7 +265,7 @@ class Sessions:
 
     def _read(self, path: Path, name: str, document_id: str) -> tuple[list[Document], list[tuple[str, str]]]:
         """The articles in a file, at least one, and what of an archive could not be read."""
-        made = read_file(path, document_id, int(self.limits.file_megabytes * MEGABYTE))
+        made = read_file(path, document_id, int(self.limits.file_megabytes * MEGABYTE), name=name)
         if not made.documents:
             raise DocumentError(made.failed[0][1])
         inside = [(Path(place), why) for place, why in made.failed]
@@ -319,7 +319,7 @@ class Sessions:
             if f"kept/{path.name}" in known:
                 continue
             try:
-                documents, _ = self._read(path, path.name, f"kept/{path.name}")
+                documents, _ = self._read(path, path.name.partition("-")[2], f"kept/{path.name}")
             except RagError as error:
                 log.warning("%s is kept but cannot be read: %s", path, error)
             else:
