@@ -18,6 +18,7 @@ from rag.articles.formats.contract import Extracted, Source
 from rag.articles.formats.guard import HELPER, Helper
 from rag.articles.metadata import describe
 from rag.errors import DocumentError, RagError
+from rag.language.detection import language_of
 from rag.types import Document
 
 SUFFIXES: tuple[str, ...] = tuple(FORMATS)
@@ -219,7 +220,7 @@ def document_of(content: Extracted, path: Path, document_id: str, data: bytes, t
         scan = " (a scan?)" if suffix == ".pdf" else ""
         raise DocumentError(f"{name} holds no text{scan}: expected an article; {advice}")
     body = text[next((block.start for block in content.blocks if block.kind != "note"), 0) :]
-    language = _language(body)
+    language = language_of(body)
     facts = describe(body, language, today, content.title, content.date, content.outlet, document_id)
     return Document(
         id=document_id,
@@ -263,13 +264,3 @@ def _check_signature(data: bytes, name: str, suffix: str) -> None:
     if data.startswith(b"\xd0\xcf\x11\xe0") and suffix not in (".msg", ".xls"):
         advice = "save it as .docx without a password"
         raise DocumentError(f"{name} is an old or password-protected Office file: expected {suffix}; {advice}")
-
-
-def _language(text: str) -> str:
-    """ISO 639-1 code of the first 5,000 characters, "und" for fewer than 40 letters."""
-    sample = text[:5000]
-    if sum(map(str.isalpha, sample)) < 40:
-        return "und"
-    from py3langid import classify  # type: ignore[import-untyped,unused-ignore]
-
-    return str(classify(sample)[0])
