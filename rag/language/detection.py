@@ -9,7 +9,7 @@ UNDETERMINED = "und"
 _CHARACTERS = 5000  # that tell a language
 _LETTERS = 40  # fewer tell none
 _CERTAIN = 0.4
-"""Below, tables of names and codes are taken for a rare language; prose lies above, nearest to it where two languages are
+"""Below, tables of names and codes are taken for a rare language; prose is above, nearest to it where two languages are
 nearly one (Croatian and Bosnian)."""
 
 
