@@ -258,7 +258,7 @@ LETTER = (
     """Veldmar Grain plc\n12 Quay Street\nPort Tarsk PT1 4AB\n\n14 May 2021\n\nMs Ilse Korn\nMill Lane 3\n\n{}\n\n{}"""
 )
 URTEIL = """Landgericht Tarsk\nAz.: 3 O 145/20\nVerkündet am 14.05.2021\n\nURTEIL\n\nIn dem Rechtsstreit\nIlse Korn
-- Klägerin -\ngegen\nStadt Tarsk\n\nhat das Landgericht auf die mündliche Verhandlung vom 23.04.2021 für Recht erkannt:"""
+- Klägerin -\ngegen\nStadt Tarsk\n\nhat das Landgericht auf die Verhandlung vom 23.04.2021 für Recht erkannt:"""
 
 
 @pytest.mark.parametrize(

@@ -198,10 +198,17 @@ def filters(scope: Scope, headers: Sequence[Header], own: str, problem: str = ""
 
 
 def own_articles(
-    headers: Sequence[Header], own: str, failed: Sequence[tuple[str, str]] = (), progress: str = ""
+    headers: Sequence[Header],
+    own: str,
+    failed: Sequence[tuple[str, str]] = (),
+    notes: Sequence[tuple[str, str]] = (),
+    progress: str = "",
 ) -> str:
-    """The articles a person brought, in the folder `own`, each to be removed, and why others were not read."""
-    return _filled("own_articles", headers=headers, own=own, failed=failed, progress=progress)
+    """The articles a person brought, in the folder `own`, each to be removed.
+
+    `failed` says why others were not read, `notes` what to know of those that were, each by name.
+    """
+    return _filled("own_articles", headers=headers, own=own, failed=failed, notes=notes, progress=progress)
 
 
 def header(count: int, span: str) -> str:

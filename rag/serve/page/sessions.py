@@ -15,6 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple, TypeAlias
 
 from rag.articles.documents import READABLE, read_file
 from rag.errors import DocumentError, RagError
@@ -31,7 +32,16 @@ log = logging.getLogger("rag.serve.page")
 WAITING = "Waiting for its turn…"
 OWN = "own/"
 """What the id of a session's own article begins with."""
+Named: TypeAlias = tuple[tuple[str, str], ...]
+"""Files by the names that their giver knows, each with a sentence about it."""
 _DEVICES = re.compile(r"^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.I)
+
+
+class Added(NamedTuple):
+    """What was left out of a file that was added, with the reasons, and what to know of what was read."""
+
+    failed: Named = ()
+    notes: Named = ()
 
 
 class Progress:
@@ -224,23 +234,20 @@ class Sessions:
 
     # --- own articles ------------------------------------------------------------------------------------------------
 
-    def add(self, session: Session, path: Path) -> list[tuple[str, str]]:
-        """Index a file, which is deleted as soon as it has been read.
-
-        Returns the names of what was left out, each with the reason: its own, or those of files in an archive.
-        """
+    def add(self, session: Session, path: Path) -> Added:
+        """Index a file, which is deleted as soon as it has been read; what is named is the file, or files in it."""
         name = safe_name(path.name)
         try:
             return self._add(session, path, name)
         except RagError as error:
-            return [(name, _reason(str(error), name))]
+            return Added(((name, _reason(str(error), name)),))
         except OSError as error:
             log.error("%s could not be taken in", name, exc_info=error)
-            return [(name, f"could not be stored ({error.strerror}); tell whoever runs this server")]
+            return Added(((name, f"could not be stored ({error.strerror}); tell whoever runs this server"),))
         finally:
             path.unlink(missing_ok=True)
 
-    def _add(self, session: Session, path: Path, name: str) -> list[tuple[str, str]]:
+    def _add(self, session: Session, path: Path, name: str) -> Added:
         if Path(name).suffix.lower() not in READABLE:
             raise DocumentError(f"is of a kind that is not read; expected {KINDS}")
         with session.lock:
@@ -249,7 +256,7 @@ class Sessions:
             room = self.limits.files - len(session.own_articles())
             if room < 1:
                 raise DocumentError(f"is one too many; at most {self.limits.files} articles, remove one first")
-            documents, failed = self._read(path, name, OWN + name)
+            documents, added = self._read(path, name, OWN + name)
             if len(documents) > room:
                 raise DocumentError(f"holds {len(documents)} articles; there is room for {room}, remove some first")
             documents = [
@@ -261,16 +268,19 @@ class Sessions:
                 session.own = self.bot.over()
             session.own.add_documents(documents)
             session.own_characters = sum(header.characters for header in session.own.headers())
-            return failed
+            return added
 
-    def _read(self, path: Path, name: str, document_id: str) -> tuple[list[Document], list[tuple[str, str]]]:
-        """The articles in a file, at least one, and what of an archive could not be read."""
+    def _read(self, path: Path, name: str, document_id: str) -> tuple[list[Document], Added]:
+        """The articles in a file, at least one, and what there is to say of it."""
         made = read_file(path, document_id, int(self.limits.file_megabytes * MEGABYTE), name=name)
         if not made.documents:
             raise DocumentError(made.failed[0][1])
-        inside = [(Path(place), why) for place, why in made.failed]
-        failed = [(f"{name}/{place.relative_to(path).as_posix()}", _reason(why, place.name)) for place, why in inside]
-        return list(made.documents), failed
+
+        def named(said: Named) -> Named:
+            inside = [(Path(place).relative_to(path).as_posix(), Path(place).name, words) for place, words in said]
+            return tuple((f"{name}/{i}" if i != "." else name, _reason(words, last)) for i, last, words in inside)
+
+        return list(made.documents), Added(named(made.failed), named(made.notes))
 
     def _check_room(self, session: Session, characters: int) -> None:
         size = session.own_characters + characters
@@ -291,10 +301,10 @@ class Sessions:
             free = f"{stem} ({number}){dot}{suffix}"
         return free
 
-    def _keep(self, path: Path, name: str) -> list[tuple[str, str]]:
+    def _keep(self, path: Path, name: str) -> Added:
         if self.keep is None:
-            return []
-        documents, failed = self._read(path, name, name)
+            return Added()
+        documents, added = self._read(path, name, name)
         self.keep.mkdir(parents=True, exist_ok=True)
         held = sum(file.stat().st_size for file in self.keep.iterdir()) + path.stat().st_size
         if held > self.limits.kept_megabytes * MEGABYTE:
@@ -309,7 +319,7 @@ class Sessions:
         self.bot.add_documents(
             [replace(d, id=f"kept/{place.name}{d.id.removeprefix(name)}", source=str(place)) for d in documents]
         )
-        return failed
+        return added
 
     def _load_kept(self) -> None:
         """Bring back what earlier servers kept, unless the corpus holds it anyway."""
