@@ -4,7 +4,7 @@ PYTHON ?= python3
 TORCH_INDEX ?=
 PIP = .venv/bin/pip install --disable-pip-version-check -q -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: chat setup test lint eval docs clean
+.PHONY: chat setup test lint eval words docs clean
 
 chat: .venv/.installed
 	.venv/bin/python app.py
@@ -21,6 +21,13 @@ lint: .venv/.installed-dev
 
 eval: .venv/.installed-dev
 	.venv/bin/python -m eval
+
+# What the page says anew, into each of its catalogues.
+words: .venv/.installed-dev
+	mkdir -p build
+	.venv/bin/pybabel -q extract -F pyproject.toml -k noted -k Told -k ngettext:1,2 --no-location --sort-output -o build/page.pot .
+	for file in rag/present/catalogues/*.po; do .venv/bin/pybabel -q update -N --ignore-obsolete --ignore-pot-creation-date -w 116 \
+	  -l $$(basename $$file .po) -i build/page.pot -o $$file; done
 
 # The site, in build/site; any warning fails.
 docs: .venv/.installed-docs

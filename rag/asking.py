@@ -18,6 +18,7 @@ from rag.grounding.writing import Asked, Writer
 from rag.index import Index
 from rag.parts import Parts
 from rag.present.text import with_text
+from rag.present.words import Told
 from rag.types import Answer, Overview, Turn
 
 MAX_QUESTION = 2000  # characters
@@ -48,7 +49,7 @@ class Asker:
             readings = self._readings(question, turns, generate, tell)
         if not turns and self._is_to_program(question):
             return with_text(replace(to_program(question), seconds=clock.seconds()))
-        tell("searching")
+        tell(Told("searching"))
         answers = [self._answer(question, reading, clock, tell) for reading in readings]
         # Read alone and with history: what stands on firmer ground wins, the complete question at a tie.
         answer = max(answers, key=lambda a: (not a.abstained, a.confidence))
@@ -56,7 +57,7 @@ class Asker:
         if turns and answer.certainty == "not said" and self._is_to_program(question):
             answer = to_program(question)
         if generate and self.writer is not None and answer.certainty != "not said":
-            tell(f"asking {self.writer.name}")
+            tell(Told("asking %(name)s", name=self.writer.name))
             grown = (lambda partial: on_answer(with_text(partial))) if on_answer else _silent
             with clock.stage("writing"):
                 answer = self.writer.write(answer, Asked(tuple(turn.question for turn in turns), cancelled, grown))
@@ -81,14 +82,14 @@ class Asker:
         """What may be meant; the generator, where it may be asked, completes a follow-up."""
         rewriter, generator = self.parts.rewriter, self.parts.generator
         if turns and generate and generator is not None:
-            tell(f"asking {generator.name} what is meant")
+            tell(Told("asking %(name)s what is meant", name=generator.name))
             rewriter = ModelRewriter(generator, rewriter)
         return rewriter.readings(question, turns, lambda earlier: self._answer(earlier, earlier, Clock(), _silent))
 
     def _answer(self, question: str, understood: str, clock: Clock, tell: Callable[[str], None]) -> Answer:
         with clock.stage("retrieval"):
             found = self.retriever.find(understood)
-        tell(f"reading {len(found.passages)} passages")
+        tell(Told("reading %(count)d passages", count=len(found.passages)))
         with clock.stage("reading"):
             candidates = self.finder.candidates(found.question, found.passages)
         with clock.stage("deciding"):

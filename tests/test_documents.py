@@ -412,6 +412,11 @@ def test_no_code_from_the_folder_of_articles_is_run(tmp_path: Path, monkeypatch:
         ("El ministro llegó a Minsk para hablar de la cooperación militar entre los dos países.", "es"),
         ("Der Minister reiste nach Minsk, um über die militärische Zusammenarbeit zu sprechen.", "de"),
         ("Minsk 12345 " * 5, "und"),
+        ("\n".join(f"SKU: AX{n}F-{n * 7} | Qty: {n} | EAN: {n * 7919}" for n in range(40)), "und"),
+        ("Ilse Korn\nJon Reeve\nAnna Mayr\nPiotr Nowak\nWei Chen\nAhmed Said\nLucia Perez\n", "und"),
+        ("Ciudad: Cádiz | Habitantes: 7 | Alcalde: L. Mora\nCiudad: Bilbao | Habitantes: 3 | Alcalde: E. Gil", "und"),
+        ("Ort: Trier | Einwohner: 7 | Bürgermeister: Eva Roth\nOrt: Mainz | Einwohner: 3 | Fläche: 4", "de"),
+        ("A puent s'ubrió o biernes en a ciudat de Tarsk con muita chent.", "an"),
     ],
 )
 def test_language(tmp_path: Path, text: str, language: str) -> None:

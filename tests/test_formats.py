@@ -16,6 +16,7 @@ import pytest
 from rag.articles.documents import read_document
 from rag.articles.formats import FORMATS, format_of
 from rag.articles.formats.contract import Composer, Source
+from rag.articles.formats.encoding import decode
 from rag.articles.formats.tables import has_head, lines_of
 from rag.errors import DocumentError
 from rag.types import Document
@@ -206,6 +207,19 @@ def test_western_text_in_any_encoding(tmp_path: Path, suffix: str, encoding: str
         ("東京の市長は新しい橋を開いた。今日は晴れです。", "shift_jis"),
         ("市长于星期五宣布新桥开通。这座桥耗资三百万元。", "gb18030"),
         ("The mayor’s decision “on Friday” was £5 more.", "cp1252"),
+        ("Wójt gminy wyjaśnił, że droga będzie zamknięta jeszcze przez miesiąc.", "iso-8859-2"),
+        ("Múzeum v starom mlyne otvorí svoje brány v sobotu. Vstupné je štyri eurá.", "iso-8859-2"),
+        (
+            "Načelnik općine rekao je da će se šteta procijeniti do kraja mjeseca, a život na otoku stao je.",
+            "iso-8859-2",
+        ),
+        ("Načelnik općine rekao je da će se šteta procijeniti do kraja mjeseca, a život na otoku stao je.", "cp1250"),
+        ("A folyó vízszintje szombat éjjel két métert emelkedett; a tűzoltók őrködtek.", "cp1250"),
+        ("Penktadienį mieste atidarytas naujas tiltas per upę, žurnalistams sakė merė.", "cp1257"),
+        ("Уровень реки поднялся за ночь на два метра, и мэр приказал освободить улицы.", "iso-8859-5"),
+        ("Рівень річки за ніч піднявся на два метри, і мер наказав звільнити вулиці.", "koi8-u"),
+        ("星期五,橫跨河流的新橋正式通車。工程歷時三年,耗資一千二百萬元。", "big5"),
+        ("금요일에 강을 건너는 새 다리가 개통되었다. 공사는 삼 년이 걸렸다.", "euc-kr"),
     ],
 )
 def test_text_of_other_scripts_in_its_old_encoding(tmp_path: Path, words: str, encoding: str) -> None:
@@ -235,6 +249,24 @@ def test_a_stray_byte_does_not_cost_the_file(tmp_path: Path) -> None:
     assert (
         read(tmp_path, "a.txt", content).text == "Álvaro López visitó Minsk. El señor Peña llegó mañana por la noche."
     )
+
+
+ENCODED = json.loads((Path(__file__).parent / "data" / "encodings.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("encoding", sorted({encoding for row in ENCODED for encoding in row["encodings"]}))
+def test_prose_without_a_declaration(encoding: str) -> None:
+    for row in ENCODED:
+        if encoding in row["encodings"]:
+            text, notes = decode(Source(row["text"].encode(encoding), "a.txt", 10_000, TODAY))
+            assert (text, len(notes)) == (row["text"], 1)
+
+
+def test_what_an_encoding_has_not_is_counted() -> None:
+    words = "Die Brücke über den Fluss wurde am Freitag eröffnet, sagte die Bürgermeisterin."
+    text, notes = decode(Source(words.encode("cp1252") + b"\x81", "a.txt", 1000, TODAY))
+    assert text == words + "\ufffd"
+    assert notes == ("it is not UTF-8 and was read as windows-1252", "1 character(s) could not be read as cp1252")
 
 
 # ---------------------------------------------------------------- documents
@@ -284,7 +316,7 @@ def relations(*targets: tuple[str, str]) -> str:
     ))  # fmt: skip
 
 
-def xlsx(sheet: str = SHEET, count: int = 1) -> bytes:
+def xlsx(sheet: str = SHEET, count: int = 1, **parts: str) -> bytes:
     sheets = "".join(f'<sheet name="Sheet {n}" sheetId="{n + 1}" r:id="r{n}"/>' for n in range(count))
     workbook = (
         f'<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="{OFFICE}">'
@@ -295,6 +327,7 @@ def xlsx(sheet: str = SHEET, count: int = 1) -> bytes:
         xl__workbook_dot_xml=workbook,
         xl___rels__workbook_dot_xml_dot_rels=relations(*[("worksheet", "sheet.xml")] * count),
         xl__sheet_dot_xml=sheet,
+        **parts,
     )
 
 
@@ -302,6 +335,44 @@ def test_spreadsheets(tmp_path: Path) -> None:
     row = ("row", "Town: Tarsk | People: 3400")
     assert blocks(read(tmp_path, "a.xlsx", xlsx())) == [row]
     assert blocks(read(tmp_path, "a.xlsx", xlsx(count=2))) == [("heading", "Sheet 0"), row, ("heading", "Sheet 1"), row]
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("people_of_tarsk.csv", "People of tarsk"), ("visit-of-the-minister.x", "Visit of the minister"),
+        ("2023-06-30-visit.x", "2023-06-30 visit"), ("e-mail list.x", "E-mail list"), ("iPhone_sales.x", "iPhone sales"),
+        ("Einwohner 2023.x", "Einwohner 2023"), ("人口.x", "人口"), ("2023.x", "2023"), ("a.b.x", "A.b"),
+    ],
+)  # fmt: skip
+def test_a_name_as_a_person_would_write_it(name: str, title: str) -> None:
+    assert Source(b"", name, 100, TODAY).title == title
+
+
+TITLED = '<cp xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>People of the valley</dc:title></cp>'
+ROWS = "Town,People\nTarsk,3400\nVeldmar,12\n"
+CODE = {"cell_type": "code", "source": "1 + 1"}
+HEADED = {"cell_type": "markdown", "source": "Read this.\n\n## The count"}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content", "title"),
+    [
+        (".csv", ROWS, ""), (".tsv", ROWS.replace(",", "\t"), ""),
+        (".xlsx", xlsx(), ""), (".xlsx", xlsx(docProps__core_dot_xml=TITLED), "People of the valley"),
+        (".json", '[{"town": "Tarsk", "people": 34}]', ""), (".json", '{"text": "The mill was sold."}', ""),
+        (".json", '[{"title": "The mill", "text": "It was sold."}]', "The mill"),
+        (".jsonl", '{"title": "The mill"}\n{"title": "The bridge"}', ""),
+        (".ipynb", json.dumps({"cells": [CODE]}), ""), (".ipynb", json.dumps({"cells": [CODE, HEADED]}), "The count"),
+        (".ipynb", json.dumps({"cells": [HEADED], "metadata": {"title": "People"}}), "People"),
+        (".xml", "<towns><town><name>Tarsk</name><people>34</people></town></towns>", ""),
+        (".srt", "1\n00:00:01,000 --> 00:00:03,000\nThe bridge of Tarsk\n", ""),
+    ],
+)  # fmt: skip
+def test_a_table_without_a_title_has_its_files_name(
+    tmp_path: Path, suffix: str, content: str | bytes, title: str
+) -> None:
+    assert read(tmp_path, f"towns_of-the_valley{suffix}", content).title == (title or "Towns of-the valley")
 
 
 MAIL = (

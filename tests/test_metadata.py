@@ -252,6 +252,49 @@ def test_title(text: str, title: str) -> None:
     assert describe(text, "en", TODAY).title == title
 
 
+RULING = """IN THE SUPREME COURT OF VELDMAR\n\nNo. 21-0457\n\nHARBOUR AUTHORITY,\nPetitioner,\n\nv.\n\nILSE KORN,
+Respondent.\n\nArgued January 11, 2022\nDecided March 3, 2022\n\n{}"""
+LETTER = (
+    """Veldmar Grain plc\n12 Quay Street\nPort Tarsk PT1 4AB\n\n14 May 2021\n\nMs Ilse Korn\nMill Lane 3\n\n{}\n\n{}"""
+)
+URTEIL = """Landgericht Tarsk\nAz.: 3 O 145/20\nVerkündet am 14.05.2021\n\nURTEIL\n\nIn dem Rechtsstreit\nIlse Korn
+- Klägerin -\ngegen\nStadt Tarsk\n\nhat das Landgericht auf die Verhandlung vom 23.04.2021 für Recht erkannt:"""
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "title", "date"),
+    [
+        (RULING.format(PROSE), "en",
+         "IN THE SUPREME COURT OF VELDMAR, No. 21-0457, HARBOUR AUTHORITY, Petitioner, v. ILSE KORN, Respondent.",
+         "2022-03-03"),
+        (URTEIL, "de", "Landgericht Tarsk, Az.: 3 O 145/20, URTEIL, In dem Rechtsstreit, Ilse Korn, "
+         "- Klägerin - gegen, Stadt Tarsk", "2021-05-14"),
+        (LETTER.format("Dear Ms Korn,\n\nDelivery of 400 tonnes of wheat", PROSE), "en",
+         "Delivery of 400 tonnes of wheat", "2021-05-14"),
+        (LETTER.format("Delivery of 400 tonnes of wheat\n\nDear Ms Korn,", PROSE), "en",
+         "Delivery of 400 tonnes of wheat", "2021-05-14"),
+        (LETTER.format("Dear Ms Korn,", PROSE), "en", "Veldmar Grain plc, 12 Quay Street, Port Tarsk PT1 4AB, "
+         "Ms Ilse Korn, Mill Lane 3, Dear Ms Korn", "2021-05-14"),
+        ("MEMORANDUM\n\nTO: All keepers\nFROM: Ilse Korn\nDATE: May 14, 2021\nRE: New opening hours\n\n" + PROSE, "en",
+         "MEMORANDUM, TO: All keepers, FROM: Ilse Korn, RE: New opening hours", "2021-05-14"),
+        ("TARSK TOWN COUNCIL\nMINUTES\nMeeting of Friday, 14 May 2021, 7.30 p.m.\nRoom 4\nPresent: Cllr Korn\n" + PROSE,
+         "en", "TARSK TOWN COUNCIL, MINUTES, Room 4, Present: Cllr Korn", "2021-05-14"),
+        ("SENTENCIA 145/2021\n\nEn Tarsk, a 14 de mayo de 2021.\n\nVistos los autos de juicio ordinario.", "es",
+         "SENTENCIA 145/2021", "2021-05-14"),
+        ("The dyke of Sundby breaks\nBy Ilse Korn\nNews\n14 May 2021\nShare\nPrint\n" + PROSE, "en",
+         "The dyke of Sundby breaks", "2021-05-14"),
+        ("Pancakes\n2 eggs\n200 g flour\n1 pinch of salt\n1 cup of milk\nbutter\n" + PROSE, "en", "Pancakes", None),
+    ],
+)  # fmt: skip
+def test_heads_of_rulings_letters_and_records(text: str, language: str, title: str, date: str | None) -> None:
+    facts = describe(text, language, TODAY)
+    assert (facts.title, facts.date, facts.outlet) == (title, date, None)
+
+
+def test_a_paper_called_after_its_day_is_one() -> None:
+    assert describe(f"Flood\nMail on Sunday, 16 May 2021\n{PROSE}", "en", TODAY).outlet == "Mail on Sunday"
+
+
 def test_hostile_text_takes_no_time() -> None:
     for part in ("1 ", "1 may ", " " * 50, "wednesday, ", "2023-", "# ", "[", "\n", "---\n", "2023-01-01\n"):
         text = "# 5 " + part * (200_000 // len(part))

@@ -18,6 +18,7 @@ from rag.articles.formats.contract import Extracted, Source
 from rag.articles.formats.guard import HELPER, Helper
 from rag.articles.metadata import describe
 from rag.errors import DocumentError, RagError
+from rag.language.detection import language_of
 from rag.types import Document
 
 SUFFIXES: tuple[str, ...] = tuple(FORMATS)
@@ -105,19 +106,26 @@ class Reading:
 
 
 def read_file(
-    path: Path, document_id: str, max_bytes: int, today: datetime.date | None = None, helper: Helper = HELPER
+    path: Path,
+    document_id: str,
+    max_bytes: int,
+    today: datetime.date | None = None,
+    helper: Helper = HELPER,
+    name: str = "",
 ) -> Reading:
     """What `path` holds: one document, or of an archive (.zip) one for each file in it, "ARCHIVE/NAME" its id.
 
-    Parameters are those of `read_document`. Nothing is raised for a file that cannot be read; `failed` names it.
+    Parameters are those of `read_document`; `name` is what its giver called the file, where it lies under another name.
+    Nothing is raised for a file that cannot be read; `failed` names it.
     """
     today = today or datetime.date.today()
+    name = _printable(name or path.name)
     try:
         if path.suffix.lower() != ARCHIVE:
-            document, notes = _read(path, document_id, max_bytes, today, helper)
+            document, notes = _read(path, name, document_id, max_bytes, today, helper)
             return Reading((document,), notes=tuple((str(path), note) for note in notes))
-        data = _load(path, _printable(path.name), max_bytes)
-        return _read_archive(data, path, document_id, max_bytes, today, helper)
+        data = _load(path, name, max_bytes)
+        return _read_archive(data, path, name, document_id, max_bytes, today, helper)
     except DocumentError as error:
         return Reading(failed=((str(path), str(error)),))
 
@@ -146,13 +154,12 @@ def read_document(
     DocumentError
         In one sentence with the file's name: what came, what was expected, what to do.
     """
-    return _read(path, document_id, max_bytes, today or datetime.date.today(), helper)[0]
+    return _read(path, _printable(path.name), document_id, max_bytes, today or datetime.date.today(), helper)[0]
 
 
 def _read(
-    path: Path, document_id: str, max_bytes: int, today: datetime.date, helper: Helper
+    path: Path, name: str, document_id: str, max_bytes: int, today: datetime.date, helper: Helper
 ) -> tuple[Document, tuple[str, ...]]:
-    name = _printable(path.name)
     _check_suffix(path)
     return _extracted(_load(path, name, max_bytes), path, name, document_id, max_bytes, today, helper)
 
@@ -169,19 +176,19 @@ def _extracted(
 
 
 def _read_archive(
-    data: bytes, path: Path, document_id: str, max_bytes: int, today: datetime.date, helper: Helper
+    data: bytes, path: Path, name: str, document_id: str, max_bytes: int, today: datetime.date, helper: Helper
 ) -> Reading:
     documents: list[Document] = []
     failed: list[tuple[str, str]] = []
     notes: list[tuple[str, str]] = []
     try:
-        for name, content in archive.members(data, _printable(path.name), max_bytes):
-            place = path / name
+        for member, content in archive.members(data, name, max_bytes):
+            place = path / member
             try:
                 _check_suffix(place)
                 if isinstance(content, DocumentError):
                     raise content
-                own = f"{document_id}/{unicodedata.normalize('NFC', name)}"
+                own = f"{document_id}/{unicodedata.normalize('NFC', member)}"
                 document, said = _extracted(content, place, place.name, own, max_bytes, today, helper)
             except DocumentError as error:
                 failed.append((str(place), str(error)))
@@ -191,7 +198,7 @@ def _read_archive(
     except DocumentError as error:
         failed.append((str(path), str(error)))
     if not documents and not failed:
-        failed.append((str(path), f"{path.name} is empty: expected an archive of articles; leave it out"))
+        failed.append((str(path), f"{name} is empty: expected an archive of articles; leave it out"))
     return Reading(tuple(documents), tuple(failed), tuple(notes))
 
 
@@ -213,7 +220,7 @@ def document_of(content: Extracted, path: Path, document_id: str, data: bytes, t
         scan = " (a scan?)" if suffix == ".pdf" else ""
         raise DocumentError(f"{name} holds no text{scan}: expected an article; {advice}")
     body = text[next((block.start for block in content.blocks if block.kind != "note"), 0) :]
-    language = _language(body)
+    language = language_of(body)
     facts = describe(body, language, today, content.title, content.date, content.outlet, document_id)
     return Document(
         id=document_id,
@@ -257,13 +264,3 @@ def _check_signature(data: bytes, name: str, suffix: str) -> None:
     if data.startswith(b"\xd0\xcf\x11\xe0") and suffix not in (".msg", ".xls"):
         advice = "save it as .docx without a password"
         raise DocumentError(f"{name} is an old or password-protected Office file: expected {suffix}; {advice}")
-
-
-def _language(text: str) -> str:
-    """ISO 639-1 code of the first 5,000 characters, "und" for fewer than 40 letters."""
-    sample = text[:5000]
-    if sum(map(str.isalpha, sample)) < 40:
-        return "und"
-    from py3langid import classify  # type: ignore[import-untyped,unused-ignore]
-
-    return str(classify(sample)[0])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
 from rag.language.dates import date_of_name, is_weekday, stated_date, weekday_days, written_days
@@ -19,10 +20,13 @@ _HEAD = 600  # characters in which a byline may stand under its headline
 _OPENING = 1500  # characters in which a line may date the article if no later year is named in it
 _HEAD_LINES = 8
 _LAST_LINES = 3
+_LETTERHEAD = 5  # short lines at least
+_SHORT_LINE = 60  # characters at most
 _BYLINE = re.compile(r"\W*(?:by|por|par|von)\b", re.IGNORECASE)
 _MARKUP = " \t\r*_#>~`|·•-–—,;:/\\"
 _SEPARATED = re.compile(r"[,;|·•–—(\[/:-]\W*$")
 _SMALL_WORD = re.compile(r",\s*\w{1,3}\s*$")  # Minsk, den 30. Juni
+_SENTENCE_END = re.compile(r"(?<![.\s]\w)[.!?…。！？]\W*$")  # not that of "7 p.m."
 _DASH = re.compile(r"\s*(?:[—–]|-\s)\s*(?!\d)\S")
 _STOP = re.compile(r"(?:[.:]| \([^()\n]{2,30}\))\s+\S")  # 2024. The / 2024: The / 2024 (ANSA) The
 
@@ -110,7 +114,10 @@ def _dateline(text: str, language: str, today: datetime.date) -> _Dateline | Non
     def dates_the_article(line: _Dateline) -> bool:
         least = 0 if line.kind == "stopped" else 1
         alike = [o for o in found if o.kind == line.kind and o.day != line.day and abs(o.line - line.line) > least]
-        below = [o for o in found if o.colon and line.colon and o.line == line.line + 1]  # Heard: … Decided: …
+        labelled = line.colon or line.kind == "label"  # Heard: … Decided: …
+        below = [
+            o for o in found if labelled and o.line == line.line + 1 and (o.colon, o.kind) == (line.colon, line.kind)
+        ]
         if line.day > today or any(o.day > line.day for o in below):
             return False
         if any(o.day > line.day or o.line < line.line for o in alike):
@@ -161,8 +168,11 @@ def _bare(part: str) -> str:
 def _kind(before: str, after: str) -> str:
     """The kind of line that has this before and after a day, "" for a line of running text."""
     words, behind = _bare(before).split(), _bare(after).split()
-    if re.search(r"[.!?…。！？]\W*$", after) and (words or behind) and not before.rstrip(" *_").endswith(":"):
-        return ""
+    if _SENTENCE_END.search(after) and (words or behind) and not before.rstrip(" *_").endswith(":"):
+        signed = (
+            len(words) <= 4 and after.strip() == "." and _SMALL_WORD.search(before)
+        )  # En Tarsk, a 14 de mayo de 2021.
+        return "place" if signed else ""
     if not words:
         first = after.lstrip(" *_")[:1]
         if behind and first in set("|·•/"):
@@ -190,8 +200,11 @@ def title_of_text(text: str, language: str = "und", dateline: int | None = None)
     """The headline, else the start of the first sentence.
 
     The line above the one that dates the article, whose number may be given, is its headline; without such a line, the
-    first of the first three that has 4 words or more and is no sentence.
+    first of the first three that has 4 words or more and is no sentence. A letter has its subject, a ruling or a record
+    all the lines that say whose it is.
     """
+    if title := _subject(text) or _letterhead(text, language):
+        return title
     lines = [line for number, line in enumerate(_first_lines(text)) if number != dateline]
     above = lines[: min(dateline or 0, 3)]
     for line in lines[:3]:
@@ -200,6 +213,40 @@ def title_of_text(text: str, language: str = "und", dateline: int | None = None)
     if above and _is_headline(above[0]):
         return above[0]
     return _tidy((lines or _first_lines(text) or [""])[0], 90)
+
+
+def _subject(text: str) -> str:
+    """The line beside a letter's salutation, behind or above it; "" for what is no letter or has none.
+
+    A salutation is a short line that ends in a comma, alone, above the text or with one line between.
+    """
+    parts = [part.split("\n") for part in re.split(r"\n\s*\n", text[:_OPENING].strip())]
+    lines = [" ".join(part[0].split()) if len(part) == 1 else "" for part in parts]
+    for n, line in enumerate(lines[:-1]):
+        if not line.endswith((",", "，", "،")) or len(line) > _SHORT_LINE or n == 0:
+            continue
+        behind, above = lines[n + 1], lines[n - 1]
+        if n + 2 < len(lines) and behind and behind[-1].isalnum() and len(behind) <= 150:
+            return behind
+        return above if len(above.split()) >= 4 and above[-1].isalnum() else ""
+    return ""
+
+
+def _letterhead(text: str, language: str) -> str:
+    """The lines above the text joined, where they are many, one with a day, and none a headline; else ""."""
+    lines = [line for part in text[:_OPENING].split("\n") if (line := " ".join(part.split()))]
+    head = list(takewhile(lambda line: len(line) <= _SHORT_LINE, lines))
+    kept = [line for line in head if not written_days(line, language)]
+    plain = any(len(line.split()) >= 4 and not re.search(r"[\d:]", line) and not line.isupper() for line in kept[:3])
+    if plain or not _LETTERHEAD <= len(head) < len(lines) or len(kept) == len(head):
+        return ""
+    title = kept[0] if kept else ""
+    for line in kept[1:]:
+        longer = f"{title}{'' if title[-1] in ',.:;-–—' else ','} {line}"
+        if len(longer) > 200:
+            break
+        title = longer
+    return title.rstrip(",:")
 
 
 def _first_lines(text: str) -> list[str]:
@@ -223,8 +270,10 @@ def _outlet(line: _Dateline, text: str, language: str) -> str | None:
         return None
     if _BYLINE.match(name):
         name = _bare(name.partition(",")[2])
-    place = len(name.split()) <= 2 and text.count(name) > 1
-    return None if place or is_weekday(name, language) or not any(map(str.isalpha, name)) else name
+    *others, last = name.split() or [""]
+    place = len(others) < 2 and text.count(name) > 1
+    meets = is_weekday(last, language) and not (others and line.before and not line.after)  # but: Mail on Sunday
+    return None if place or meets or not any(map(str.isalpha, name)) else name
 
 
 def _tidy(title: str, limit: int = 200) -> str:

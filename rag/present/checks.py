@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from rag.present.text import source_lines
+from rag.present.words import gettext as _
+from rag.present.words import noted
 from rag.types import Block, Check, Document
 
-SIGNS = {"supported": "✓", "contradicted": "✗", "not stated": "?", "no claim": "·"}
+SIGNS = {noted("supported"): "✓", noted("contradicted"): "✗", noted("not stated"): "?", noted("no claim"): "·"}
 
 
 @dataclass(slots=True)
@@ -62,8 +64,14 @@ def counts(checks: Iterable[Check]) -> dict[str, int]:
 
 def summary(checks: Sequence[Check], total: int) -> str:
     """The verdicts of a text counted, and how far the check came where it did not come to the end."""
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts(checks).items())
-    return f"{told}." if len(checks) == total else f"Stopped after {len(checks)} of {total} sentences: {told}."
+    told = ", ".join(
+        _("%(count)d %(verdict)s") % {"count": count, "verdict": _(verdict)}
+        for verdict, count in counts(checks).items()
+    )
+    if len(checks) == total:
+        return f"{told}."
+    stopped = _("Stopped after %(done)d of %(total)d sentences") % {"done": len(checks), "total": total}
+    return f"{stopped}: {told}."
 
 
 def all_stand(checks: Iterable[Check]) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from rag.present.html import Exchange, likelihood, percent
+from rag.present.overview import overview_text
 from rag.present.text import (
     DIFFERING,
     PERHAPS,
@@ -17,6 +18,7 @@ from rag.present.text import (
     unsaid,
     written_date,
 )
+from rag.present.words import gettext as _
 from rag.serve.page.kept import kept
 from rag.types import Answer, Citation, Overview, Statement
 
@@ -34,13 +36,13 @@ def as_markdown(exchanges: Sequence[Exchange]) -> str:
 
     Text of articles and questions is escaped: it shows as it is and makes no link, image, HTML, maths or footnote.
     """
-    parts = ["# Conversation"]
+    parts = ["# " + _("Conversation")]
     notes = []
     number = 0
     for entry in exchanges:
         parts.append(f"## {inline(entry.question)}")
         if entry.scope:
-            parts.append(f"*Asked of the articles {inline(entry.scope)}*")
+            parts.append("*" + _("Asked of the articles %(scope)s") % {"scope": inline(entry.scope)} + "*")
         came = entry.came
         if came is None:
             parts.append(f"*{inline(entry.problem)}*")
@@ -59,13 +61,13 @@ def inline(text: str) -> str:
 def _answer(answer: Answer, before: int) -> list[str]:
     parts = []
     if answer.understood.strip() != answer.question.strip():
-        parts.append(f"*Understood as: {inline(answer.understood)}*")
+        parts.append("*" + _("Understood as: %(question)s") % {"question": inline(answer.understood)} + "*")
     if answer.certainty == "not said":
         return [*parts, unsaid(answer)]
     if answer.certainty == "perhaps":
-        parts.append(PERHAPS)
+        parts.append(_(PERHAPS))
     elif answer.accounts:
-        parts.append(DIFFERING)
+        parts.append(_(DIFFERING))
     else:
         parts.append(f"**{inline(answer.short_answer)}**")
     heads = [f"{account_head(account.date)}: " for account in answer.accounts] or [""] * len(answer.statements)
@@ -73,13 +75,13 @@ def _answer(answer: Answer, before: int) -> list[str]:
         parts.append(head + " ".join(_statement(statement, before) for statement in statements))
     parts += [inline(doubt_words(doubt)) for doubt in answer.doubts]
     if answer.certainty == "answered":
-        parts.append(f"Confidence: {likelihood(answer.confidence)} ({percent(answer.confidence)})")
+        parts.append(_("Confidence:") + f" {likelihood(answer.confidence)} ({percent(answer.confidence)})")
     return parts
 
 
 def _overview(overview: Overview, before: int) -> list[str]:
     if not overview.citations:
-        return [inline(overview.text)]
+        return [inline(overview_text(overview))]
     return [
         f"- {written_date(citation.date)}: {inline(citation.quote)} [^{before + number}]"
         for number, citation in enumerate(overview.citations, start=1)
@@ -87,11 +89,12 @@ def _overview(overview: Overview, before: int) -> list[str]:
 
 
 def _statement(statement: Statement, before: int) -> str:
-    notes = "".join(f"[^{before + n}]" for n in statement.citations) or inline(UNSUPPORTED)
+    notes = "".join(f"[^{before + n}]" for n in statement.citations) or inline(_(UNSUPPORTED))
     return f"{inline(statement.text)} {notes}"
 
 
 def _note(number: int, citation: Citation) -> str:
-    page = f", page {citation.page}" if citation.page else ""
-    place = f"{inline(citation.document_id)}{page}, characters {citation.start}–{citation.end}"
+    page = ", " + _("page %(number)d") % {"number": citation.page} if citation.page else ""
+    characters = _("characters %(first)d–%(last)d") % {"first": citation.start, "last": citation.end}
+    place = f"{inline(citation.document_id)}{page}, {characters}"
     return f"[^{number}]: {inline(citation.title)}, {written_date(citation.date)} ({place}): “{inline(citation.quote)}”"

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from rag.present.text import written_date
+from rag.present.words import gettext as _
+from rag.present.words import ngettext
 from rag.scope import Scope
 from rag.types import Header
 
@@ -25,11 +27,11 @@ def conditions(scope: Scope, headers: Sequence[Header], own: str) -> list[tuple[
     own : str
         The folder of a person's own articles.
     """
-    titles = {header.id: header.title for header in headers} | {own: "your own articles"}
-    days = (("since", scope.since), ("until", scope.until))
+    titles = {header.id: header.title for header in headers} | {own: _("your own articles")}
+    days = (("since", _("since %(day)s"), scope.since), ("until", _("until %(day)s"), scope.until))
     return [
-        *((name, f"{name} {written_date(day)}") for name, day in days if day),
-        *((name, f"in {titles.get(name, name)}") for name in scope.within),
+        *((name, words % {"day": written_date(day)}) for name, words, day in days if day),
+        *((name, _("in %(name)s") % {"name": titles.get(name, name)}) for name in scope.within),
     ]
 
 
@@ -40,8 +42,12 @@ def suggestions(headers: Sequence[Header], own: str) -> list[tuple[str, str]]:
         folder.as_posix() for header in headers for folder in PurePosixPath(header.id).parents if folder.name
     )
     del folders[own]
-    counts = [("outlet", *entry) for entry in outlets.items()] + [("folder", *entry) for entry in folders.items()]
+    counts = [(_("outlet"), *entry) for entry in outlets.items()]
+    counts += [(_("folder"), *entry) for entry in folders.items()]
     counts.sort(key=lambda entry: (-entry[2], entry[1]))
-    return sorted(
-        (name, f"{kind}, {count} {'article' if count == 1 else 'articles'}") for kind, name, count in counts[:SUGGESTED]
-    )
+    return sorted((name, f"{kind}, {articles(count)}") for kind, name, count in counts[:SUGGESTED])
+
+
+def articles(count: int) -> str:
+    """ "3 articles"."""
+    return ngettext("%(count)d article", "%(count)d articles", count) % {"count": count}

@@ -12,9 +12,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rag.answering.citations import is_exact
 from rag.articles.pictures import Picture
 from rag.present.checks import SIGNS, Checked
-from rag.present.filters import conditions, suggestions
+from rag.present.filters import articles, conditions, suggestions
 from rag.present.listing import Listed
-from rag.present.text import PERHAPS, UNSUPPORTED, doubt_words, fate, paragraphs, written_date
+from rag.present.overview import overview_text
+from rag.present.text import PERHAPS, UNSUPPORTED, doubt_words, fate, marked, paragraphs, unsaid, written_date
+from rag.present.words import Told, language, ngettext, noted
+from rag.present.words import gettext as _
 from rag.scope import Scope
 from rag.types import Answer, Check, Chunk, Citation, Document, Header, Overview, ScoredChunk
 
@@ -27,15 +30,15 @@ TIED = 24
 _ENTITIES = str.maketrans(
     {"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#96;", "\\": "&#92;", "\r": "&#13;", "\0": "&#65533;"}
 )
-KINDS = "text, web pages, PDF, Office files, mails, e-books, and .zip archives of them"
+KINDS = noted("text, web pages, PDF, Office files, mails, e-books, and .zip archives of them")
 """What may be added, in words: the suffixes are three dozen."""
 Lookup = Callable[[str], Document | None]
-NOT_KEPT = "the file of an article of your own is not kept; this is its text"
+NOT_KEPT = noted("the file of an article of your own is not kept; this is its text")
 COMPLAINTS: Mapping[str, str] = {
-    "answer": "The answer is wrong",
-    "citation": "The source does not say that",
-    "missed": "The articles do hold the answer",
-    "unanswerable": "The articles do not answer this",
+    "answer": noted("The answer is wrong"),
+    "citation": noted("The source does not say that"),
+    "missed": noted("The articles do hold the answer"),
+    "unanswerable": noted("The articles do not answer this"),
 }
 
 
@@ -60,8 +63,8 @@ class Exchange:
 
 def likelihood(confidence: float) -> str:
     """A probability of being right in words."""
-    steps = ((0.9, "very likely right"), (0.75, "likely right"), (0.6, "probably right"))
-    return next((word for least, word in steps if confidence >= least), "uncertain, read the source")
+    steps = ((0.9, _("very likely right")), (0.75, _("likely right")), (0.6, _("probably right")))
+    return next((word for least, word in steps if confidence >= least), _("uncertain, read the source"))
 
 
 def percent(confidence: float) -> str:
@@ -75,7 +78,8 @@ def plain(answer: Answer | Overview) -> str:
         f"[{n}] {c.title} ({written_date(c.date)}): “{' '.join(c.quote.split())}”"
         for n, c in enumerate(answer.citations, start=1)
     ]
-    return "\n\n".join([answer.text, "\n".join(sources)]) if sources else answer.text
+    text = overview_text(answer) if isinstance(answer, Overview) else marked(answer)[0]
+    return "\n\n".join([text, "\n".join(sources)]) if sources else text
 
 
 # --- the pieces of the page ------------------------------------------------------------------------------------------
@@ -198,10 +202,17 @@ def filters(scope: Scope, headers: Sequence[Header], own: str, problem: str = ""
 
 
 def own_articles(
-    headers: Sequence[Header], own: str, failed: Sequence[tuple[str, str]] = (), progress: str = ""
+    headers: Sequence[Header],
+    own: str,
+    failed: Sequence[tuple[str, str]] = (),
+    notes: Sequence[tuple[str, str]] = (),
+    progress: str = "",
 ) -> str:
-    """The articles a person brought, in the folder `own`, each to be removed, and why others were not read."""
-    return _filled("own_articles", headers=headers, own=own, failed=failed, progress=progress)
+    """The articles a person brought, in the folder `own`, each to be removed.
+
+    `failed` says why others were not read, `notes` what to know of those that were, each by name.
+    """
+    return _filled("own_articles", headers=headers, own=own, failed=failed, notes=notes, progress=progress)
 
 
 def header(count: int, span: str) -> str:
@@ -221,19 +232,21 @@ def pending(question: str, stage: str, answer: Answer | None = None, can_stop: b
 
 def invitation(files: int, megabytes: float, shared: bool, generator: str) -> str:
     """What a person may add, and who sees it; `generator` is "" where no language model words answers."""
-    return _filled("invitation", kinds=KINDS, files=files, megabytes=megabytes, shared=shared, generator=generator)
+    return _filled("invitation", kinds=_(KINDS), files=files, megabytes=megabytes, shared=shared, generator=generator)
 
 
 def scope_words(scope: Scope, headers: Sequence[Header], own: str) -> str:
     """A scope in words; see `filters`."""
     told = conditions(scope, headers, own)
     days, names = ([words for name, words in told if (name in scope.within) is within] for within in (False, True))
-    return ", ".join([*days, *([" or ".join(names)] if names else [])])
+    return ", ".join([*days, *([_(" or ").join(names)] if names else [])])
 
 
 def asked_now(chosen: int, count: int) -> str:
     """How many articles are asked after a choice."""
-    return "All articles are asked." if chosen == count else f"{chosen} of {count} articles are asked."
+    if chosen == count:
+        return _("All articles are asked.")
+    return _("%(chosen)d of %(count)d articles are asked.") % {"chosen": chosen, "count": count}
 
 
 # --- what the templates are given ------------------------------------------------------------------------------------
@@ -245,7 +258,7 @@ def dates_span(headers: Iterable[Header]) -> str:
     if not dates:
         return ""
     first, last = written_date(dates[0]), written_date(dates[-1])
-    return first if first == last else f"{first} to {last}"
+    return first if first == last else _("%(first)s to %(last)s") % {"first": first, "last": last}
 
 
 def _surroundings(citation: Citation, document: Document | None) -> dict[str, Any]:
@@ -274,6 +287,12 @@ def _within(document: Document, start: int, end: int) -> tuple[int, int]:
     return start, min(max(start, end), size)
 
 
+def stage_words(stage: str) -> str:
+    """What is being done, as the beginning of a sentence."""
+    words = stage.spoken() if isinstance(stage, Told) else stage
+    return words[:1].upper() + words[1:]
+
+
 def _as_typed(answer: Answer) -> bool:
     return answer.understood.strip() == answer.question.strip()
 
@@ -291,7 +310,7 @@ def _tie(text: str) -> tuple[str, str]:
 
 def _complaints(answer: Answer) -> list[tuple[str, str]]:
     """What may be wrong with an answer, or with its absence."""
-    return [(value, words) for value, words in COMPLAINTS.items() if answer.abstained == (value == "missed")]
+    return [(value, _(words)) for value, words in COMPLAINTS.items() if answer.abstained == (value == "missed")]
 
 
 _templates = Environment(
@@ -300,22 +319,29 @@ _templates = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    extensions=["jinja2.ext.i18n"],
 )
+_templates.install_gettext_callables(_, ngettext, newstyle=True)  # type: ignore[attr-defined]
 _templates.globals.update(
     PERHAPS=PERHAPS,
     SIGNS=SIGNS,
     UNSUPPORTED=UNSUPPORTED,
+    articles=articles,
     as_typed=_as_typed,
     complaints=_complaints,
     doubt_words=doubt_words,
     fate=fate,
+    language=language,
     likelihood=likelihood,
+    overview_text=overview_text,
     paragraphs=paragraphs,
     percent=percent,
     plain=plain,
     sentence=_sentence,
     sources_of=lambda answer: len({citation.document_id for citation in answer.citations}),
+    stage_words=stage_words,
     tie=_tie,
+    unsaid=unsaid,
     within=lambda confidence: min(1.0, max(0.0, confidence)),
     written_date=written_date,
 )

@@ -6,9 +6,11 @@ from typing_extensions import TypedDict
 
 from rag.present.records import CitationRecord, citation_record
 from rag.present.text import place
+from rag.present.words import Told, ngettext
+from rag.present.words import gettext as _
 from rag.types import Overview
 
-LOOKING = "looking through the articles"
+LOOKING = Told("looking through the articles")
 
 
 class OverviewRecord(TypedDict):
@@ -24,13 +26,23 @@ class OverviewRecord(TypedDict):
 
 def heading(topic: str) -> str:
     """What stands above an overview."""
-    return f"Overview: {topic}" if topic else "Overview of the articles"
+    return _("Overview: %(topic)s") % {"topic": topic} if topic else _("Overview of the articles")
 
 
 def spoken(overview: Overview) -> str:
     """What a screen reader is told when an overview has come."""
     count = len(overview.citations)
-    return f"Overview: {count} {'sentence' if count == 1 else 'sentences'}." if count else overview.text
+    said = ngettext("Overview: %(count)d sentence.", "Overview: %(count)d sentences.", count) % {"count": count}
+    return said if count else overview_text(overview)
+
+
+def overview_text(overview: Overview) -> str:
+    """Its text, or why it has none."""
+    if overview.citations:
+        return overview.text
+    if not overview.topic:
+        return _("There are no articles.")
+    return _("Nothing in the articles is about “%(topic)s”.") % {"topic": overview.topic}
 
 
 def overview_record(overview: Overview) -> OverviewRecord:

@@ -6,16 +6,18 @@ import datetime
 import re
 from dataclasses import dataclass, replace
 
+from rag.present.words import ENGLISH, language, noted, speaking
+from rag.present.words import gettext as _
 from rag.types import Answer, Check, Citation, Doubt, Statement
 
-ABSTENTION = "The articles do not say."
-TO_PROGRAM = (
+ABSTENTION = noted("The articles do not say.")
+TO_PROGRAM = noted(
     "I am a program that finds answers in these articles and quotes them. "
     "I know nothing beyond them: not who asks, not what day it is."
 )
-DIFFERING = "The articles give different accounts."
-PERHAPS = "The articles may say:"
-UNSUPPORTED = "(the articles do not say this)"
+DIFFERING = noted("The articles give different accounts.")
+PERHAPS = noted("The articles may say:")
+UNSUPPORTED = noted("(the articles do not say this)")
 _OWN_NUMBER = re.compile(r"\[(?=\d+\])")
 
 
@@ -29,8 +31,9 @@ class Marker:
 
 
 def with_text(answer: Answer) -> Answer:
-    """The answer with its text made from its statements."""
-    return replace(answer, text=marked(answer)[0])
+    """The answer with its text made from its statements, in English whoever asks: it is kept, and sent to programs."""
+    with speaking(ENGLISH):
+        return replace(answer, text=marked(answer)[0])
 
 
 def marked(answer: Answer) -> tuple[str, tuple[Marker, ...]]:
@@ -52,45 +55,57 @@ def paragraphs(answer: Answer) -> list[tuple[Statement, ...]]:
 def written_date(date: str | None) -> str:
     """A date as people write it: "3 July 2024", "June 2023", "2023"; "undated" for None."""
     if not date:
-        return "undated"
+        return _("undated")
     parts = date.split("-")
     try:
         if len(parts) == 3:
             day = datetime.date.fromisoformat(date)
-            return f"{day.day} {day:%B} {day.year}"
+            return _as_written(day, "long", f"{day.day} {day:%B} {day.year}")
         if len(parts) == 2:
-            return f"{datetime.date(int(parts[0]), int(parts[1]), 1):%B} {parts[0]}"
+            day = datetime.date(int(parts[0]), int(parts[1]), 1)
+            return _as_written(day, "yMMMM", f"{day:%B} {parts[0]}")
     except ValueError:
         pass
     return date
 
 
+def _as_written(day: datetime.date, form: str, in_english: str) -> str:
+    """A day in one of Unicode's forms for the language that is spoken; English is written without commas."""
+    if language() == ENGLISH:
+        return in_english
+    from babel.dates import format_date, format_skeleton
+
+    if form == "long":
+        return format_date(day, form, locale=language())
+    return format_skeleton(form, day, locale=language())
+
+
 def unsaid(answer: Answer) -> str:
     """What stands in place of an answer that is "not said"."""
-    return TO_PROGRAM if answer.to_program else ABSTENTION
+    return _(TO_PROGRAM) if answer.to_program else _(ABSTENTION)
 
 
 def account_head(date: str | None) -> str:
     """What stands before an account: of when the article is."""
-    return f"Article of {date}" if date else "Undated article"
+    return _("Article of %(date)s") % {"date": date} if date else _("Undated article")
 
 
 def doubt_words(doubt: Doubt) -> str:
     """A doubt as a sentence."""
     return {
-        "name": f"The passage does not name {', '.join(doubt.missing)}.",
-        "figure": f"The passage does not give {', '.join(doubt.missing)}.",
-        "word": "Whether that means yes or no is left to you.",
-        "denial": "It seems to deny what is asked.",
-        "language": "The program has learned to read English alone.",
-    }[doubt.kind]
+        "name": _("The passage does not name %(names)s."),
+        "figure": _("The passage does not give %(names)s."),
+        "word": _("Whether that means yes or no is left to you."),
+        "denial": _("It seems to deny what is asked."),
+        "language": _("The program has learned to read English alone."),
+    }[doubt.kind] % {"names": ", ".join(doubt.missing)}
 
 
 def fate(answer: Answer, check: Check) -> str:
     """What became of a sentence of the draft: "kept", "marked" as unsupported, or "dropped"."""
     if not answer.generator or all(check.statement != statement.text for statement in answer.statements):
-        return "dropped"
-    return "kept" if check.citations else "marked"
+        return noted("dropped")
+    return noted("kept") if check.citations else noted("marked")
 
 
 def opening(answer: Answer) -> str:
@@ -145,9 +160,9 @@ def _pieces(answer: Answer) -> list[str | int]:
         return [unsaid(answer)]
     pieces: list[str | int] = []
     if answer.certainty == "perhaps":
-        pieces.append(f"{PERHAPS} ")
+        pieces.append(f"{_(PERHAPS)} ")
     if answer.accounts:
-        pieces.append(DIFFERING)
+        pieces.append(_(DIFFERING))
     for number, statement in enumerate(answer.statements):
         if answer.accounts:
             pieces.append(f"\n{account_head(answer.accounts[number].date)}: ")
@@ -155,6 +170,6 @@ def _pieces(answer: Answer) -> list[str | int]:
             pieces.append(" " if answer.generator else "\n")
         # A bracketed number of the article's own must not pass for a marker.
         pieces.append(_OWN_NUMBER.sub("[\u2060", statement.text) + " ")
-        pieces += statement.citations or [UNSUPPORTED]
+        pieces += statement.citations or [_(UNSUPPORTED)]
     pieces += [f"\n({doubt_words(doubt)})" for doubt in answer.doubts]
     return pieces

@@ -26,13 +26,13 @@ class Document:
     id : str
         Path below the folder it was indexed from, with forward slashes ("2023/visit.txt").
     title : str
-        Title given by the file, else its first line or the start of its first sentence.
+        Title given by the file, else its first line or the start of its first sentence; of a table its name.
     text : str
         Verbatim text; every offset in this package counts characters of it.
     source : str
         Absolute path of the file.
     language : str
-        ISO 639-1 code, "und" when the text is too short to tell.
+        ISO 639-1 code, "und" when the text is too short, or too poor in words, to tell.
     date : str or None
         ISO 8601 "YYYY", "YYYY-MM" or "YYYY-MM-DD": when it was published or, failing that,
         the latest day it reports on. None when the text gives none.

@@ -133,9 +133,19 @@ def visit(chromium: Browser) -> Iterator[Callable[..., Talk]]:
         if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:http://127.0.0.1:", "about:")):
             outside.append(request.url)
 
-    def open_page(address: str, width: int = 1280, height: int = 800, dark: bool = False, ready: str = READY) -> Talk:
+    def open_page(
+        address: str,
+        width: int = 1280,
+        height: int = 800,
+        dark: bool = False,
+        ready: str = READY,
+        locale: str = "en-US",
+    ) -> Talk:
         made = chromium.new_context(
-            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", accept_downloads=True
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            accept_downloads=True,
+            locale=locale,
         )
         contexts.append(made)
         page = made.new_page()

@@ -94,6 +94,16 @@ def test_follow_up_shows_how_it_was_understood_and_can_be_changed(visit: Visit, 
     assert page.locator("#log .turn").last.locator(".understood").count() == 0
 
 
+def test_what_to_know_of_a_file_that_was_read_is_shown(visit: Visit, served: str, tmp_path: Path) -> None:
+    page = (talk := visit(served)).page
+    talk.tab("Articles")
+    (tmp_path / "stray.txt").write_bytes("The gannet – a día – nests. ".encode() + b"Pe\xf1a" + "ñ año".encode())
+    page.set_input_files("#upload input[type=file]", tmp_path / "stray.txt")
+    page.wait_for_selector("#own .noted")
+    assert "stray.txt 1 stray byte(s) that are no UTF-8 were read as windows-1252" in page.inner_text("#own .noted")
+    assert page.locator("#own .failed").count() == 0
+
+
 def test_own_article_is_indexed_asked_private_and_removed(visit: Visit, served: str, tmp_path: Path) -> None:
     page = (talk := visit(served)).page
     other = visit(served)

@@ -93,7 +93,9 @@ def test_hostile_article_is_text_everywhere(bot: FakeBot) -> None:
     assert len(overview.overview.citations) == 2
     inert(render.conversation([overview], 0))
     inert(render.sources(0, overview, find))
-    inert(render.own_articles(bot.headers(), "own", [("<b>n</b>", "<i>why</i>")], "<u>1</u>"))
+    inert(
+        render.own_articles(bot.headers(), "own", [("<b>n</b>", "<i>why</i>")], [("<b>m</b>", "<i>so</i>")], "<u>1</u>")
+    )
     inert(render.welcome(2, ["<u>Who?</u>"]))
     inert(render.pending(question, "<b>stage</b>"))
 

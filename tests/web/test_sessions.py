@@ -18,7 +18,7 @@ from rag.scope import Scope
 from rag.serve.limits import Limits
 from rag.serve.page import feedback
 from rag.serve.page import kept as records
-from rag.serve.page.sessions import OWN, Session, Sessions, safe_name
+from rag.serve.page.sessions import OWN, Added, Named, Session, Sessions, safe_name
 from tests.web.fakes import HOSTILE, FakeBot, document
 
 
@@ -44,10 +44,10 @@ def make(clock: Clock) -> Callable[..., Sessions]:
     return make
 
 
-def put(sessions: Sessions, session: Session, folder: Path, name: str, text: str) -> list[tuple[str, str]]:
+def put(sessions: Sessions, session: Session, folder: Path, name: str, text: str) -> Named:
     path = folder / name
     path.write_text(text, encoding="utf-8")
-    failed = sessions.add(session, path)
+    failed, _ = sessions.add(session, path)
     assert not path.exists()
     return failed
 
@@ -55,7 +55,7 @@ def put(sessions: Sessions, session: Session, folder: Path, name: str, text: str
 def test_own_articles_are_seen_by_their_session_alone(make: Callable[..., Sessions], tmp_path: Path) -> None:
     sessions = make()
     (mine, _), (theirs, _) = sessions.enter(""), sessions.enter("")
-    assert put(sessions, mine, tmp_path, "note.txt", "The codeword of the harbour is heron.") == []
+    assert put(sessions, mine, tmp_path, "note.txt", "The codeword of the harbour is heron.") == ()
     question = "What is the codeword of the harbour?"
     assert sessions.asker(mine).ask(question).citations[0].document_id == OWN + "note.txt"
     assert sessions.asker(theirs).ask(question).abstained
@@ -114,9 +114,9 @@ def test_idle_session_ends_and_the_longest_unused_gives_way(make: Callable[..., 
 def test_limits_of_number_size_and_total(make: Callable[..., Sessions], tmp_path: Path) -> None:
     sessions = make(files=2, file_megabytes=0.001, session_characters=900, server_characters=1000)
     session, _ = sessions.enter("")
-    assert put(sessions, session, tmp_path, "1.txt", "Word. " * 60) == []
+    assert put(sessions, session, tmp_path, "1.txt", "Word. " * 60) == ()
     assert "at most 1,000" in put(sessions, session, tmp_path, "big.txt", "Word. " * 200)[0][1]
-    assert put(sessions, session, tmp_path, "2.txt", "Lord. " * 60) == []
+    assert put(sessions, session, tmp_path, "2.txt", "Lord. " * 60) == ()
     assert "one too many" in put(sessions, session, tmp_path, "3.txt", "Sword. " * 5)[0][1]
     sessions.remove(session, OWN + "1.txt")
     assert "at most 900" in put(sessions, session, tmp_path, "4.txt", "Fjord. " * 100)[0][1]
@@ -136,7 +136,7 @@ def test_bad_file_gets_a_clear_message(
     session, _ = sessions.enter("")
     path = tmp_path / name
     path.write_bytes(content)
-    ((shown, reason),) = sessions.add(session, path)
+    ((shown, reason),) = sessions.add(session, path).failed
     assert shown == name
     assert why in reason
     assert str(tmp_path) not in reason
@@ -157,28 +157,57 @@ def test_each_article_of_an_archive_is_added_and_what_is_none_is_named(
     sessions = make(files=2)
     session, _ = sessions.enter("")
     members = {"a_dot_txt": b"Herons in Tarsk.", "b_dot_md": b"Storks in Minsk.", "c_dot_jpg": b"x", "d_dot_txt": b""}
-    failed = sessions.add(session, archive(tmp_path / "birds.zip", **members))
+    failed, notes = sessions.add(session, archive(tmp_path / "birds.zip", **members))
+    assert notes == ()
     assert [name for name, _ in failed] == ["birds.zip/c.jpg", "birds.zip/d.txt"]
     assert failed[1][1].startswith("is empty")
     assert [(d.id, d.source) for d in session.own_articles()] == [
         (OWN + "birds.zip/a.txt", "birds.zip/a.txt"), (OWN + "birds.zip/b.md", "birds.zip/b.md"),
     ]  # fmt: skip
     sessions.remove(session, OWN + "birds.zip/a.txt")
-    ((name, why),) = sessions.add(session, archive(tmp_path / "more.zip", e_dot_txt=b"Owls.", f_dot_txt=b"Rooks."))
+    ((name, why),) = sessions.add(
+        session, archive(tmp_path / "more.zip", e_dot_txt=b"Owls.", f_dot_txt=b"Rooks.")
+    ).failed
     assert (name, why) == ("more.zip", "holds 2 articles; there is room for 1, remove some first")
-    ((name, why),) = sessions.add(session, archive(tmp_path / "none.zip", g_dot_exe=b"x"))
+    ((name, why),) = sessions.add(session, archive(tmp_path / "none.zip", g_dot_exe=b"x")).failed
     assert name == "none.zip"
     assert "'.exe'" in why
+
+
+STRAY = "Álvaro López visited Tarsk. Mr ".encode() + b"Pe\xf1a" + " said it was a día bonito por la mañana.".encode()
+TOLD = "1 stray byte(s) that are no UTF-8 were read as windows-1252"
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_what_to_know_of_a_file_that_was_read_is_told(
+    make: Callable[..., Sessions], tmp_path: Path, keeps: bool
+) -> None:
+    sessions = make(tmp_path / "kept") if keeps else make()
+    session, _ = sessions.enter("")
+    (tmp_path / "stray.txt").write_bytes(STRAY)
+    assert sessions.add(session, tmp_path / "stray.txt") == Added(notes=(("stray.txt", TOLD),))
+    packed = archive(tmp_path / "birds.zip", a_dot_txt=STRAY, b_dot_txt=b"Storks in Minsk.", d_dot_txt=b"")
+    failed, notes = sessions.add(session, packed)
+    assert [name for name, _ in failed] == ["birds.zip/d.txt"]
+    assert notes == (("birds.zip/a.txt", TOLD),)
 
 
 def test_a_kept_archive_is_brought_back(make: Callable[..., Sessions], tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     first = make(kept)
     path = archive(tmp_path / "birds.zip", a_dot_txt=b"Herons in Tarsk.", b_dot_txt=b"Storks in Minsk.")
-    assert first.add(first.enter("")[0], path) == []
+    assert first.add(first.enter("")[0], path) == Added()
     for sessions in (first, make(kept)):
         names = [header.id.partition("-")[2] for header in sessions.bot.headers() if header.id.startswith("kept/")]
         assert names == ["birds.zip/a.txt", "birds.zip/b.txt"]
+
+
+def test_a_kept_table_is_called_as_it_was_given(make: Callable[..., Sessions], tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    first = make(kept)
+    assert put(first, first.enter("")[0], tmp_path, "birds_of_tarsk.csv", "Bird,Nests\nHeron,3\nStork,1\n") == ()
+    for sessions in (first, make(kept)):
+        assert [h.title for h in sessions.bot.headers() if h.id.startswith("kept/")] == ["Birds of tarsk"]
 
 
 @pytest.mark.parametrize(
@@ -225,7 +254,7 @@ def test_kept_uploads_are_shared_and_on_disk(make: Callable[..., Sessions], tmp_
 def test_kept_uploads_have_an_end(make: Callable[..., Sessions], tmp_path: Path) -> None:
     sessions = make(keep=tmp_path / "kept", kept_megabytes=0.0001)
     session, _ = sessions.enter("")
-    assert put(sessions, session, tmp_path, "n.txt", "The heron stands in the harbour.") == []
+    assert put(sessions, session, tmp_path, "n.txt", "The heron stands in the harbour.") == ()
     ((name, why),) = put(sessions, session, tmp_path, "m.txt", "The stork stands on the roof. " * 4)
     assert (name, why) == ("m.txt", "does not fit, the server keeps at most 0.0001 MB")
     assert len(list((tmp_path / "kept").iterdir())) == 1
@@ -245,7 +274,7 @@ def test_a_full_disk_keeps_no_half_of_an_upload(
         ((name, why),) = put(sessions, session, tmp_path, "n.txt", "The heron stands in the harbour.")
     assert (name, why) == ("n.txt", "could not be stored (No space left on device); tell whoever runs this server")
     assert list((tmp_path / "kept").iterdir()) == []
-    assert put(sessions, session, tmp_path, "n.txt", "The heron stands in the harbour.") == []
+    assert put(sessions, session, tmp_path, "n.txt", "The heron stands in the harbour.") == ()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

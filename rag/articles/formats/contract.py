@@ -56,6 +56,16 @@ class Source:
     def suffix(self) -> str:
         return PurePosixPath(self.name.lower()).suffix
 
+    @property
+    def title(self) -> str:
+        """The name as a person would write it: the title of what has no headline, a table say."""
+        words = PurePosixPath(self.name).stem.replace("_", " ").strip()
+        if " " not in words:  # else hyphens join words, as they do in any text
+            words = re.sub(r"(?<=[^\W\d])-|-(?=[^\W\d])", " ", words)
+        words = " ".join(words.split())
+        first = words.partition(" ")[0]
+        return words[:1].upper() + words[1:] if first.islower() else words
+
 
 @dataclass(frozen=True, slots=True)
 class Extracted:

@@ -13,13 +13,13 @@ _SAMPLE = 20_000  # characters that tell what separates the values
 
 
 def read(source: Source) -> Extracted:
-    """Every row; heads are guessed from the first one (`tables.has_head`)."""
+    """Every row; heads are guessed from the first one (`tables.has_head`). The title is the file's name."""
     text, notes = decode(source)
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     composer = Composer(source)
     for line in lines_of(list(csv.reader(tidied(text).split("\n"), dialect=_dialect(source, text)))):
         composer.add("row", line)
-    return composer.finish(notes=notes)
+    return composer.finish(source.title, notes=notes)
 
 
 def _dialect(source: Source, text: str) -> type[csv.Dialect]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import itertools
+import unicodedata
 
 from rag.articles.formats.contract import Source
 from rag.errors import DocumentError
+from rag.language.detection import likely_language
 
 _MARKS = (  # the longer first: UTF-32's begins like UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -32,10 +35,11 @@ def decode(source: Source, declared: str = "") -> tuple[str, tuple[str, ...]]:
     data = source.data
     for mark, encoding in _MARKS:
         if data.startswith(mark):
-            return data.decode(encoding, "replace").lstrip("\ufeff"), ()
+            text, lost = _decoded(data, encoding)
+            return text.lstrip("\ufeff"), lost
     wide = _wide(data)
     if wide:
-        return data.decode(wide, "replace"), ()
+        return _decoded(data, wide)
     if b"\0" in data:
         at = data.index(b"\0")
         raise DocumentError(f"{source.name} is binary (NUL at byte {at:,}): expected text; convert it or leave it out")
@@ -45,11 +49,18 @@ def decode(source: Source, declared: str = "") -> tuple[str, tuple[str, ...]]:
         pass
     named = _known(declared)
     if named:
-        return data.decode(named, "replace"), ()
+        return _decoded(data, named)
     text, strays = _with_strays(data)
     if strays <= max(1, _STRAY * len(data)) and strays < sum(byte > 127 for byte in data) / 2:
         return text, (f"{strays} stray byte(s) that are no UTF-8 were read as windows-1252",)
     return _guessed(source)
+
+
+def _decoded(data: bytes, encoding: str) -> tuple[str, tuple[str, ...]]:
+    """The text, and how many of its characters the encoding has not; each stands there as "\ufffd"."""
+    text = data.decode(encoding, "replace")
+    lost = text.count("\ufffd")
+    return text, (f"{lost} character(s) could not be read as {encoding}",) if lost else ()
 
 
 def _wide(data: bytes) -> str:
@@ -107,30 +118,53 @@ def _with_strays(data: bytes) -> tuple[str, int]:
     return "".join(pieces), strays
 
 
-_LATIN = frozenset((*(f"windows-{n}" for n in (1250, 1252, 1254, 1257)), *(f"iso-8859-{n}" for n in range(1, 17))))
-_LATIN -= {"iso-8859-5", "iso-8859-6", "iso-8859-7", "iso-8859-8", "iso-8859-11"}
-_CODE_PAGES = {
-    **dict.fromkeys(("cs", "sk", "pl", "hu", "sl", "hr", "bs", "ro", "sq"), "windows-1250"),
-    **dict.fromkeys(("tr", "az"), "windows-1254"),
-    **dict.fromkeys(("et", "lt", "lv"), "windows-1257"),
+_LATIN = frozenset((*(f"cp{n}" for n in (1250, 1252, 1254, 1257)), *(f"iso8859-{n}" for n in range(1, 17))))
+_LATIN -= {"iso8859-5", "iso8859-6", "iso8859-7", "iso8859-8", "iso8859-11"}
+_CENTRAL = frozenset(("cs", "sk", "pl", "hu", "sl", "hr", "bs", "ro", "sq"))
+_PAGES: dict[str, frozenset[str]] = {  # of two that read a text alike, the first
+    "windows-1252": frozenset(),
+    "windows-1250": _CENTRAL,
+    "iso-8859-2": _CENTRAL,
+    "windows-1254": frozenset(("tr", "az")),
+    "windows-1257": frozenset(("et", "lt", "lv")),
 }
-"""Code page of Windows by language; all other languages in Latin letters are written in windows-1252."""
+"""Languages written in each encoding of Latin letters, all others in windows-1252. Those left out differ from these in
+no letter (iso-8859-9 and -13), or in hardly one."""
+_ELSEWHERE = frozenset().union(*_PAGES.values())
+_SAMPLE = 20_000  # bytes that tell the language
 
 
 def _guessed(source: Source) -> tuple[str, tuple[str, ...]]:
     from chardet import EncodingEra, detect
 
     eras = EncodingEra.MODERN_WEB | EncodingEra.LEGACY_ISO | EncodingEra.DOS
-    encoding = detect(source.data, encoding_era=eras, prefer_superset=True)["encoding"]
-    if encoding and encoding.lower() in _LATIN:
-        from py3langid import classify  # type: ignore[import-untyped,unused-ignore]
-
+    encoding = (detect(source.data, encoding_era=eras)["encoding"] or "").lower()
+    if _known(encoding) in _LATIN:
         # Few bytes tell which of them it is; the language of the words does, as most letters are the same in all.
-        encoding = _CODE_PAGES.get(classify(source.data[:20_000].decode("cp1252", "replace"))[0], "windows-1252")
-    text = source.data.decode(encoding, "replace") if encoding else ""
+        encoding = max(_PAGES, key=lambda page: _fit(source.data[:_SAMPLE], page))
+    text, lost = _decoded(source.data, _known(encoding) or encoding) if encoding else ("", ())
     unprintable = sum(ord(character) < 32 and character not in "\t\n\r\f\x0b\x1a\x1b" for character in text)
     if not text or unprintable > _BINARY * len(text):
         raise DocumentError(
             f"{source.name} is binary or in no known encoding: expected text; save it as UTF-8 (iconv -t UTF-8)"
         )
-    return text, (f"it is not UTF-8 and was read as {encoding}",)
+    return text, (f"it is not UTF-8 and was read as {encoding}", *lost)
+
+
+def _fit(data: bytes, page: str) -> float:
+    """How likely a text read so is in a language that is written so, less the share of its letters that are none then.
+
+    Control characters are none, and signs within words ("s± ksi±żki").
+    """
+    text = data.decode(page, "replace")
+    language, likelihood = likely_language(text)
+    written = language in _PAGES[page] if language in _ELSEWHERE else page == "windows-1252"
+    unread = sum(
+        "\x80" <= character <= "\x9f" or character == "\ufffd" or (before.isalpha() and _is_sign(character))
+        for before, character in itertools.pairwise(text)
+    )
+    return likelihood * written - unread / max(1, sum(byte > 127 for byte in data))
+
+
+def _is_sign(character: str) -> bool:
+    return character > "\x9f" and unicodedata.category(character)[0] in "SN"

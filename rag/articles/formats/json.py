@@ -17,7 +17,7 @@ _OUTLETS = ("publisher", "outlet", "source", "source_domain", "site_name")
 
 def read(source: Source) -> Extracted:
     """Blocks in the order of the file. Title, date and outlet are those of the outermost object, as schema.org names
-    them."""
+    them; without a title, it is the file's name."""
     text, notes = decode(source)
     try:
         value = json.loads(text)
@@ -28,9 +28,10 @@ def read(source: Source) -> Extracted:
         value = [json.loads(line) for line in lines]
     composer = Composer(source)
     _compose("", value, composer)
-    outer: dict[str, Any] = value if isinstance(value, dict) else {}
+    outermost = value[0] if isinstance(value, list) and len(value) == 1 else value
+    outer: dict[str, Any] = outermost if isinstance(outermost, dict) else {}
     title, date, outlet = (_stated(outer, names) for names in (_TITLES, _DATES, _OUTLETS))
-    return composer.finish(title, date, outlet, notes)
+    return composer.finish(title or source.title, date, outlet, notes)
 
 
 def _stated(outer: dict[str, Any], names: tuple[str, ...]) -> str:

@@ -11,7 +11,8 @@ from rag.articles.formats.markdown import compose_markdown
 
 
 def read(source: Source) -> Extracted:
-    """Cells in order; pictures and tables drawn by programs are left out."""
+    """Cells in order; pictures and tables drawn by programs are left out. The title is stated, or the first heading, or
+    the file's name."""
     text, notes = decode(source)
     notebook = json.loads(text)
     cells = notebook.get("cells") or [cell for sheet in notebook.get("worksheets", ()) for cell in sheet["cells"]]
@@ -27,7 +28,7 @@ def read(source: Source) -> Extracted:
         for output in cell.get("outputs") or ():
             composer.add("paragraph", _joined(output.get("text") or (output.get("data") or {}).get("text/plain") or ""))
     stated = (notebook.get("metadata") or {}).get("title")
-    return composer.finish(stated if isinstance(stated, str) else title, notes=notes)
+    return composer.finish((stated if isinstance(stated, str) else "") or title or source.title, notes=notes)
 
 
 def _joined(lines: Any) -> str:

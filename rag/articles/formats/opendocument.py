@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from rag.articles.formats.contract import Composer, Extracted, Source, plausible_title
+from rag.articles.formats.contract import Composer, Extracted, Source
 from rag.articles.formats.package import Package
 from rag.articles.formats.tables import lines_of
 from rag.errors import DocumentError
@@ -39,13 +39,7 @@ def read(source: Source) -> Extracted:
         for line in dict.fromkeys(_words(p) for frame in frames for p in frame.iter(f"{_TEXT}p")):
             if re.search(r"[^\W\d]{3}", line):
                 composer.add("note", line)
-    return composer.finish(plausible_title(_title(package)))
-
-
-def _title(package: Package) -> str:
-    if "meta.xml" not in package.names:
-        return ""
-    return str(package.xml("meta.xml").findtext(".//{http://purl.org/dc/elements/1.1/}title") or "")
+    return composer.finish(package.title())
 
 
 class _Walker:

@@ -10,10 +10,11 @@ from urllib.parse import unquote
 
 from lxml import etree  # type: ignore[import-untyped,unused-ignore]
 
-from rag.articles.formats.contract import Source
+from rag.articles.formats.contract import Source, plausible_title
 from rag.errors import DocumentError
 
 _MOST_PARTS = 20_000
+_TITLE = "{http://purl.org/dc/elements/1.1/}title"
 _TEXT = (".xml", ".rels", ".xhtml", ".html", ".htm", ".opf", ".ncx", ".txt")
 _SMALL = 2**22  # bytes that any file may unpack to: an empty Word file does to more than a small limit
 
@@ -51,6 +52,11 @@ class Package:
     def xml(self, name: str) -> Any:
         """The root element of a part; entities are neither expanded nor fetched."""
         return parse_xml(self.read(name))
+
+    def title(self) -> str:
+        """The title among the file's properties, "" where nobody wrote one."""
+        place = next((name for name in ("docProps/core.xml", "meta.xml") if name in self.names), "")
+        return plausible_title(self.xml(place).findtext(f".//{_TITLE}") or "") if place else ""
 
     def main(self, usual: str) -> str:
         """The name of the part with the text of an Office file."""

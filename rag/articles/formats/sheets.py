@@ -14,9 +14,12 @@ from rag.errors import DocumentError
 
 
 def read(source: Source) -> Extracted:
-    """The rows of every sheet; the name of each sheet, where there are several, is a heading."""
-    if source.data.startswith(b"PK"):
-        Package(source)  # refuses what unpacks to too much
+    """The rows of every sheet; the name of each sheet, where there are several, is a heading.
+
+    The title is the one among the workbook's properties, else the file's name.
+    """
+    # refuses what unpacks to too much
+    title = Package(source).title() if source.data.startswith(b"PK") else ""
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(source.data))
     except Exception as error:
@@ -31,7 +34,7 @@ def read(source: Source) -> Extracted:
             composer.add("heading", name)
         for line in lines_of([[_shown(value) for value in row] for row in rows]):
             composer.add("row", line)
-    return composer.finish()
+    return composer.finish(title or source.title)
 
 
 def _shown(value: object) -> str:

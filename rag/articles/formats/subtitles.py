@@ -15,7 +15,10 @@ _FULL = 400  # characters after which the next end of a sentence ends a paragrap
 
 
 def read(source: Source) -> Extracted:
-    """Paragraphs of whole sentences: a line of subtitles is as long as the screen is wide, and no sentence."""
+    """Paragraphs of whole sentences: a line of subtitles is as long as the screen is wide, and no sentence.
+
+    The title is the file's name: what is said first is no headline.
+    """
     text, notes = decode(source)
     subtitles = SSAFile.from_string(text, format_="vtt" if source.suffix == ".vtt" else "srt")
     if not subtitles.events:
@@ -36,4 +39,4 @@ def read(source: Source) -> Extracted:
             said.append(line)
         until = event.end
     composer.add("paragraph", " ".join(said))
-    return composer.finish(notes=notes)
+    return composer.finish(source.title, notes=notes)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from rag.articles.formats.contract import Composer, Extracted, Source, plausible_title
+from rag.articles.formats.contract import Composer, Extracted, Source
 from rag.articles.formats.package import Package, parse_xml
 from rag.articles.formats.tables import lines_of
 from rag.errors import DocumentError
@@ -63,16 +63,10 @@ class _Document:
             for line in seen:
                 if re.search(r"[^\W\d]{3}", line):  # not only the number of the page
                     self.composer.add("note", line)
-        return self.composer.finish(plausible_title(self._property("title")) or self.title)
+        return self.composer.finish(self.package.title() or self.title)
 
     def _lines(self, part: Any) -> Iterator[str]:
         return (" ".join(self._text(p).split()) for p in part.iter(f"{_W}p"))
-
-    def _property(self, name: str) -> str:
-        if "docProps/core.xml" not in self.package.names:
-            return ""
-        found = self.package.xml("docProps/core.xml").find(f"{{http://purl.org/dc/elements/1.1/}}{name}")
-        return (found.text or "") if found is not None else ""
 
     def _styles(self) -> dict[str, str]:
         """Kind of block by the id of a paragraph's style, as far as its name or outline level tells one."""

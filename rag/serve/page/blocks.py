@@ -7,6 +7,9 @@ from typing import Any
 
 import gradio as gr
 
+from rag.present.words import ENGLISH, negotiated, speaking
+from rag.present.words import gettext as _
+
 PRIVATE: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
 """Of the events that the page alone calls."""
 AT_ONCE: dict[str, Any] = {**PRIVATE, "queue": False}
@@ -31,6 +34,14 @@ class LocalBlocks(gr.Blocks):
         _check_files(inputs, Path(self.GRADIO_CACHE).resolve())
         return await super().preprocess_data(block_fn, inputs, state, explicit_call)
 
+    async def process_api(
+        self, block_fn: Any, inputs: Any, state: Any = None, request: Any = None, *args: Any, **kwargs: Any
+    ) -> dict[str, Any]:
+        """What Gradio makes of a call; events of the page's own are answered in the language of the page."""
+        own = str(getattr(block_fn, "api_name", "")).startswith("page_")
+        with speaking(_language(request) if own else ENGLISH):
+            return await super().process_api(block_fn, inputs, state, request, *args, **kwargs)
+
     async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
         """What Gradio makes of outputs; a component that it replaced keeps its id."""
         made = await super().postprocess_data(block_fn, predictions, state)
@@ -40,13 +51,20 @@ class LocalBlocks(gr.Blocks):
         return made
 
 
+def _language(request: Any) -> str:
+    request = request[0] if isinstance(request, list) else request
+    if request is None:
+        return ENGLISH
+    return negotiated(str(request.query_params.get("lang", "")), str(request.headers.get("accept-language", "")))
+
+
 def _check_files(value: Any, uploads: Path) -> None:
     if isinstance(value, dict):
         if "meta" in value and "path" in value:
             path = value["path"]
             inside = isinstance(path, str) and "\0" not in path and Path(path).resolve().is_relative_to(uploads)
             if not inside:
-                raise gr.Error("that is not a file that was uploaded here", print_exception=False)
+                raise gr.Error(_("that is not a file that was uploaded here"), print_exception=False)
         for part in value.values():
             _check_files(part, uploads)
     elif isinstance(value, list | tuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -10,8 +11,10 @@ import gradio as gr
 from rag.articles.documents import READABLE
 from rag.present import html
 from rag.present.listing import ORDERS
+from rag.present.words import Told, noted
 from rag.serve.page.blocks import AT_ONCE, PLAIN, PRIVATE
 from rag.serve.page.handlers import OWN_WORDS, Page
+from rag.serve.page.labels import Pieces
 from rag.serve.page.sessions import Sessions
 
 _SAY = "(news) => window.ragChat.say(news)"
@@ -55,16 +58,16 @@ class _Side:
     own: gr.HTML
 
 
-def add_chat(demo: gr.Blocks, page: Page) -> gr.Textbox:
+def add_chat(demo: gr.Blocks, page: Page, pieces: Pieces) -> gr.Textbox:
     """Add the conversation to the Blocks that is being built; the hidden value in which the session's token travels."""
     token, asked, news, payload = (gr.Textbox(visible=False) for _ in range(4))
     keeping = gr.BrowserState([], storage_key="rag-conversation", secret="kept-in-your-browser")
     hidden = _Hidden(token, asked, news, payload, keeping)
     header = gr.HTML(html.header(0, ""), elem_id="top", **PLAIN)
-    gr.HTML(html.modes(), elem_id="modes", **PLAIN)
+    pieces[gr.HTML(html.modes(), elem_id="modes", **PLAIN)] = html.modes
     with gr.Row(elem_id="desk"):
         talk = _talk(page)
-        side = _side(page)
+        side = _side(page, pieces)
     whole = gr.HTML(elem_id="whole", **PLAIN)
     _come_and_go(demo, page, hidden, header, talk, side)
     _ask(page, hidden, talk, side)
@@ -76,7 +79,7 @@ def add_chat(demo: gr.Blocks, page: Page) -> gr.Textbox:
 
 def _talk(page: Page) -> _Talk:
     generator = page.sessions.bot.generator
-    worded = [f"Worded by {generator.name}"] if generator else []
+    worded = [(Told("Worded by %(name)s", name=generator.name), "worded")] if generator else []
     with gr.Column(elem_id="chat", scale=3, min_width=300):
         log = gr.HTML(elem_id="log", **PLAIN, js_on_load="window.ragChat.attach(trigger)")
         pending = gr.HTML(elem_id="pending", **PLAIN)
@@ -84,8 +87,8 @@ def _talk(page: Page) -> _Talk:
             filters = gr.HTML(elem_id="filters", **PLAIN)
             with gr.Row(elem_id="ask-row"):
                 box = gr.Textbox(
-                    label="Your question",
-                    placeholder="Ask about the articles",
+                    label=noted("Your question"),
+                    placeholder=noted("Ask about the articles"),
                     lines=1,
                     max_lines=6,
                     elem_id="question",
@@ -93,32 +96,37 @@ def _talk(page: Page) -> _Talk:
                     scale=1,
                     html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=True),
                 )
-                overview = gr.Button("Overview", elem_id="overview", scale=0, min_width=80)
-                send = gr.Button("Ask", variant="primary", elem_id="send", scale=0, min_width=80)
+                overview = gr.Button(noted("Overview"), elem_id="overview", scale=0, min_width=80)
+                send = gr.Button(noted("Ask"), variant="primary", elem_id="send", scale=0, min_width=80)
             with gr.Row(elem_id="tools"):
                 words = gr.Radio(
-                    [*worded, OWN_WORDS],
-                    value=(*worded, OWN_WORDS)[0],
-                    label="Answers in",
+                    [*worded, (OWN_WORDS, OWN_WORDS)],
+                    value="worded" if worded else OWN_WORDS,
+                    label=noted("Answers in"),
                     visible=bool(worded),
                     elem_id="words",
                 )
-                clear = gr.Button("New conversation", size="sm", elem_id="clear", scale=0)
-                as_markdown = gr.Button("Save as Markdown", size="sm", elem_id="markdown", scale=0)
-                as_json = gr.Button("Save as JSON", size="sm", elem_id="json", scale=0)
+                clear = gr.Button(noted("New conversation"), size="sm", elem_id="clear", scale=0)
+                as_markdown = gr.Button(noted("Save as Markdown"), size="sm", elem_id="markdown", scale=0)
+                as_json = gr.Button(noted("Save as JSON"), size="sm", elem_id="json", scale=0)
     return _Talk(log, pending, filters, box, send, overview, words, clear, as_markdown, as_json)
 
 
-def _side(page: Page) -> _Side:
+def _side(page: Page, pieces: Pieces) -> _Side:
     with gr.Column(elem_id="side", scale=2, min_width=300), gr.Tabs(elem_id="panel") as panel:
-        with gr.Tab("Sources", id="sources"):
+        with gr.Tab(noted("Sources"), id="sources", elem_id="tab-sources"):
             sources = gr.HTML(elem_id="sources", **PLAIN)
-        with gr.Tab("Articles", id="articles", render_children=True):
-            gr.HTML(html.finder(ORDERS), elem_id="finder", **PLAIN)
+        with gr.Tab(noted("Articles"), id="articles", elem_id="tab-articles", render_children=True):
+            finder, invitation = partial(html.finder, ORDERS), partial(_invitation, page.sessions)
+            pieces[gr.HTML(finder(), elem_id="finder", **PLAIN)] = finder
             corpus = gr.HTML(elem_id="corpus", **PLAIN)
-            gr.HTML(_invitation(page.sessions), **PLAIN)
+            pieces[gr.HTML(invitation(), **PLAIN)] = invitation
             upload = gr.File(
-                label="Add articles", file_count="multiple", file_types=list(READABLE), elem_id="upload", height=130
+                label=noted("Add articles"),
+                file_count="multiple",
+                file_types=list(READABLE),
+                elem_id="upload",
+                height=130,
             )
             own = gr.HTML(elem_id="own", **PLAIN)
     return _Side(panel, sources, corpus, upload, own)

@@ -26,7 +26,8 @@
   document.addEventListener("click", (event) => {
     const mode = event.target.closest?.("button[data-action=mode]");
     if (mode) {
-      history.replaceState(null, "", mode.dataset.mode === "check" ? "#check" : location.pathname + location.search);
+      const page = location.pathname + location.search; // "#check" alone would be taken from the base, without ?lang=
+      history.replaceState(null, "", mode.dataset.mode === "check" ? `${page}#check` : page);
       show(mode.dataset.mode);
     }
     const said = event.target.closest?.("#checked .said");

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import gradio as gr
 
@@ -13,11 +14,13 @@ from rag.grounding.checking import sentences_of
 from rag.language.characters import readable
 from rag.present import html
 from rag.present.checks import Checked
+from rag.present.words import noted
 from rag.serve.failures import failure
 from rag.serve.limits import CHECKERS
 from rag.serve.page.blocks import AT_ONCE, PLAIN, PRIVATE
 from rag.serve.page.collection import Values
 from rag.serve.page.handlers import Page
+from rag.serve.page.labels import Pieces
 from rag.serve.page.programs import guarded
 from rag.serve.page.sessions import Session
 
@@ -93,26 +96,30 @@ class Checking:
         return html.evidence(found, lambda document_id: self._sessions.article(session, document_id))
 
 
-def add_checking(demo: gr.Blocks, page: Page, token: gr.Textbox) -> None:
+def add_checking(demo: gr.Blocks, page: Page, token: gr.Textbox, pieces: Pieces) -> None:
     """Add the mode to the Blocks that is being built; the browser shows one mode at a time."""
     checking = Checking(page)
     news = gr.Textbox(visible=False)
     with gr.Row(elem_id="check-desk"):
         with gr.Column(elem_id="check-main", scale=3, min_width=300):
             text = gr.Textbox(
-                label="A text to check against the articles",
-                placeholder="Paste a draft, plain or in Markdown. Each of its sentences is looked up in the articles.",
+                label=noted("A text to check against the articles"),
+                placeholder=noted(
+                    "Paste a draft, plain or in Markdown. Each of its sentences is looked up in the articles."
+                ),
                 lines=6,
                 max_lines=14,
                 elem_id="draft",
                 html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=True),
             )
             with gr.Row(elem_id="check-row"):
-                begin = gr.Button("Check", variant="primary", elem_id="check", scale=0, min_width=90)
-                stop = gr.Button("Stop", elem_id="stop-check", scale=0, min_width=90, visible=False)
+                begin = gr.Button(noted("Check"), variant="primary", elem_id="check", scale=0, min_width=90)
+                stop = gr.Button(noted("Stop"), elem_id="stop-check", scale=0, min_width=90, visible=False)
             checked = gr.HTML(elem_id="checked", **PLAIN, js_on_load="window.ragChecking.attach(trigger)")
         with gr.Column(elem_id="check-side", scale=2, min_width=300):
-            evidence = gr.HTML(html.evidence(None, _nothing), elem_id="evidence", **PLAIN)
+            key = partial(html.evidence, None, _nothing)
+            evidence = gr.HTML(key(), elem_id="evidence", **PLAIN)
+            pieces[evidence] = key
     demo.load(
         checking.restore,
         token,

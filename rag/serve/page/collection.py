@@ -14,14 +14,17 @@ from rag.articles.pictures import Picture, pictures
 from rag.errors import DocumentError, RagError
 from rag.present import html
 from rag.present.listing import Listing
+from rag.present.words import gettext as _
+from rag.present.words import ngettext
 from rag.scope import EVERYTHING, Scope
 from rag.serve.failures import failure
 from rag.serve.limits import DRAWN_BYTES
 from rag.serve.page.programs import guarded
-from rag.serve.page.sessions import OWN, Session, Sessions, safe_name
+from rag.serve.page.sessions import OWN, Added, Session, Sessions, safe_name
 from rag.types import Document, Header
 
 OWN_FOLDER = OWN.rstrip("/")
+NOTHING = Added()
 Values: TypeAlias = tuple[Any, ...]
 
 
@@ -58,9 +61,9 @@ class Collection:
         headers = self._sessions.bot.headers()
         return html.header(len(headers), html.dates_span(headers))
 
-    def own(self, session: Session, failed: list[tuple[str, str]] | None = None, progress: str = "") -> str:
+    def own(self, session: Session, added: Added = NOTHING, progress: str = "") -> str:
         """The session's own articles."""
-        return html.own_articles(session.own_articles(), OWN_FOLDER, failed or (), progress)
+        return html.own_articles(session.own_articles(), OWN_FOLDER, added.failed, added.notes, progress)
 
     def _headers(self, session: Session) -> list[Header]:
         return [*self._sessions.bot.headers(), *session.own_articles()]
@@ -95,7 +98,7 @@ class Collection:
             session = self._sessions.find(token)
             document = self._sessions.article(session, str(data.get("document")))
             if document is None:
-                raise RagError("that article is no longer here; it was removed or its session has ended")
+                raise RagError(_("that article is no longer here; it was removed or its session has ended"))
             came = None if session.shown is None else session.exchanges[session.shown].came
             cited = () if came is None else came.citations
             places = [(c.start, c.end) for c in cited if c.document_id == document.id]
@@ -107,24 +110,29 @@ class Collection:
     # --- own articles ------------------------------------------------------------------------------------------------
 
     def upload(self, files: list[str] | None, token: str) -> Iterator[Values]:
-        """Index files with progress; those that cannot be read are named, the rest goes on."""
+        """Index files with progress; those that cannot be read are named, the rest goes on.
+
+        Of those that can be read, what `rag index` would print is told, too.
+        """
         session = guarded(lambda: self._sessions.find(token))
         paths = [Path(file) for file in files or []]
-        failed: list[tuple[str, str]] = []
+        added = NOTHING
         done = 0
-        yield self.own(session, failed, f"Reading 1 of {len(paths)}…"), gr.skip(), None, gr.skip(), gr.skip(), ""
+        yield self.own(session, added, _reading(1, len(paths))), gr.skip(), None, gr.skip(), gr.skip(), ""
         for path in paths:
             try:
-                failed += self._run(partial(self._sessions.add, session, path))
+                one = self._run(partial(self._sessions.add, session, path))
             except Exception as error:
-                failed.append((safe_name(path.name), failure(error)))
+                one = Added(((safe_name(path.name), failure(error)),))
+            added = Added(added.failed + one.failed, added.notes + one.notes)
             done += 1
             if done < len(paths):
-                told = f"Reading {done + 1} of {len(paths)}…"
-                yield self.own(session, failed, told), *(gr.skip(),) * 5
-        good = done - sum("/" not in name for name, _ in failed)  # an archive is added without what it could not give
-        news = f"{good} of {done} {'file' if done == 1 else 'files'} added."
-        yield (*self._changed(session, failed), news)
+                yield self.own(session, added, _reading(done + 1, len(paths))), *(gr.skip(),) * 5
+        good = done - sum(
+            "/" not in name for name, _ in added.failed
+        )  # an archive is added without what it could not give
+        news = ngettext("%(good)d of %(done)d file added.", "%(good)d of %(done)d files added.", done)
+        yield (*self._changed(session, added), news % {"good": good, "done": done})
 
     def remove(self, token: str, event: gr.EventData) -> Values:
         """Remove one of the session's own articles; it is no longer among those that are chosen."""
@@ -133,10 +141,14 @@ class Collection:
         headers = self._headers(session)
         within = (name for name in session.scope.within if any(map(Scope(within=(name,)).admits, headers)))
         session.scope = replace(session.scope, within=tuple(within))
-        return (*self._changed(session, []), "Removed.")
+        return (*self._changed(session, NOTHING), _("Removed."))
 
-    def _changed(self, session: Session, failed: list[tuple[str, str]]) -> Values:
-        return self.own(session, failed), self.filters(session), None, self.listed(session), self.header()
+    def _changed(self, session: Session, added: Added) -> Values:
+        return self.own(session, added), self.filters(session), None, self.listed(session), self.header()
+
+
+def _reading(number: int, count: int) -> str:
+    return _("Reading %(number)d of %(count)d…") % {"number": number, "count": count}
 
 
 def _chosen(scope: Scope, data: dict[str, Any]) -> Scope:

@@ -14,6 +14,7 @@ from typing import Any
 from rag.errors import RagError
 from rag.places import home
 from rag.present.html import COMPLAINTS
+from rag.present.words import gettext as _
 from rag.serve.limits import FEEDBACK_BYTES
 from rag.types import Answer
 
@@ -84,7 +85,7 @@ def append(row: dict[str, Any], path: Path | None = None, most: int = FEEDBACK_B
         with _lock:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.exists() and path.stat().st_size + len(line) > most:
-                raise RagError("the feedback file is full; whoever runs this should review it and make room")
+                raise RagError(_("the feedback file is full; whoever runs this should review it and make room"))
             with open(path, "ab", buffering=0) as file:
                 before = file.tell()
                 try:
@@ -95,5 +96,6 @@ def append(row: dict[str, Any], path: Path | None = None, most: int = FEEDBACK_B
                         file.truncate(before)
                     raise
     except OSError as error:
-        raise RagError(f"the feedback could not be kept ({error.strerror}); tell whoever runs this") from error
+        told = _("the feedback could not be kept (%(why)s); tell whoever runs this")
+        raise RagError(told % {"why": error.strerror}) from error
     return path

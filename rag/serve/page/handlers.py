@@ -6,7 +6,8 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from rag.errors import RagError
 from rag.present import export, html, overview
 from rag.present.html import Exchange
 from rag.present.listing import Listing
+from rag.present.text import unsaid
+from rag.present.words import gettext as _
+from rag.present.words import noted
 from rag.serve.failures import failure
 from rag.serve.limits import at_once
 from rag.serve.page import feedback
@@ -28,7 +32,7 @@ from rag.serve.page.sessions import OWN, WAITING, Progress, Session, Sessions
 
 SAMPLED = 50
 """Articles, spread over all of them, in which example questions are looked for."""
-OWN_WORDS = "The articles' own words"
+OWN_WORDS = noted("The articles' own words")
 
 
 class Page:
@@ -42,8 +46,11 @@ class Page:
         # The threads of the models: one of its own for each question would cost them their pools.
         self.at_once = at_once(sessions.bot.generator is not None)
         self._threads = ThreadPoolExecutor(self.at_once, thread_name_prefix="rag-ask")
-        self.submit = self._threads.submit
         self.collection = Collection(sessions, self.run)
+
+    def submit(self, work: Callable[[], Any]) -> Future[Any]:
+        """Have `work` run on the threads of the models, in the language of whoever asks."""
+        return self._threads.submit(copy_context().run, work)
 
     def run(self, work: Callable[[], Any]) -> Any:
         """What `work` returns, run on the threads of the models."""
@@ -109,7 +116,7 @@ class Page:
         with session.lock:
             session.exchanges.clear()
             session.shown = None
-            return self._log(session), self._sources(session), [], "The conversation is cleared."
+            return self._log(session), self._sources(session), [], _("The conversation is cleared.")
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
@@ -219,12 +226,12 @@ class Page:
         exchange = self._of(session, event)
         answer = None if exchange is None else exchange.answer
         if answer is None:
-            return "That answer is no longer here."
+            return _("That answer is no longer here.")
         turn = int(event._data["turn"])
         earlier = [e.question for e in session.exchanges[:turn] if e.answer is not None][-6:]
         wrong, remark = str(event._data.get("wrong") or ""), str(event._data.get("remark") or "")
         guarded(lambda: feedback.append(feedback.case(answer, earlier, wrong, remark), self.feedback_to))
-        return "Thank you. It is kept for review."
+        return _("Thank you. It is kept for review.")
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
@@ -283,8 +290,12 @@ def _spoken(exchange: Exchange) -> str:
     if answer is None:
         return exchange.problem
     if answer.abstained:
-        return answer.text
-    return f"Answer: {answer.short_answer}. {html.percent(answer.confidence)} sure, {len(answer.citations)} cited."
+        return unsaid(answer)
+    return _("Answer: %(answer)s. %(percent)s sure, %(count)d cited.") % {
+        "answer": answer.short_answer,
+        "percent": html.percent(answer.confidence),
+        "count": len(answer.citations),
+    }
 
 
 def _sentence(message: str) -> str:

@@ -16,6 +16,7 @@ import gradio as gr
 from fastapi import FastAPI
 from gradio.themes import Base, Font, LocalFont
 
+from rag.present.words import noted
 from rag.serve.access import Access
 from rag.serve.limits import MEGABYTE, SESSION_STATES, SWEEP_SECONDS, Limits
 from rag.serve.page.blocks import LocalBlocks
@@ -23,10 +24,11 @@ from rag.serve.page.bots import Corpus
 from rag.serve.page.chat import add_chat
 from rag.serve.page.checking import add_checking
 from rag.serve.page.handlers import Page
+from rag.serve.page.labels import Pieces, add_labels
 from rag.serve.page.programs import add_programs
 from rag.serve.page.sessions import Sessions
 
-TITLE = "Ask the articles"
+TITLE = noted("Ask the articles")
 _NO_STATISTICS = {"GRADIO_ANALYTICS_MAX_EVENTS": "1", "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000"}
 """Gradio sums up its last 10,000 events after each, for a monitoring page that is not served here."""
 
@@ -62,8 +64,10 @@ def build(
     page = Page(sessions, examples, feedback_to)
     demo = LocalBlocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, 600))
     with demo:
-        token = add_chat(demo, page)
-        add_checking(demo, page, token)
+        pieces: Pieces = {}
+        token = add_chat(demo, page, pieces)
+        add_checking(demo, page, token, pieces)
+        add_labels(demo, pieces)
         add_programs(bot, page.submit)
     return demo
 

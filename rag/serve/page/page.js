@@ -10,7 +10,7 @@
 
   chat.attach = (given) => { trigger = given; };
   chat.token = () => { try { return sessionStorage.getItem("rag-session") || ""; } catch { return ""; } };
-  chat.keepToken = (token) => { try { sessionStorage.setItem("rag-session", token); } catch { /* private mode */ } };
+  chat.keepToken = (token) => { chat.speak(); try { sessionStorage.setItem("rag-session", token); } catch { /* private mode */ } };
 
   // What is said to screen readers, and shown for a moment when it is more than an answer.
   const said = Object.assign(document.createElement("div"), { id: "said" });
@@ -24,14 +24,14 @@
   };
 
   const panel = (name) => {
-    const tab = [...document.querySelectorAll("#panel [role=tab]")].find((t) => t.textContent.trim() === name);
+    const tab = document.getElementById(`tab-${name}-button`);
     if (tab && tab.getAttribute("aria-selected") !== "true") tab.click();
   };
   const calm = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth");
 
   // --- sources ---
   const showSource = (n) => {
-    panel("Sources");
+    panel("sources");
     requestAnimationFrame(() => {
       document.querySelectorAll(".source.lit").forEach((card) => card.classList.remove("lit"));
       const card = document.getElementById(`source-${n}`);
@@ -51,7 +51,7 @@
     if (wanted === null) return;
     if (wanted > 0) showSource(wanted);
     else {
-      panel("Sources");
+      panel("sources");
       if (matchMedia("(max-width: 899px)").matches) $("#side")?.scrollIntoView({ behavior: calm() });
     }
     wanted = null;
@@ -86,7 +86,7 @@
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   };
-  const copy = async (text) => {
+  const copy = async (text, said) => {
     try { await navigator.clipboard.writeText(text); } catch {
       const area = Object.assign(document.createElement("textarea"), { value: text });
       document.body.append(area);
@@ -94,7 +94,7 @@
       document.execCommand("copy");
       area.remove();
     }
-    chat.say("Copied with its sources.");
+    chat.say(said);
   };
 
   chat.answered = (news) => {
@@ -119,7 +119,7 @@
       trigger("expand", { document: id, start: Number(start), end: Number(end) });
     },
     close(button) { button.closest("dialog").close(); },
-    copy(button) { copy(button.dataset.copy); },
+    copy(button) { copy(button.dataset.copy, button.dataset.said); },
     stop(button) { button.disabled = true; trigger("stop", {}); },
     overview() { trigger("submit", { overview: true }); },
     page(button) { list(Number(button.dataset.page)); },
@@ -173,7 +173,7 @@
     if (!files(event) || event.target.closest?.("#upload")) return;
     event.preventDefault();
     const dropped = event.dataTransfer.files;
-    panel("Articles");
+    panel("articles");
     requestAnimationFrame(() => {
       const input = $("#upload input[type=file]");
       if (!input) return;
@@ -194,6 +194,12 @@
   chat.ready = () => {
     theme();
     document.body.append(said);
-    document.documentElement.lang = "en";
+  };
+  chat.speak = () => { // the server says in which language, and what stands where no component is
+    const head = $("#top header");
+    if (!head) return;
+    document.documentElement.lang = head.lang;
+    document.title = $("h1", head).textContent;
+    document.body.dataset.drop = head.dataset.drop;
   };
 })();

@@ -13,6 +13,7 @@ from gradio.events import api
 
 from rag.errors import RagError
 from rag.present.records import AnswerRecord, CheckedRecord, PassageRecord, answer_record, passage_record
+from rag.present.words import gettext as _
 from rag.serve.checks import draft_of, in_steps
 from rag.serve.failures import failure
 from rag.serve.limits import MAX_HISTORY, MAX_PASSAGES
@@ -108,9 +109,9 @@ def question_text(question: Any) -> str:
     if not isinstance(question, str):
         raise RagError(f"the question is of type {type(question).__name__}; expected text")
     if not question.strip():
-        raise RagError("The question is empty. Type one.")
+        raise RagError(_("The question is empty. Type one."))
     if not any(character.isalnum() for character in question):
-        raise RagError("There are no words in that to search for. Ask with a few words.")
+        raise RagError(_("There are no words in that to search for. Ask with a few words."))
     return question
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple, TypeAlias
 
 from rag.articles.documents import READABLE, read_file
 from rag.errors import DocumentError, RagError
@@ -22,16 +23,27 @@ from rag.present import html
 from rag.present.checks import Checked
 from rag.present.html import KINDS, Exchange
 from rag.present.listing import Listing
+from rag.present.words import Told
+from rag.present.words import gettext as _
 from rag.scope import EVERYTHING, Scope
 from rag.serve.limits import MAX_EXCHANGES, MEGABYTE, Limits
 from rag.serve.page.bots import Asker, Corpus
 from rag.types import Answer, Document, Header, Turn
 
 log = logging.getLogger("rag.serve.page")
-WAITING = "Waiting for its turn…"
+WAITING = Told("waiting for its turn")
 OWN = "own/"
 """What the id of a session's own article begins with."""
+Named: TypeAlias = tuple[tuple[str, str], ...]
+"""Files by the names that their giver knows, each with a sentence about it."""
 _DEVICES = re.compile(r"^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.I)
+
+
+class Added(NamedTuple):
+    """What was left out of a file that was added, with the reasons, and what to know of what was read."""
+
+    failed: Named = ()
+    notes: Named = ()
 
 
 class Progress:
@@ -52,13 +64,13 @@ class Progress:
         self.stopped = threading.Event()
         self._question = question
         self._can_stop = can_stop
-        self._stage = WAITING
+        self._stage: str = WAITING
         self._answer: Answer | None = None
         self.shown = self._picture()
 
     def stage(self, stage: str) -> None:
         """Show what is being done."""
-        self._stage = f"{stage[:1].upper()}{stage[1:]}…"
+        self._stage = stage
         self._show()
 
     def answer(self, answer: Answer) -> None:
@@ -174,7 +186,7 @@ class Sessions:
         with self._lock:
             session = self._sessions.get(token)
             if session is None:
-                raise RagError("this page's session has ended on the server; reload the page to go on")
+                raise RagError(_("this page's session has ended on the server; reload the page to go on"))
             session.used = self._clock()
             return session
 
@@ -224,34 +236,34 @@ class Sessions:
 
     # --- own articles ------------------------------------------------------------------------------------------------
 
-    def add(self, session: Session, path: Path) -> list[tuple[str, str]]:
-        """Index a file, which is deleted as soon as it has been read.
-
-        Returns the names of what was left out, each with the reason: its own, or those of files in an archive.
-        """
+    def add(self, session: Session, path: Path) -> Added:
+        """Index a file, which is deleted as soon as it has been read; what is named is the file, or files in it."""
         name = safe_name(path.name)
         try:
             return self._add(session, path, name)
         except RagError as error:
-            return [(name, _reason(str(error), path.name))]
+            return Added(((name, _reason(str(error), name)),))
         except OSError as error:
             log.error("%s could not be taken in", name, exc_info=error)
-            return [(name, f"could not be stored ({error.strerror}); tell whoever runs this server")]
+            why = _("could not be stored (%(why)s); tell whoever runs this server") % {"why": error.strerror}
+            return Added(((name, why),))
         finally:
             path.unlink(missing_ok=True)
 
-    def _add(self, session: Session, path: Path, name: str) -> list[tuple[str, str]]:
+    def _add(self, session: Session, path: Path, name: str) -> Added:
         if Path(name).suffix.lower() not in READABLE:
-            raise DocumentError(f"is of a kind that is not read; expected {KINDS}")
+            raise DocumentError(_("is of a kind that is not read; expected %(kinds)s") % {"kinds": _(KINDS)})
         with session.lock:
             if self.keep is not None:
                 return self._keep(path, name)
             room = self.limits.files - len(session.own_articles())
             if room < 1:
-                raise DocumentError(f"is one too many; at most {self.limits.files} articles, remove one first")
-            documents, failed = self._read(path, name, OWN + name)
+                many = _("is one too many; at most %(most)d articles, remove one first")
+                raise DocumentError(many % {"most": self.limits.files})
+            documents, added = self._read(path, name, OWN + name)
             if len(documents) > room:
-                raise DocumentError(f"holds {len(documents)} articles; there is room for {room}, remove some first")
+                many = _("holds %(count)d articles; there is room for %(room)d, remove some first")
+                raise DocumentError(many % {"count": len(documents), "room": room})
             documents = [
                 replace(document, id=self._free_id(session, document), source=document.id.removeprefix(OWN))
                 for document in documents
@@ -261,25 +273,29 @@ class Sessions:
                 session.own = self.bot.over()
             session.own.add_documents(documents)
             session.own_characters = sum(header.characters for header in session.own.headers())
-            return failed
+            return added
 
-    def _read(self, path: Path, name: str, document_id: str) -> tuple[list[Document], list[tuple[str, str]]]:
-        """The articles in a file, at least one, and what of an archive could not be read."""
-        made = read_file(path, document_id, int(self.limits.file_megabytes * MEGABYTE))
+    def _read(self, path: Path, name: str, document_id: str) -> tuple[list[Document], Added]:
+        """The articles in a file, at least one, and what there is to say of it."""
+        made = read_file(path, document_id, int(self.limits.file_megabytes * MEGABYTE), name=name)
         if not made.documents:
             raise DocumentError(made.failed[0][1])
-        inside = [(Path(place), why) for place, why in made.failed]
-        failed = [(f"{name}/{place.relative_to(path).as_posix()}", _reason(why, place.name)) for place, why in inside]
-        return list(made.documents), failed
+
+        def named(said: Named) -> Named:
+            inside = [(Path(place).relative_to(path).as_posix(), Path(place).name, words) for place, words in said]
+            return tuple((f"{name}/{i}" if i != "." else name, _reason(words, last)) for i, last, words in inside)
+
+        return list(made.documents), Added(named(made.failed), named(made.notes))
 
     def _check_room(self, session: Session, characters: int) -> None:
         size = session.own_characters + characters
         if size > self.limits.session_characters:
-            raise DocumentError(f"would make {size:,} characters; at most {self.limits.session_characters:,}")
+            large = _("would make %(size)s characters; at most %(most)s")
+            raise DocumentError(large % {"size": f"{size:,}", "most": f"{self.limits.session_characters:,}"})
         with self._lock:
             held = sum(other.own_characters for other in self._sessions.values()) + characters
         if held > self.limits.server_characters:
-            raise DocumentError("does not fit, the server holds as much as it can; try again later")
+            raise DocumentError(_("does not fit, the server holds as much as it can; try again later"))
 
     def _free_id(self, session: Session, document: Document) -> str:
         """The document's id, with a number when another article has it; the same content keeps its id."""
@@ -291,14 +307,15 @@ class Sessions:
             free = f"{stem} ({number}){dot}{suffix}"
         return free
 
-    def _keep(self, path: Path, name: str) -> list[tuple[str, str]]:
+    def _keep(self, path: Path, name: str) -> Added:
         if self.keep is None:
-            return []
-        documents, failed = self._read(path, name, name)
+            return Added()
+        documents, added = self._read(path, name, name)
         self.keep.mkdir(parents=True, exist_ok=True)
         held = sum(file.stat().st_size for file in self.keep.iterdir()) + path.stat().st_size
         if held > self.limits.kept_megabytes * MEGABYTE:
-            raise DocumentError(f"does not fit, the server keeps at most {self.limits.kept_megabytes:g} MB")
+            large = _("does not fit, the server keeps at most %(size)s MB")
+            raise DocumentError(large % {"size": f"{self.limits.kept_megabytes:g}"})
         place = self.keep / f"{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}-{name}"
         part = place.with_name(f".{place.name}.part")  # a disk that becomes full leaves no half of an article
         try:
@@ -309,7 +326,7 @@ class Sessions:
         self.bot.add_documents(
             [replace(d, id=f"kept/{place.name}{d.id.removeprefix(name)}", source=str(place)) for d in documents]
         )
-        return failed
+        return added
 
     def _load_kept(self) -> None:
         """Bring back what earlier servers kept, unless the corpus holds it anyway."""
@@ -319,7 +336,7 @@ class Sessions:
             if f"kept/{path.name}" in known:
                 continue
             try:
-                documents, _ = self._read(path, path.name, f"kept/{path.name}")
+                documents, _ = self._read(path, path.name.partition("-")[2], f"kept/{path.name}")
             except RagError as error:
                 log.warning("%s is kept but cannot be read: %s", path, error)
             else:
@@ -337,7 +354,7 @@ class Sessions:
         """
         with session.lock:
             if session.own is None or document_id not in {header.id for header in session.own.headers()}:
-                raise RagError("that is not one of your articles; reload the page to see them")
+                raise RagError(_("that is not one of your articles; reload the page to see them"))
             session.own.remove(document_id)
             session.own_characters = sum(header.characters for header in session.own.headers())
 

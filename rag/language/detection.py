@@ -1,0 +1,35 @@
+"""The language of a text, and how sure that is, by py3langid. Pure functions."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+UNDETERMINED = "und"
+_CHARACTERS = 5000  # that tell a language
+_LETTERS = 40  # fewer tell none
+_CERTAIN = 0.4
+"""Below, tables of names and codes are taken for a rare language; prose is above, nearest to it where two languages are
+nearly one (Croatian and Bosnian)."""
+
+
+def language_of(text: str) -> str:
+    """ISO 639 code of a text's language; "und" for fewer than 40 letters and for what is in no language or in any."""
+    sample = text[:_CHARACTERS]
+    if sum(map(str.isalpha, sample)) < _LETTERS:
+        return UNDETERMINED
+    language, certainty = likely_language(sample)
+    return language if certainty >= _CERTAIN else UNDETERMINED
+
+
+def likely_language(text: str) -> tuple[str, float]:
+    """The likeliest language of a text, "und" for codes and numbers, and its probability."""
+    language, certainty = _identifier().classify(text)
+    return UNDETERMINED if language == "zxx" else language, certainty
+
+
+@lru_cache(maxsize=1)
+def _identifier() -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped,unused-ignore]
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
