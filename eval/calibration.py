@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +14,20 @@ from eval.datasets import Dataset, Question
 from eval.evidence import covers
 from eval.metrics import Booleans, Floats, auroc, calibration_error, contains, is_right, polar
 from rag.answering.composing import short_answer
-from rag.answering.confidence import SIGNS, Calibration, Candidate, decision_signals, evidence_signals
+from rag.answering.confidence import (
+    SIGNS,
+    Calibration,
+    Candidate,
+    decision_signals,
+    evidence_signals,
+    is_polar,
+    yes_no_signals,
+)
 from rag.config import Settings
 from rag.pipeline import Chatbot
 
-WEIGHTS = {"fixed": 2.0, "news": 2.0, "SQuAD": 1.0, "mixed": 1.0}  # of one question of each corpus
+WEIGHTS = {"fixed": 2.0, "news": 2.0, "yes-no": 1.0, "SQuAD": 1.0, "mixed": 1.0}  # of one question of each corpus
+YES_NO = 100  # questions for yes or no; fewer say nothing of their own
 REFUSED = 0.92  # of the unanswerable, at which the answered share is printed beside that at one half
 
 
@@ -74,7 +83,10 @@ def _answers(question: Question, candidate: Candidate) -> bool:
 
 
 def fit(asked: Sequence[Asked]) -> Calibration:
-    """Both regressions: each question counts once among the candidates, by its corpus's weight."""
+    """The regressions: each question counts once among the candidates, by its corpus's weight.
+
+    Questions for yes or no have one of their own where there are `YES_NO` of them at least.
+    """
     rows, labels, weights = [], [], []
     for item in asked:
         for candidate, right in zip(item.candidates, item.right, strict=True):
@@ -82,14 +94,20 @@ def fit(asked: Sequence[Asked]) -> Calibration:
             labels.append(right)
             weights.append(WEIGHTS[item.corpus] / math.sqrt(len(item.candidates)))
     ranker = Calibration(regression.fit(rows, labels, weights, SIGNS), {})
-    rows, labels, weights = [], [], []
-    for item in asked:
-        if item.candidates:
-            ranked = ranker.rank(item.candidates)
-            rows.append(decision_signals(ranked))
-            labels.append(_tells(item, ranked[0]))
-            weights.append(WEIGHTS[item.corpus])
-    return Calibration(ranker.evidence, regression.fit(rows, labels, weights, SIGNS))
+    found = [(item, ranker.rank(item.candidates)) for item in asked if item.candidates]
+    decided = [(item, ranked) for item, ranked in found if is_polar(ranked[0])]
+    apart = len(decided) >= YES_NO
+    decision = _fit([pair for pair in found if not (apart and is_polar(pair[1][0]))], decision_signals)
+    yes_no = _fit(decided, lambda ranked: yes_no_signals(ranked[0])) if apart else None
+    return Calibration(ranker.evidence, decision, yes_no)
+
+
+def _fit(
+    found: Sequence[tuple[Asked, Sequence[Candidate]]], signals: Callable[[Sequence[Candidate]], dict[str, float]]
+) -> dict[str, float]:
+    labels = [_tells(item, ranked[0]) for item, ranked in found]
+    weights = [WEIGHTS[item.corpus] for item, _ in found]
+    return regression.fit([signals(ranked) for _, ranked in found], labels, weights, SIGNS)
 
 
 def _tells(item: Asked, first: Candidate) -> bool:

@@ -238,6 +238,19 @@ def test_where_it_is_not_clear_which_word_is_said_neither_is() -> None:
     assert decide(asked.question, asked, sure, Calibration({}, {"bias": 5.0}), Settings()).short_answer == "Yes"
 
 
+def test_confidence_in_yes_or_no_has_weights_of_its_own() -> None:
+    one = Document("one", "A", "The bridge is to be opened to cars in May.", "one")
+    calibration = Calibration({}, {"bias": 2.0}, {"margin": 0.5, "sure": 0.5, "bias": -5.0})
+
+    def confidence(polar: float, denial: float, margin: float = 4.0) -> float:
+        judged = Judgement(support=4.0, denial=denial, polar=polar, many=-6.0)
+        return calibration.probability([replace(candidate(one, "opened to cars", margin), judgement=judged)])
+
+    assert confidence(6.0, -2.0) < confidence(6.0, -8.0) == confidence(6.0, 8.0) < confidence(6.0, 8.0, margin=6.0)
+    assert confidence(-6.0, -2.0) == confidence(-6.0, -8.0) == pytest.approx(0.88, abs=0.01)
+    assert Calibration(**calibration.to_dict()).to_dict() == calibration.to_dict()
+
+
 def test_in_a_language_that_the_reader_has_not_learned_a_sentence_is_perhaps_an_answer() -> None:
     one = Document("one", "A", "Ilse Korn eröffnet. Die Brücke war zwei Jahre lang gesperrt.", "one", language="de")
     found = [candidate(one, "zwei Jahre", 9.0)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 from rag.types import Document
-from training.data import Question, load_articles, load_training
+from training.data import Question, left_out_twins, load_articles, load_training
 
 SEED = 7
 NEIGHBOURS = 27  # further news articles beside those held out, as many as make a folder of sixty
@@ -43,13 +43,14 @@ class Corpus:
 def corpora(data: Path, limit: int) -> Iterator[Corpus]:
     """The corpora of `data`/train, each with at most `limit` questions of the groups that training left out."""
     train, held_out = load_training(data)
-    yield _news(data, held_out, limit)
+    yield _news("news", data, held_out, limit)
+    yield _news("yes-no", data, left_out_twins(data), limit)
     yield _paragraphs("SQuAD", train, held_out, ("squad",), limit)
     mixed = ("qed_nq", "nq_open_gold", "quoref", "timeqa_human", "afriqa_en", "fairytaleqa", "squad_train_part")
     yield _paragraphs("mixed", train, held_out, mixed, limit)
 
 
-def _news(data: Path, held_out: Sequence[Question], limit: int) -> Corpus:
+def _news(name: str, data: Path, held_out: Sequence[Question], limit: int) -> Corpus:
     """The articles of the groups held out, among others that training saw; answers may stand in a sister article."""
     articles = load_articles(data)
     asked = [question for question in held_out if question.dataset == "news"]
@@ -61,7 +62,7 @@ def _news(data: Path, held_out: Sequence[Question], limit: int) -> Corpus:
     sisters = {group: frozenset(a.id for a in own if a.group == group) for group in groups}
     items = []
     for question in Random(SEED).sample(asked, min(limit, len(asked))):
-        polar = question.denial is not None
+        polar = question.denial is not None  # and decided
         items.append(
             Item(
                 question.text,
@@ -72,7 +73,7 @@ def _news(data: Path, held_out: Sequence[Question], limit: int) -> Corpus:
                 question.answers[0][1] if polar else "",
             )
         )
-    return Corpus("news", documents, tuple(items))
+    return Corpus(name, documents, tuple(items))
 
 
 def _paragraphs(

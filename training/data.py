@@ -173,6 +173,14 @@ def load_twins(path: Path, articles: Mapping[str, Article]) -> tuple[list[Questi
     return questions, claims
 
 
+def left_out_twins(data: Path) -> list[Question]:
+    """The yes-no questions of `twins.jsonl`, decided and open, on the news articles that training left out."""
+    articles = load_articles(data)
+    known = _trained_on(articles)
+    left_out = {article.id: article for article in articles.values() if article.id not in known}
+    return [question for question in load_twins(TWINS, left_out)[0] if question.polar]
+
+
 def _group(row: Mapping[str, Any]) -> str:
     """The title, or the passage where there is none or one title covers a whole site."""
     return str(row["context"] if row["title"] in ("", "Filtered_Reddit_Comments") else row["title"])

@@ -128,7 +128,7 @@ def names(question: str) -> list[str]:
 
 SIGNS = {
     "margin": 1, "sentence_cosine": 1, "covered_sentence": 1, "log_rank": -1, "second": -1, "span_words": 0,
-    "evidence": 1, "gap": 1,
+    "evidence": 1, "gap": 1, "sure": 1,
 }  # fmt: skip
 """Which way each signal may count: more support never lowers the confidence."""
 
@@ -152,6 +152,18 @@ def decision_signals(candidates: Sequence[Candidate]) -> dict[str, float]:
     return {
         "evidence": clip(best.evidence),
         "gap": best.evidence - max(rivals) if rivals else CLIP,
+    }
+
+
+def yes_no_signals(best: Candidate) -> dict[str, float]:
+    """What speaks for the best candidate where yes or no is asked for.
+
+    A sentence that leaves it open ("She would like to open on Sundays") is as near to the question, by its words and
+    among the others, as one that decides.
+    """
+    return {
+        "margin": clip(best.span.score),
+        "sure": clip(abs(best.judgement.denial)) if best.judgement else 0.0,
     }
 
 
@@ -186,18 +198,22 @@ def says_the_same(left: Candidate, right: Candidate) -> bool:
 
 
 class Calibration:
-    """Two logistic regressions: one ranks candidates by their evidence, one says how sure the first is."""
+    """Logistic regressions: one ranks candidates by their evidence, one says how sure the first is, one how sure where
+    yes or no is asked for."""
 
-    def __init__(self, evidence: Mapping[str, float], decision: Mapping[str, float]) -> None:
-        """Weights by the names of the signals, with a "bias" each."""
+    def __init__(
+        self, evidence: Mapping[str, float], decision: Mapping[str, float], yes_no: Mapping[str, float] | None = None
+    ) -> None:
+        """Weights by the names of the signals, with a "bias" each; without `yes_no`, `decision` is for all."""
         self.evidence = dict(evidence)
         self.decision = dict(decision)
+        self.yes_no = dict(yes_no or {})
 
     @classmethod
     def load(cls, path: Path) -> Calibration:
         """Read the weights that `python -m training.calibrate` wrote."""
         data = json.loads(read_text(path))
-        return cls(data["evidence"], data["decision"])
+        return cls(data["evidence"], data["decision"], data.get("yes_no"))
 
     @classmethod
     def of_margin(cls) -> Calibration:
@@ -206,7 +222,8 @@ class Calibration:
 
     def to_dict(self) -> dict[str, dict[str, float]]:
         """What `load` reads."""
-        return {"evidence": self.evidence, "decision": self.decision}
+        made = {"evidence": self.evidence, "decision": self.decision}
+        return made | {"yes_no": self.yes_no} if self.yes_no else made
 
     def rank(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         """Candidates with their evidence, best first; ties by place."""
@@ -215,4 +232,6 @@ class Calibration:
 
     def probability(self, candidates: Sequence[Candidate]) -> float:
         """That the first of the ranked candidates is a right answer, in (0, 1)."""
+        if self.yes_no and is_polar(candidates[0]):
+            return sigmoid(weigh(self.yes_no, yes_no_signals(candidates[0])))
         return sigmoid(weigh(self.decision, decision_signals(candidates)))
