@@ -151,14 +151,13 @@ def without(rules: Mapping[str, Any]) -> Iterator[None]:
 
 
 def table(reports: dict[str, dict[str, Any]]) -> str:
-    """A line for each variant: figures with intervals, and median seconds."""
+    """A line for each variant: figures with intervals. No seconds: what was read for one is kept for the next."""
     columns = [name for name in COLUMNS if name in reports["full"]["figures"]["all"]]
-    lines = ["| variant | " + " | ".join(columns) + " | seconds |", "|---" * (len(columns) + 2) + "|"]
+    lines = ["| variant | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for name, report in reports.items():
         figures = [report["figures"]["all"].get(column) for column in columns]
         cells = [f"{number(f['value'])} ({number(f['low'])}–{number(f['high'])})" if f else "–" for f in figures]
-        seconds = report["seconds"]["all"]["call"]["median"]
-        lines.append(f"| {name} | " + " | ".join(cells) + f" | {number(seconds)} |")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

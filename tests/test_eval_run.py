@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from fakes import FakeEmbedder, FakeReader, make_document
 from typer.testing import CliRunner
 
+from eval import ablate
 from eval.__main__ import main
 from eval.datasets import Dataset, DatasetError, Question
 from eval.run import PREDICTIONS, run
+from rag.answering.confidence import agree
+from rag.articles.chunking import chunk_document
+from rag.types import Chunk, Span
 
 CITIES = [
     "Minsk",
@@ -266,3 +272,30 @@ def test_a_run_that_was_cut_off_is_resumed(tmp_path: Path) -> None:
     asked.clear()
     run(dataset, second, tmp_path, {"system": "a"})
     assert len(asked) == 6  # without --resume, all anew
+
+
+def test_every_rule_that_is_left_out_is_one_of_the_program_s() -> None:
+    for variant in ablate.VARIANTS.values():
+        with ablate.without(variant.rules):
+            pass
+    with ablate.without(ablate.VARIANTS["figures, days, denials say nothing"].rules):
+        assert agree("780 million people", "640 million people")
+    assert not agree("780 million people", "640 million people")
+
+
+def test_a_passage_is_read_once_for_a_question() -> None:
+    asked: list[int] = []
+
+    class Counting(FakeReader):
+        def read(self, question: str, chunks: Sequence[Chunk]) -> list[Span]:
+            asked.append(len(chunks))
+            return super().read(question, chunks)
+
+    one, two = (
+        chunk_document(make_document(name, "She met the mayor."), FakeEmbedder().token_offsets, 60)[0]
+        for name in ("one", "two")
+    )
+    reader = ablate.Remembering(Counting())
+    reader.read("Who?", [one])
+    assert [span.document_id for span in reader.read("Who?", [two, one])] == ["two", "one"]
+    assert asked == [1, 1]
