@@ -42,6 +42,10 @@ def _nothing(*_: Any) -> Any:
     return None
 
 
+def _without_facts(name: str) -> Variant:
+    return Variant(rules={"rag.answering.confidence.facts": lambda text: replace(facts(text), **{name: frozenset()})})
+
+
 VARIANTS: dict[str, Variant] = {
     "full": Variant(),
     "lexical only": Variant({"retrieval": "lexical"}),
@@ -62,15 +66,9 @@ VARIANTS: dict[str, Variant] = {
     "figures, days, denials say nothing": Variant(
         rules={f"rag.answering.{module}.contradict": _nothing for module in ("confidence", "composing")}
     ),
-    "denials say nothing": Variant(
-        rules={"rag.answering.confidence.facts": lambda text: replace(facts(text), negated=frozenset())}
-    ),
-    "figures say nothing": Variant(
-        rules={"rag.answering.confidence.facts": lambda text: replace(facts(text), numbers=frozenset())}
-    ),
-    "days say nothing": Variant(
-        rules={"rag.answering.confidence.facts": lambda text: replace(facts(text), dates=frozenset())}
-    ),
+    "denials say nothing": _without_facts("negated"),
+    "figures say nothing": _without_facts("numbers"),
+    "days say nothing": _without_facts("dates"),
     "names need not agree": Variant(rules={"rag.answering.composing.names": lambda question: []}),
 }
 COLUMNS = ("passed", "right_cited", "refused", "f1", "Success@5", "nDCG@10")

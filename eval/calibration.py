@@ -95,11 +95,12 @@ def fit(asked: Sequence[Asked]) -> Calibration:
             weights.append(WEIGHTS[item.corpus] / math.sqrt(len(item.candidates)))
     ranker = Calibration(regression.fit(rows, labels, weights, SIGNS), {})
     found = [(item, ranker.rank(item.candidates)) for item in asked if item.candidates]
-    decided = [(item, ranked) for item, ranked in found if is_polar(ranked[0])]
-    apart = len(decided) >= YES_NO
-    decision = _fit([pair for pair in found if not (apart and is_polar(pair[1][0]))], decision_signals)
-    yes_no = _fit(decided, lambda ranked: yes_no_signals(ranked[0])) if apart else None
-    return Calibration(ranker.evidence, decision, yes_no)
+    yes_no = [pair for pair in found if is_polar(pair[1][0])]
+    if len(yes_no) < YES_NO:
+        return Calibration(ranker.evidence, _fit(found, decision_signals))
+    rest = [pair for pair in found if not is_polar(pair[1][0])]
+    apart = _fit(yes_no, lambda ranked: yes_no_signals(ranked[0]))
+    return Calibration(ranker.evidence, _fit(rest, decision_signals), apart)
 
 
 def _fit(
