@@ -102,7 +102,7 @@ CLAIM_COPIES = {
 }
 ASKED_SHARE = 0.35  # of the claims with marked evidence are asked as questions
 EXPLAINING_FACTOR = 1.5  # for why, how, and long answers
-POLAR_FACTOR = 2.0  # for questions that want yes or no, which nothing else teaches to answer
+OPEN_FACTOR = 2.0  # for yes-no questions that an article leaves open, of which there are a third as many as decided ones
 CROP_SHARE = 0.45
 _COUNTED = ("many", "much", "long", "old", "often", "far", "large", "big", "tall", "high")
 
@@ -267,20 +267,21 @@ class Pass:
         own = self._articles[question.article]
         text = question.text if random.random() >= NOISE_SHARE else noisy(question.text, question.context, random)
         if not question.answers:
-            for _ in range(copies(weight.unanswered * (POLAR_FACTOR if question.polar else 1.0), random)):
+            for _ in range(copies(weight.unanswered * (OPEN_FACTOR if question.polar else 1.0), random)):
                 if question.near:
                     start, answer = question.near
                     passage, _, _ = crop(own.text, start, start + len(answer), random, 250, 1000)
                     kind = "news/undecided" if question.polar else "news/twin"
                     before = lead(own.title, own.date)
-                    self._add(text, passage, (-1, -1), kind, before, denial=False, **_asks(question))
+                    # What tempts may deny what a twin asks ("The council did not approve it"); the rows do not tell.
+                    denial = False if question.polar else None
+                    self._add(text, passage, (-1, -1), kind, before, denial=denial, **_asks(question))
                     continue
                 # Its details stand in its own article most of all, but nothing in the group answers it.
                 article = own if random.random() < 0.7 else random.choice(self._groups[own.group])
                 self._window(question, text, article, "news/unanswerable")
             return
         factor = EXPLAINING_FACTOR if asks_to_explain(question) else 1.0
-        factor *= POLAR_FACTOR if question.polar else 1.0
         for _ in range(copies(weight.answered * factor, random)):
             start, answer = random.choice(question.answers)
             passage, *place = crop(own.text, start, start + len(answer), random, 250, 1000)
