@@ -102,7 +102,7 @@ CLAIM_COPIES = {
 }
 ASKED_SHARE = 0.35  # of the claims with marked evidence are asked as questions
 EXPLAINING_FACTOR = 1.5  # for why, how, and long answers
-OPEN_FACTOR = 2.0  # for yes-no questions that an article leaves open, of which there are a third as many as decided ones
+OPEN_FACTOR = 2.0  # for yes-no questions that an article leaves open, a third as many as the decided ones
 CROP_SHARE = 0.45
 _COUNTED = ("many", "much", "long", "old", "often", "far", "large", "big", "tall", "high")
 
