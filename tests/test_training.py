@@ -18,9 +18,9 @@ from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedTokeniz
 
 from rag.models.network import load_network, save_network  # noqa: E402
 from rag.models.packing import pack, unpack  # noqa: E402
-from rag.models.reader import SHIPPED  # noqa: E402
+from rag.models.reader import MAX_TOKENS, SHIPPED  # noqa: E402
 from rag.models.windows import Windows  # noqa: E402
-from training import distill  # noqa: E402
+from training import compare, distill  # noqa: E402
 from training import train as training_run  # noqa: E402
 from training.data import TWINS, Article, Claim, Question, holds_answer, load_training, load_twins, sentences  # noqa: E402
 from training.distill import vocabulary  # noqa: E402
@@ -527,3 +527,22 @@ def test_several_models_ship_as_the_mean_of_their_weights(tiny: Path, tmp_path: 
     assert torch.equal(shipped.head.bias, (first.head.bias + 1.0).half().float())
     assert torch.allclose(shipped.head.weight, first.head.weight, atol=1e-3)
     assert (tmp_path / "shipped" / "SHA256").read_text().split()[0] == digest
+
+
+def test_networks_are_compared_by_what_they_tell_apart(tiny: Path, tokenizer: PreTrainedTokenizerFast) -> None:
+    questions = ["who built the castle", "when was it built", "why"]
+    features = encode([Example(text, PASSAGE, 0, 10, "news/answered") for text in questions], tokenizer, seed=0)
+    network = load_network(tiny).eval()
+    said = compare.read(network, features, tokenizer.pad_token_id)
+    expected = predict(network, Windows.of(tokenizer, MAX_TOKENS), [(text, "", PASSAGE) for text in questions])
+    np.testing.assert_allclose(said.margin, [found.margin for found in expected], atol=1e-4)
+    assert (said.support >= said.margin).all()  # all spans together weigh no less than the best
+
+    kinds = np.array(["news/answered", "news/cut", "news/yes-no", "news/yes-no", "news/undecided"])
+    margin = np.array([2.0, 1.0, 0.0, 3.0, 1.0])
+    row = compare.figures(
+        compare.Read(margin, margin, np.array([0.0, 0.0, 4.0, -4.0, 0.0])), kinds, np.array([0, 0, 1, 0, 0])
+    )
+    assert row["answered or not"] == 1.0
+    assert row["decided or open"] == 0.5
+    assert row["yes or no"] == 1.0

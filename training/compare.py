@@ -1,0 +1,115 @@
+"""`python -m training.compare --data DATA --model DIR…`: networks on the same windows that training left out.
+
+To choose between recipes and means of weights in minutes a network on two cores, before retrieval, confidence and
+verifier are fitted to one of them: AUROC of what each decides.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from tqdm import tqdm
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from eval.metrics import auroc
+from rag.models.hardware import inference_dtype
+from rag.models.network import ReaderNetwork, load_network
+from training.data import left_out_twins, load_articles, load_claims, load_training
+from training.features import Features, batches, collate, encode
+from training.mixture import build
+from training.train import evidence_margin, within_passage
+
+SEED = 11
+KINDS = {
+    "news/answered": 150, "news/cut": 50, "news/sister": 100, "news/unanswerable": 60, "news/yes-no": 150,
+    "news/undecided": 120, "claim-news/supported": 90, "claim-news/contradicted": 60, "claim-news/not_stated": 60,
+}  # fmt: skip
+"""Windows of each kind, at most."""
+LONGEST = 48  # tokens of a span
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a network says of windows, each (n_windows,): logits over "nothing", and that the passage denies."""
+
+    margin: npt.NDArray[np.float64]  # of the best span
+    support: npt.NDArray[np.float64]  # of all spans together
+    denial: npt.NDArray[np.float64]
+
+
+def windows(data: Path, tokenizer: PreTrainedTokenizerBase) -> tuple[Features, npt.NDArray[np.str_]]:
+    """The windows and the kind of each, the same for the same data: news articles, with the twins' questions."""
+    (_, questions), (_, claims) = load_training(data), load_claims(data)
+    news = [question for question in questions if question.article] + left_out_twins(data)
+    made = build(news, {}, SEED, [claim for claim in claims if claim.dataset == "news"], load_articles(data))
+    random, chosen = Random(SEED), []
+    for kind, limit in KINDS.items():
+        # A claim asked as a question is read otherwise than a claim; what has no window is left out.
+        fit = [e for e in made if e.kind == kind and not (kind.startswith("claim") and e.polar)]
+        fit = [e for e in fit if len(encode([e], tokenizer, SEED))]
+        chosen += random.sample(fit, min(limit, len(fit)))
+    features = encode(chosen, tokenizer, SEED)
+    # A part of a passage without its answer is another kind of window.
+    kinds = [e.kind if e.start < 0 or start else "part" for e, start in zip(chosen, features.start, strict=True)]
+    return features, np.array(kinds)
+
+
+@torch.inference_mode()
+def read(network: ReaderNetwork, features: Features, padding: int) -> Read:
+    """What a network says of windows, in their order."""
+    rows = np.zeros((len(features), 3))
+    for chosen in tqdm(batches(np.diff(features.bounds), 4096, len(features), SEED), disable=None, leave=False):
+        batch = collate(features, chosen, padding)
+        embedded = network.encoder.embeddings(batch["input_ids"], batch["segments"])
+        start, end, asked = network.score(network.encoder.contextualise(embedded, batch["attention_mask"]))
+        start, end = within_passage(start, batch), within_passage(end, batch)
+        size = start.shape[1]
+        band = torch.ones(size, size, dtype=torch.bool).triu().tril(LONGEST - 1)
+        band[0] = False
+        best = (start[:, :, None] + end[:, None, :]).masked_fill(~band, -torch.inf).flatten(1).max(1).values
+        support = evidence_margin(start, end)
+        rows[chosen] = torch.stack([best - start[:, 0] - end[:, 0], support, asked[:, 0]], dim=1).numpy()
+    return Read(*rows.T)
+
+
+def figures(said: Read, kinds: npt.NDArray[np.str_], denial: npt.NDArray[np.int32]) -> dict[str, float]:
+    """AUROC by what is told apart; `denial` is the labels' (1 or 0) of decided questions."""
+
+    def apart(values: npt.NDArray[np.float64], kind: str, others: Sequence[str]) -> float:
+        of_kind, of_others = kinds == kind, np.isin(kinds, others)
+        return auroc(values[of_kind | of_others], of_kind[of_kind | of_others]) or 0.0
+
+    decided = kinds == "news/yes-no"
+    return {
+        "answered or not": apart(said.margin, "news/answered", ["news/cut", "news/sister", "news/unanswerable"]),
+        "decided or open": apart(said.margin, "news/yes-no", ["news/undecided"]),
+        "yes or no": auroc(said.denial[decided], denial[decided] == 1) or 0.0,
+        "claim supported": apart(
+            said.support, "claim-news/supported", ["claim-news/contradicted", "claim-news/not_stated"]
+        ),
+    }
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds train/")
+    parser.add_argument("--model", type=Path, required=True, nargs="+", help="folders of weights of one tokenizer")
+    given = parser.parse_args(argv)
+    tokenizer = AutoTokenizer.from_pretrained(given.model[0])
+    features, kinds = windows(given.data, tokenizer)
+    print(f"{len(features)} windows")
+    for folder in given.model:
+        network = load_network(folder, inference_dtype()).eval()
+        row = figures(read(network, features, tokenizer.pad_token_id), kinds, features.denial)
+        print(f"{folder}: {', '.join(f'{name} {value:.3f}' for name, value in row.items())}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
