@@ -21,10 +21,11 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from eval.metrics import auroc
 from rag.models.hardware import inference_dtype
 from rag.models.network import ReaderNetwork, load_network
+from rag.models.reader import MAX_SPAN_TOKENS
 from training.data import left_out_twins, load_articles, load_claims, load_training
 from training.features import Features, batches, collate, encode
 from training.mixture import build
-from training.train import evidence_margin, within_passage
+from training.train import evidence_margin, network_scores, within_passage
 
 SEED = 11
 KINDS = {
@@ -32,7 +33,6 @@ KINDS = {
     "news/undecided": 120, "claim-news/supported": 90, "claim-news/contradicted": 60, "claim-news/not_stated": 60,
 }  # fmt: skip
 """Windows of each kind, at most."""
-LONGEST = 48  # tokens of a span
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,10 @@ def windows(data: Path, tokenizer: PreTrainedTokenizerBase) -> tuple[Features, n
     made = build(news, {}, SEED, [claim for claim in claims if claim.dataset == "news"], load_articles(data))
     random, chosen = Random(SEED), []
     for kind, limit in KINDS.items():
-        # A claim asked as a question is read otherwise than a claim; what has no window is left out.
+        # A claim asked as a question is read otherwise than a claim.
         fit = [e for e in made if e.kind == kind and not (kind.startswith("claim") and e.polar)]
-        fit = [e for e in fit if len(encode([e], tokenizer, SEED))]
         chosen += random.sample(fit, min(limit, len(fit)))
+    chosen = [e for e in chosen if len(encode([e], tokenizer, SEED))]  # the others have no window
     features = encode(chosen, tokenizer, SEED)
     # A part of a passage without its answer is another kind of window.
     kinds = [e.kind if e.start < 0 or start else "part" for e, start in zip(chosen, features.start, strict=True)]
@@ -67,11 +67,10 @@ def read(network: ReaderNetwork, features: Features, padding: int) -> Read:
     rows = np.zeros((len(features), 3))
     for chosen in tqdm(batches(np.diff(features.bounds), 4096, len(features), SEED), disable=None, leave=False):
         batch = collate(features, chosen, padding)
-        embedded = network.encoder.embeddings(batch["input_ids"], batch["segments"])
-        start, end, asked = network.score(network.encoder.contextualise(embedded, batch["attention_mask"]))
+        start, end, asked = network_scores(network, batch)
         start, end = within_passage(start, batch), within_passage(end, batch)
         size = start.shape[1]
-        band = torch.ones(size, size, dtype=torch.bool).triu().tril(LONGEST - 1)
+        band = torch.ones(size, size, dtype=torch.bool).triu().tril(MAX_SPAN_TOKENS - 1)
         band[0] = False
         best = (start[:, :, None] + end[:, None, :]).masked_fill(~band, -torch.inf).flatten(1).max(1).values
         support = evidence_margin(start, end)

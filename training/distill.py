@@ -14,7 +14,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from rag.models.network import load_network
 from training.features import separators
-from training.train import OUTPUT_WEIGHTS, Trainer, options, run, window_loss, within_passage
+from training.train import OUTPUT_WEIGHTS, Trainer, network_scores, options, run, window_loss, within_passage
 
 TEMPERATURE = 2.0  # by which both scores are divided: the teacher's second thoughts then count
 LABEL_WEIGHT = 0.3  # of the labels' loss beside the teacher's
@@ -52,7 +52,7 @@ class Distiller(Trainer):
 
     def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         with torch.no_grad():
-            taught = self.scores(self.teacher, batch)
+            taught = network_scores(self.teacher, batch)
         lead = batch["segments"].argmax(1, keepdim=True)
         places = torch.arange(batch["input_ids"].shape[1] - self.extra, device=lead.device).expand(len(lead), -1)
         kept = places + self.extra * (places >= lead - self.extra)  # without the last of the separators
@@ -62,7 +62,7 @@ class Distiller(Trainer):
             **{name: batch[name] - self.extra * (batch[name] > 0) for name in ("start", "end")},
             **{name: batch[name] for name in OUTPUT_WEIGHTS},
         }
-        said = self.scores(self.worker, own, self.dropout)
+        said = network_scores(self.worker, own, self.dropout)
         total = LABEL_WEIGHT * window_loss(*said, own)
         for mine, theirs in zip(said[:2], taught[:2], strict=True):
             target = within_passage(theirs.gather(1, kept), own).div(TEMPERATURE).softmax(1)

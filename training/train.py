@@ -77,6 +77,15 @@ def evidence_margin(start: torch.Tensor, end: torch.Tensor) -> torch.Tensor:
     return start[:, 1:].logsumexp(1) + end[:, 1:].logsumexp(1) - start[:, 0] - end[:, 0]
 
 
+def network_scores(
+    network: ReaderNetwork, batch: dict[str, torch.Tensor], dropout: float = 0.0
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """What a network says of a batch, as `ReaderNetwork.score` gives it."""
+    embedded = functional.dropout(network.encoder.embeddings(batch["input_ids"], batch["segments"]), dropout)
+    hidden = network.encoder.contextualise(embedded, batch["attention_mask"])
+    return network.score(functional.dropout(hidden.float(), dropout))
+
+
 class Trainer:
     """The reader in training: float32 weights, their copy that runs, their moving average, the optimiser."""
 
@@ -116,17 +125,9 @@ class Trainer:
         names = ("init", "rate", "average", "dropout", "inner_dropout", "device", "frozen")
         return cls(*(getattr(arguments, name) for name in names))
 
-    def scores(
-        self, network: ReaderNetwork, batch: dict[str, torch.Tensor], dropout: float = 0.0
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """What a network says of a batch, as `ReaderNetwork.score` gives it."""
-        embedded = functional.dropout(network.encoder.embeddings(batch["input_ids"], batch["segments"]), dropout)
-        hidden = network.encoder.contextualise(embedded, batch["attention_mask"])
-        return network.score(functional.dropout(hidden.float(), dropout))
-
     def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         """Summed loss of one micro-batch."""
-        return window_loss(*self.scores(self.worker, batch, self.dropout), batch)
+        return window_loss(*network_scores(self.worker, batch, self.dropout), batch)
 
     def step(self, micro_batches: list[dict[str, torch.Tensor]], progress: float) -> float:
         """Mean loss per window of one optimiser step over several micro-batches."""
