@@ -26,7 +26,8 @@ from rag.answering.confidence import (
 from rag.config import Settings
 from rag.pipeline import Chatbot
 
-WEIGHTS = {"fixed": 2.0, "news": 2.0, "yes-no": 1.0, "SQuAD": 1.0, "mixed": 1.0}  # of one question of each corpus
+# Of one question of each corpus; "passages" are asked for yes or no.
+WEIGHTS = {"fixed": 2.0, "news": 2.0, "yes-no": 1.0, "SQuAD": 1.0, "mixed": 1.0, "passages": 1.0}
 YES_NO = 100  # questions for yes or no; fewer say nothing of their own
 REFUSED = 0.92  # of the unanswerable, at which the answered share is printed beside that at one half
 

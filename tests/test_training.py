@@ -27,7 +27,7 @@ from training.distill import vocabulary  # noqa: E402
 from training.evaluate import Prediction, predict, scores, threshold_of  # noqa: E402
 from training.export import export  # noqa: E402
 from training.features import BUCKET, batches, collate, encode  # noqa: E402
-from training.mixture import Example, build, crop, joined  # noqa: E402
+from training.mixture import Example, build, crop, foreign, joined  # noqa: E402
 from training.negatives import exchange_name, without_answer_sentence  # noqa: E402
 from training.noise import keywords, noisy, respell, typo  # noqa: E402
 from training.train import evidence_margin, learning_rate, window_loss  # noqa: E402
@@ -353,6 +353,68 @@ def test_a_twin_stands_beside_the_passage_that_answers_the_question_it_differs_f
     assert {example.polar for example in made if example.kind == "news/undecided"} == {True}
 
 
+def test_yes_no_questions_on_passages_of_other_sets(tmp_path: Path) -> None:
+    sentence, near = "In 1701 a fire took its northern tower.", "Today the ruin belongs to the town"
+    passages = {"7": Article("7", "Castle", "Castle", None, PASSAGE)}
+    rows = [
+        {"article": "7", "kind": "yes-no", "question": "Did it burn?", "claim": "It burnt.", "says": "yes",
+         "sentence": sentence},
+        {"article": "7", "kind": "undecided", "question": "Will it be sold?", "claim": "It will be sold.",
+         "near": near},
+    ]  # fmt: skip
+    path = tmp_path / "twins.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    questions, claims = load_twins(path, passages, "passages")
+    assert {question.article for question in questions} == {""}  # of no news group
+    made = [e for e in build(questions * 3, {}, 3, claims) if e.kind != "foreign"]
+    for example in (e for e in made if e.kind == "passages/answered"):
+        assert example.passage[example.start : example.end] == sentence
+        assert (example.polar, example.denial) == (True, False)
+    left_open = [e for e in made if e.kind == "passages/undecided"]
+    assert left_open
+    assert all(near in e.passage and e.start == -1 and e.polar for e in left_open)
+    assert {e.kind for e in made} == {
+        "passages/answered", "passages/undecided", "claim-passages/supported", "claim-passages/not_stated",
+    }  # fmt: skip
+
+
+def test_what_denies_a_twin_is_told_where_a_row_tells_it(tmp_path: Path) -> None:
+    row = {
+        "article": "A-001",
+        "kind": "twin",
+        "question": "Who built it?",
+        "answer": "Anna Petrova",
+        "twin": "Who left?",
+    }
+    path = tmp_path / "twins.jsonl"
+    for denies in (True, False, None):
+        path.write_text(json.dumps(row | ({} if denies is None else {"denies": denies})), encoding="utf-8")
+        made = build(load_twins(path, ARTICLES)[0] * 4, {}, 3, articles=ARTICLES)
+        assert {example.denial for example in made if example.kind == "news/twin"} == {denies}
+
+
+def test_questions_stand_beside_passages_of_other_sets_too() -> None:
+    news = [Example(f"Was it {n}?", f"news {n}", 0, 4, "news/yes-no", denial=True, polar=True) for n in range(100)]
+    other = [Example(f"Who is {n}?", f"squad {n}", 0, 5, "squad/answered", polar=False) for n in range(100)]
+    unknown = [Example("A claim.", "premise", -1, -1, "claim-wice/supported", somewhere=True)]
+    made = foreign(news + other + unknown, Random(1))
+    assert made
+    for example in made:
+        assert example.polar == example.passage.startswith("squad")  # what it asks for is its own
+        assert (example.start, example.end, example.denial, example.kind) == (-1, -1, False, "foreign")
+
+
+def test_a_pass_keeps_a_share_of_each_kind() -> None:
+    kinds = ["news/twin"] * 400 + ["news/answered"] * 400 + ["squad/answered"] * 400
+    examples = [Example("q", "p", -1, -1, kind) for kind in kinds]
+    shares = dict(training_run.share_of_kind(text) for text in ("news=0.5", "news/twin=1", "=0"))
+    found = [example.kind for example in training_run.kept(examples, shares, Random(2))]
+    assert found.count("news/twin") == 400
+    assert 150 < found.count("news/answered") < 250
+    assert "squad/answered" not in found
+    assert len(training_run.kept(examples, {"": 1.0}, Random(2))) == 1200
+
+
 def test_the_shipped_twins_stand_verbatim_in_articles_of_the_training_part() -> None:
     rows = [json.loads(line) for line in TWINS.read_text(encoding="utf-8").splitlines()]
     assert len(rows) > 1900
@@ -538,11 +600,14 @@ def test_networks_are_compared_by_what_they_tell_apart(tiny: Path, tokenizer: Pr
     np.testing.assert_allclose(said.margin, [found.margin for found in expected], atol=1e-4)
     assert (said.support >= said.margin).all()  # all spans together weigh no less than the best
 
-    kinds = np.array(["news/answered", "news/cut", "news/yes-no", "news/yes-no", "news/undecided"])
+    kinds = ["news/answered", "news/cut", "news/yes-no", "news/yes-no", "news/undecided"]
+    examples = [
+        Example("why", PASSAGE, 0, 10, kind, denial=number == 2, polar=number >= 2) for number, kind in enumerate(kinds)
+    ]
     margin = np.array([2.0, 1.0, 0.0, 3.0, 1.0])
-    row = compare.figures(
-        compare.Read(margin, margin, np.array([0.0, 0.0, 4.0, -4.0, 0.0])), kinds, np.array([0, 0, 1, 0, 0])
-    )
+    said = compare.Read(margin, margin, np.array([0.0, 0.0, 4.0, -4.0, 0.0]), np.array([-3.0, 1.0, 2.0, 2.0, 9.0]))
+    row = compare.figures(said, np.array(kinds), encode(examples, tokenizer, seed=0))
     assert row["answered or not"] == 1.0
     assert row["decided or open"] == 0.5
     assert row["yes or no"] == 1.0
+    assert row["asks for yes or no"] == 0.8

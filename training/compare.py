@@ -19,6 +19,7 @@ from tqdm import tqdm
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from eval.metrics import auroc
+from rag.answering.confidence import POLAR
 from rag.models.hardware import inference_dtype
 from rag.models.network import ReaderNetwork, load_network
 from rag.models.reader import MAX_SPAN_TOKENS
@@ -30,22 +31,25 @@ from training.train import evidence_margin, network_scores, within_passage
 SEED = 11
 KINDS = {
     "news/answered": 150, "news/cut": 50, "news/sister": 100, "news/unanswerable": 60, "news/yes-no": 150,
-    "news/undecided": 120, "claim-news/supported": 90, "claim-news/contradicted": 60, "claim-news/not_stated": 60,
+    "news/undecided": 120, "passages/answered": 150, "passages/undecided": 90, "foreign": 150,
+    "claim-news/supported": 90, "claim-news/contradicted": 60, "claim-news/not_stated": 60,
 }  # fmt: skip
 """Windows of each kind, at most."""
+DECIDED = ("news/yes-no", "passages/answered")
 
 
 @dataclass(frozen=True)
 class Read:
-    """What a network says of windows, each (n_windows,): logits over "nothing", and that the passage denies."""
+    """What a network says of windows, each (n_windows,): logits over "nothing", and of the first token's outputs."""
 
     margin: npt.NDArray[np.float64]  # of the best span
     support: npt.NDArray[np.float64]  # of all spans together
     denial: npt.NDArray[np.float64]
+    polar: npt.NDArray[np.float64]
 
 
 def windows(data: Path, tokenizer: PreTrainedTokenizerBase) -> tuple[Features, npt.NDArray[np.str_]]:
-    """The windows and the kind of each, the same for the same data: news articles, with the twins' questions."""
+    """The windows and the kind of each, the same for the same data: of news articles and `twins.jsonl`."""
     (_, questions), (_, claims) = load_training(data), load_claims(data)
     news = [question for question in questions if question.article] + left_out_twins(data)
     made = build(news, {}, SEED, [claim for claim in claims if claim.dataset == "news"], load_articles(data))
@@ -64,7 +68,7 @@ def windows(data: Path, tokenizer: PreTrainedTokenizerBase) -> tuple[Features, n
 @torch.inference_mode()
 def read(network: ReaderNetwork, features: Features, padding: int) -> Read:
     """What a network says of windows, in their order."""
-    rows = np.zeros((len(features), 3))
+    rows = np.zeros((len(features), 4))
     for chosen in tqdm(batches(np.diff(features.bounds), 4096, len(features), SEED), disable=None, leave=False):
         batch = collate(features, chosen, padding)
         start, end, asked = network_scores(network, batch)
@@ -74,22 +78,24 @@ def read(network: ReaderNetwork, features: Features, padding: int) -> Read:
         band[0] = False
         best = (start[:, :, None] + end[:, None, :]).masked_fill(~band, -torch.inf).flatten(1).max(1).values
         support = evidence_margin(start, end)
-        rows[chosen] = torch.stack([best - start[:, 0] - end[:, 0], support, asked[:, 0]], dim=1).numpy()
+        rows[chosen] = torch.stack([best - start[:, 0] - end[:, 0], support, asked[:, 0], asked[:, 1]], dim=1).numpy()
     return Read(*rows.T)
 
 
-def figures(said: Read, kinds: npt.NDArray[np.str_], denial: npt.NDArray[np.int32]) -> dict[str, float]:
-    """AUROC by what is told apart; `denial` is the labels' (1 or 0) of decided questions."""
+def figures(said: Read, kinds: npt.NDArray[np.str_], features: Features) -> dict[str, float]:
+    """AUROC by what is told apart, and how often it is rightly told what is asked for; `features` hold the labels."""
 
     def apart(values: npt.NDArray[np.float64], kind: str, others: Sequence[str]) -> float:
         of_kind, of_others = kinds == kind, np.isin(kinds, others)
         return auroc(values[of_kind | of_others], of_kind[of_kind | of_others]) or 0.0
 
-    decided = kinds == "news/yes-no"
+    decided, known = np.isin(kinds, DECIDED), features.polar >= 0
     return {
         "answered or not": apart(said.margin, "news/answered", ["news/cut", "news/sister", "news/unanswerable"]),
         "decided or open": apart(said.margin, "news/yes-no", ["news/undecided"]),
-        "yes or no": auroc(said.denial[decided], denial[decided] == 1) or 0.0,
+        "decided or open in passages": apart(said.margin, "passages/answered", ["passages/undecided"]),
+        "yes or no": auroc(said.denial[decided], features.denial[decided] == 1) or 0.0,
+        "asks for yes or no": float(np.mean((said.polar > POLAR)[known] == (features.polar == 1)[known])),
         "claim supported": apart(
             said.support, "claim-news/supported", ["claim-news/contradicted", "claim-news/not_stated"]
         ),
@@ -106,7 +112,7 @@ def main(argv: list[str] | None = None) -> None:
     print(f"{len(features)} windows")
     for folder in given.model:
         network = load_network(folder, inference_dtype()).eval()
-        row = figures(read(network, features, tokenizer.pad_token_id), kinds, features.denial)
+        row = figures(read(network, features, tokenizer.pad_token_id), kinds, features)
         print(f"{folder}: {', '.join(f'{name} {value:.3f}' for name, value in row.items())}", flush=True)
 
 

@@ -44,10 +44,12 @@ def corpora(data: Path, limit: int) -> Iterator[Corpus]:
     """The corpora of `data`/train, each with at most `limit` questions of the groups that training left out."""
     train, held_out = load_training(data)
     yield _news("news", data, held_out, limit)
-    yield _news("yes-no", data, left_out_twins(data), limit)
+    twins = left_out_twins(data)
+    yield _news("yes-no", data, [question for question in twins if question.article], limit)
     yield _paragraphs("SQuAD", train, held_out, ("squad",), limit)
     mixed = ("qed_nq", "nq_open_gold", "quoref", "timeqa_human", "afriqa_en", "fairytaleqa", "squad_train_part")
     yield _paragraphs("mixed", train, held_out, mixed, limit)
+    yield _paragraphs("passages", train, twins, ("passages",), limit, mixed)
 
 
 def _news(name: str, data: Path, held_out: Sequence[Question], limit: int) -> Corpus:
@@ -60,35 +62,34 @@ def _news(name: str, data: Path, held_out: Sequence[Question], limit: int) -> Co
     folder = own + Random(SEED).sample(others, min(NEIGHBOURS, len(others)))
     documents = tuple(Document(a.id, a.title, a.text, a.id, date=a.date) for a in folder)
     sisters = {group: frozenset(a.id for a in own if a.group == group) for group in groups}
-    items = []
-    for question in Random(SEED).sample(asked, min(limit, len(asked))):
-        polar = question.denial is not None  # and decided
-        items.append(
-            Item(
-                question.text,
-                () if polar else tuple(text for _, text in question.answers),
-                frozenset({question.article}) if polar else sisters[question.group],
-                question.group,
-                question.denial,
-                question.answers[0][1] if polar else "",
-            )
-        )
+    items = [
+        _item(question, frozenset({question.article}) if question.polar else sisters[question.group])
+        for question in Random(SEED).sample(asked, min(limit, len(asked)))
+    ]
     return Corpus(name, documents, tuple(items))
 
 
+def _item(question: Question, gold: frozenset[str]) -> Item:
+    if question.denial is None:
+        return Item(question.text, tuple(text for _, text in question.answers), gold, question.group)
+    return Item(question.text, (), gold, question.group, question.denial, question.answers[0][1])
+
+
 def _paragraphs(
-    name: str, train: Sequence[Question], held_out: Sequence[Question], sets: Sequence[str], limit: int
+    name: str,
+    train: Sequence[Question],
+    held_out: Sequence[Question],
+    sets: Sequence[str],
+    limit: int,
+    among: Sequence[str] = (),
 ) -> Corpus:
-    """Paragraphs as documents: those of the questions, and others of the same sets."""
+    """Paragraphs as documents: those of the questions, and others of the same sets, or of the sets `among`."""
     asked = [question for question in held_out if question.dataset in sets]
     chosen = Random(SEED).sample(asked, min(limit, len(asked)))
     contexts = {question.context: question.title for question in asked}
-    others = {question.context: question.title for question in train if question.dataset in sets}
+    others = {question.context: question.title for question in train if question.dataset in (among or sets)}
     room = max(0, PARAGRAPHS - len(contexts))
     contexts |= dict(Random(SEED).sample(sorted(others.items()), min(room, len(others))))
     ids = {context: f"{number:05d}" for number, context in enumerate(contexts)}
     documents = tuple(Document(ids[text], title or "", text, ids[text]) for text, title in contexts.items())
-    items = tuple(
-        Item(q.text, tuple(text for _, text in q.answers), frozenset({ids[q.context]}), q.group) for q in chosen
-    )
-    return Corpus(name, documents, items)
+    return Corpus(name, documents, tuple(_item(q, frozenset({ids[q.context]})) for q in chosen))

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -23,7 +24,7 @@ HELD_OUT_SHARE = 0.02
 HELD_OUT_SEED = 20
 
 
-TWINS = Path(__file__).parent / "twins.jsonl"  # written for this project, on the news articles of the training part
+TWINS = Path(__file__).parent / "twins.jsonl"  # written for this project, on texts of `data`/train
 HELD_OUT_NEWS = 0.1  # share of the news groups, which stand for a stranger's folder in calibration
 
 # Sets of which it is known whether a question wants one answer or a list of them.
@@ -40,7 +41,7 @@ class Question:
     `title` and `date` are what stands before the passage when it is read. `group` is what is held out as a whole.
     Of a yes-no question (`polar`) `answers` is the sentence that decides it and `denial` tells whether it says no.
     `many`: all the answers are wanted together, as a list; None where nobody said. `near`: of one that nothing
-    answers, what tempts to answer it.
+    answers, what tempts to answer it; `denial` then tells whether it denies what is asked.
     """
 
     id: str
@@ -78,12 +79,12 @@ class Claim:
 
 @dataclass(frozen=True)
 class Article:
-    """A news article; the last of its group reports another event than the first two."""
+    """A news article, the last of its group on another event than the first two; or a passage of another set."""
 
     id: str
     group: str
     title: str
-    date: str
+    date: str | None
     text: str
 
 
@@ -136,8 +137,12 @@ def load_jsonl(path: Path, articles: Mapping[str, Article] = MappingProxyType({}
     return questions
 
 
-def load_twins(path: Path, articles: Mapping[str, Article]) -> tuple[list[Question], list[Claim]]:
+def load_twins(
+    path: Path, articles: Mapping[str, Article], dataset: str = "news"
+) -> tuple[list[Question], list[Claim]]:
     """Questions of `twins.jsonl`, and what yes-no ones ask as claims; those whose article is not there are left out.
+
+    `dataset` is what they are said to be of.
 
     Each that an article answers stands before its twin, which sounds like it and is not answered, and is read beside
     `near`, the sentence that tempts to answer it (without one, beside the answer of the other). Of yes-no questions the
@@ -155,30 +160,39 @@ def load_twins(path: Path, articles: Mapping[str, Article]) -> tuple[list[Questi
             return text.index(span), span
 
         decides = row["sentence"] if says else row.get("answer")
-        near = row.get("near", decides)
+        near, source = row.get("near", decides), article.id if dataset == "news" else ""
         asked = Question(
-            key, "news", article.title, article.text, row["question"], (place(decides),) if decides else (),
-            article.group, article.date, article.id, polar, says == "no" if says else None, many=False,
+            key, dataset, article.title, article.text, row["question"], (place(decides),) if decides else (),
+            article.group, article.date, source, polar, says == "no" if says else None, many=False,
             near=None if decides else place(near),
         )  # fmt: skip
         questions.append(asked)
         if not polar:
-            questions.append(replace(asked, id=f"{key}-not", text=row["twin"], answers=(), near=place(near)))
+            denial = row.get("denies")
+            questions.append(
+                replace(asked, id=f"{key}-not", text=row["twin"], answers=(), near=place(near), denial=denial)
+            )
         elif "claim" in row:
             label = {"yes": "supported", "no": "contradicted", None: "not_stated"}[says]
             claims.append(
-                Claim("news", article.group, article.text, row["claim"], label, near, article.title, article.date,
-                      article.id)
+                Claim(dataset, article.group, article.text, row["claim"], label, near, article.title, article.date,
+                      source)
             )  # fmt: skip
     return questions, claims
 
 
 def left_out_twins(data: Path) -> list[Question]:
-    """The yes-no questions of `twins.jsonl`, decided and open, on the news articles that training left out."""
+    """The yes-no questions of `twins.jsonl`, decided and open, on the texts that training left out."""
     articles = load_articles(data)
     known = _trained_on(articles)
     left_out = {article.id: article for article in articles.values() if article.id not in known}
-    return [question for question in load_twins(TWINS, left_out)[0] if question.polar]
+    asked = load_twins(TWINS, left_out)[0] + load_twins(TWINS, _passages(_questions(data)[1]), "passages")[0]
+    return [question for question in asked if question.polar]
+
+
+def _passages(questions: Sequence[Question]) -> dict[str, Article]:
+    """The passages of questions, by the ids of these."""
+    return {q.id: Article(q.id, q.group, q.title, None, q.context) for q in questions if not q.article}
 
 
 def _group(row: Mapping[str, Any]) -> str:
@@ -213,6 +227,7 @@ def load_claims(data: Path) -> tuple[list[Claim], list[Claim]]:
         for claim in found:
             (held_out if claim.group in groups else train).append(claim)
     train += load_twins(TWINS, _trained_on(articles))[1]
+    train += load_twins(TWINS, _passages(_questions(data)[0]), "passages")[1]
     return train, held_out
 
 
@@ -278,6 +293,13 @@ def load_clapnq(path: Path) -> list[Question]:
 
 def load_training(data: Path) -> tuple[list[Question], list[Question]]:
     """Questions to train on and questions held out, from `data`/train; no group lies on both sides."""
+    train, held_out = _questions(data)
+    of_news = load_twins(TWINS, _trained_on(load_articles(data)))[0]
+    return [*train, *of_news, *load_twins(TWINS, _passages(train), "passages")[0]], list(held_out)
+
+
+@lru_cache(maxsize=1)  # as the claims of `twins.jsonl` are on these questions' passages
+def _questions(data: Path) -> tuple[list[Question], list[Question]]:
     articles = load_articles(data)
     train: list[Question] = []
     held_out: list[Question] = []
@@ -294,7 +316,6 @@ def load_training(data: Path) -> tuple[list[Question], list[Question]]:
             groups = _drawn([question.group for question in questions])
         for question in questions:
             (held_out if question.group in groups else train).append(question)
-    train += load_twins(TWINS, _trained_on(articles))[0]
     return train, held_out
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from random import Random
 from typing import TypedDict
@@ -74,9 +74,11 @@ WEIGHTS = {
     "tatqa_text": Weight(0.25),
     "friendsqa": Weight(0.1),
     "news": Weight(2.2, 2.2, cut=0.7, exchanged=0.3, retrieved=0.9),
+    "passages": Weight(2.2, 2.2),
 }
 CLAIM_COPIES = {
     "news": 2.0,
+    "passages": 1.0,
     "summedits": 0.42,
     "bump": 0.36,
     "wice": 0.48,
@@ -104,6 +106,7 @@ ASKED_SHARE = 0.35  # of the claims with marked evidence are asked as questions
 EXPLAINING_FACTOR = 1.5  # for why, how, and long answers
 OPEN_FACTOR = 2.0  # for yes-no questions that an article leaves open, a third as many as the decided ones
 CROP_SHARE = 0.45
+FOREIGN_SHARE = 0.06  # of the windows are made again with a passage of another set
 _COUNTED = ("many", "much", "long", "old", "often", "far", "large", "big", "tall", "high")
 
 
@@ -220,7 +223,13 @@ class Pass:
         mean *= EXPLAINING_FACTOR if name != "policyqa" and asks_to_explain(question) else 1.0
         specific = is_specific(question)
         before = lead(question.title, question.date) if name not in ("squadshifts", "qamr", "qadiscourse") else ""
+        mean *= OPEN_FACTOR if question.polar and not question.answers else 1.0
         for _ in range(copies(mean if specific else mean * 0.3, random)):
+            if question.near:
+                near, tempting = question.near
+                passage, _, _ = crop(question.context, near, near + len(tempting), random)
+                self._asked(question, question.text, passage, (-1, -1), "undecided", before)
+                continue
             if not question.answers:
                 self._asked(question, question.text, question.context, (-1, -1), "unanswerable", before)
                 continue
@@ -257,7 +266,7 @@ class Pass:
         if self._random.random() < NOISE_SHARE:
             text = noisy(text, passage, self._random)
         kind = f"{question.dataset}/{kind}"
-        self._add(text, passage, place, kind, before, denial=False, polar=False, many=question.many)
+        self._add(text, passage, place, kind, before, denial=bool(question.denial), **_asks(question))
 
     # --- questions on news articles
 
@@ -273,8 +282,8 @@ class Pass:
                     passage, _, _ = crop(own.text, start, start + len(answer), random, 250, 1000)
                     kind = "news/undecided" if question.polar else "news/twin"
                     before = lead(own.title, own.date)
-                    # What tempts may deny what a twin asks ("The council did not approve it"); the rows do not tell.
-                    denial = False if question.polar else None
+                    # What tempts may deny what a twin asks ("The council did not approve it"), where no row tells.
+                    denial = False if question.polar else question.denial
                     self._add(text, passage, (-1, -1), kind, before, denial=denial, **_asks(question))
                     continue
                 # Its details stand in its own article most of all, but nothing in the group answers it.
@@ -376,8 +385,24 @@ def build(
             made.question(question, documents.get(question.title, []), named[_named_with(question)])
     for claim in claims:
         made.claim(claim)
+    made.examples += foreign(made.examples, random)
     random.shuffle(made.examples)
     return made.examples
+
+
+def foreign(examples: Sequence[Example], random: Random) -> list[Example]:
+    """Questions of which it is known what they ask for, each beside a passage of another set, which answers nothing.
+
+    Nearly all questions for yes or no are asked of one kind of text. Without these a network takes the text for what
+    tells them.
+    """
+    known = [example for example in examples if example.polar is not None]
+    made = []
+    for example in random.sample(known, round(FOREIGN_SHARE * len(known))):
+        other = random.choice(known)
+        if example.kind.split("/")[0] != other.kind.split("/")[0]:
+            made.append(replace(example, passage=other.passage, start=-1, end=-1, kind="foreign", denial=False))
+    return made
 
 
 def _named_with(question: Question) -> str:

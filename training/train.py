@@ -13,7 +13,9 @@ import json
 import math
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from random import Random
 from typing import Any, Self
 
 import numpy as np
@@ -25,7 +27,7 @@ from rag.models.hardware import inference_dtype
 from rag.models.network import ReaderNetwork, load_network, save_network
 from training.data import load_articles, load_claims, load_training
 from training.features import Features, batches, collate, encode
-from training.mixture import build
+from training.mixture import Example, build
 
 
 def learning_rate(progress: float, peak: float, warm_up: float = 0.03) -> float:
@@ -170,15 +172,37 @@ class Trainer:
             torch._foreach_copy_(self.copies, self.weights)
 
 
+def kept(examples: Sequence[Example], shares: Mapping[str, float], random: Random) -> list[Example]:
+    """Of the examples of each kind a share, by the longest name that the kind begins with; "" is one of them."""
+
+    def share(kind: str) -> float:
+        return max((len(name), share) for name, share in shares.items() if kind.startswith(name))[1]
+
+    return [example for example in examples if random.random() < share(example.kind)]
+
+
+def share_of_kind(text: str) -> tuple[str, float]:
+    """ "news/twin=0.5" as name and share."""
+    name, _, share = text.rpartition("=")
+    return name, float(share)
+
+
 def prepared(
-    work: Path, data: Path, negatives: Path | None, tokenizer: PreTrainedTokenizerBase, seed: int, number: int
+    work: Path,
+    data: Path,
+    negatives: Path | None,
+    shares: Mapping[str, float],
+    tokenizer: PreTrainedTokenizerBase,
+    seed: int,
+    number: int,
 ) -> Features:
     """Features of one pass, built once and kept in `work`."""
     path = work / f"pass-{seed}-{number}.npz"
     if not path.exists():
         retrieved = json.loads(negatives.read_text(encoding="utf-8")) if negatives and negatives.exists() else {}
         (questions, _), (claims, _) = load_training(data), load_claims(data)
-        examples = build(questions, retrieved, seed * 1000 + number, claims, load_articles(data))
+        made = build(questions, retrieved, seed * 1000 + number, claims, load_articles(data))
+        examples = kept(made, {"": 1.0} | dict(shares), Random(seed * 1000 + number))
         partial = path.with_suffix(".partial.npz")
         encode(examples, tokenizer, seed * 1000 + number).save(partial)
         partial.replace(path)
@@ -194,6 +218,14 @@ def options(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--init", type=Path, required=True, help="folder of the weights to start from")
     parser.add_argument("--work", type=Path, required=True, help="folder for features and checkpoints")
     parser.add_argument("--negatives", type=Path, help="file written by training.mine")
+    parser.add_argument(
+        "--keep",
+        type=share_of_kind,
+        nargs="*",
+        default=[],
+        metavar="KIND=SHARE",
+        help="share that a pass keeps of the kinds of windows that begin so; a pass's kinds stand beside it in --work",
+    )
     length = parser.add_mutually_exclusive_group(required=True)
     length.add_argument("--minutes", type=float, help="length of the run in time; the rate falls with the clock")
     length.add_argument("--steps", type=int, help="length of the run in optimiser steps; repeats exactly")
@@ -255,7 +287,9 @@ def run(
         return progress() >= 1 or (arguments.stop_after is not None and trainer.steps >= arguments.stop_after)
 
     while not over():
-        features = prepared(arguments.work, arguments.data, arguments.negatives, tokenizer, arguments.seed, number)
+        features = prepared(
+            arguments.work, arguments.data, arguments.negatives, dict(arguments.keep), tokenizer, arguments.seed, number
+        )
         cut = batches(np.diff(features.bounds), arguments.tokens, arguments.pool, arguments.seed * 1000 + number)
         clock = time.monotonic()
         while position < len(cut) and not over():
