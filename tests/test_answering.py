@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from fakes import FakeReader, fake_parts, make_document
 
 from rag.answering.candidates import whole_phrase
 from rag.answering.citations import cite
 from rag.answering.composing import compose, doubts, nearest
-from rag.answering.confidence import Calibration, Candidate, agree
+from rag.answering.confidence import Calibration, Candidate, agree, says_no
 from rag.answering.deciding import decide
 from rag.answering.retrieval import Found
 from rag.config import Settings
 from rag.language.sentences import is_question, sentences
 from rag.models.reader import with_stops
+from rag.pipeline import Chatbot
 from rag.present.text import with_text
 from rag.types import Chunk, Document, Doubt, Judgement, ScoredChunk, Span, Statement
 
@@ -223,6 +226,24 @@ def test_yes_and_no_stand_side_by_side_with_the_sentence_that_decides() -> None:
     assert composed.short_answer == "No"
     assert [(a.short_answer, a.date) for a in composed.accounts] == [("No", "2021-05-01"), ("Yes", "2020-05-01")]
     assert [c.quote for c in composed.citations] == [two.text, three.text, one.text]
+
+
+def test_what_a_question_asks_for_is_read_off_all_its_passages() -> None:
+    class Judging(FakeReader):
+        """Sees that yes or no is asked for beside two passages of three."""
+
+        def read(self, question: str, chunks: Sequence[Chunk]) -> list[Span]:
+            return [
+                replace(span, judgement=Judgement(span.score, -8.0, -6.0 if "open" in span.text else 6.0, -7.0))
+                for span in super().read(question, chunks)
+            ]
+
+    texts = ("The bridge is open to cars.", "Cars crossed the bridge.", "The bridge bears cars.")
+    documents = [make_document(name, text) for name, text in zip("abc", texts, strict=True)]
+    bot = Chatbot.from_documents(documents, parts=replace(fake_parts(), reader=Judging()))
+    _, found = bot.consider("Is the bridge open to cars?")
+    assert {round(candidate.judgement.polar) for candidate in found if candidate.judgement} == {2}
+    assert says_no(found[0]) is False
 
 
 def test_where_it_is_not_clear_which_word_is_said_neither_is() -> None:

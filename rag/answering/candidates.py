@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import fmean
 
 from rag.answering.citations import sentences_around
 from rag.answering.confidence import Calibration, Candidate, covered
@@ -29,7 +30,7 @@ class SpanFinder:
 
     def candidates(self, question: str, passages: Sequence[ScoredChunk]) -> list[Candidate]:
         """The spans that may answer, best first: the best of each passage and the next best in it."""
-        spans = self._reader.read(question, [passage.chunk for passage in passages])
+        spans = _asked_alike(self._reader.read(question, [passage.chunk for passage in passages]))
         wanted = content_words(question)
         found: list[Candidate] = []
         for passage, best in zip(passages, spans, strict=True):
@@ -55,6 +56,20 @@ class SpanFinder:
         least = min((passage.score for passage in head), default=0.0)
         tail = [replace(passage, score=least - n) for n, passage in enumerate(passages[read:], start=1)]
         return [*head, *tail]
+
+
+def _asked_alike(spans: Sequence[Span]) -> list[Span]:
+    """Spans whose judgements say the same of the question: what it asks for, in the mean of all its passages.
+
+    A network reads it off one passage's window less surely, since it asks for the same beside each of them.
+    """
+    judged = [span.judgement for span in spans if span.judgement]
+    if not judged:
+        return list(spans)
+    polar, many = fmean(each.polar for each in judged), fmean(each.many for each in judged)
+    return [
+        replace(span, judgement=span.judgement and replace(span.judgement, polar=polar, many=many)) for span in spans
+    ]
 
 
 def reranked(candidates: Sequence[Candidate]) -> list[ScoredChunk]:
