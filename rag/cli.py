@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -19,6 +18,19 @@ from rag.console import as_json as json_line
 from rag.errors import RagError
 from rag.failures import mendable
 from rag.language.characters import readable
+from rag.options import (
+    AsJson,
+    Corpus,
+    Embedding,
+    GeneratorName,
+    MaxFile,
+    PassagePrefix,
+    QueryPrefix,
+    ReaderName,
+    Since,
+    Until,
+    Within,
+)
 from rag.present.text import for_terminal, opening
 from rag.scope import Scope
 
@@ -38,28 +50,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Ask a folder of articles; every answer comes with the exact passage it stands on.",
 )
-
-Corpus = Annotated[
-    Path | None,
-    typer.Option(help="Folder of articles or of an index. Default: what `rag index` took in, else the five articles."),
-]
-ReaderName = Annotated[str, typer.Option("--reader", help='"default", "sentence", or a question-answering model.')]
-Embedding = Annotated[str, typer.Option("--embedding-model", help='"default", or a sentence-transformers model.')]
-QueryPrefix = Annotated[str, typer.Option(help='What the embedding model expects before a query ("query: ").')]
-PassagePrefix = Annotated[str, typer.Option(help="What it expects before a passage.")]
-GeneratorName = Annotated[
-    str,
-    typer.Option(
-        "--generator",
-        envvar="RAG_GENERATOR",
-        help="Language model that words the answers, each sentence checked: openai:MODEL or transformers:FOLDER.",
-    ),
-]
-Since = Annotated[str | None, typer.Option(help="Only articles of this day or later: 2024, 2024-07 or 2024-07-03.")]
-Until = Annotated[str | None, typer.Option(help="Only articles of this day or earlier.")]
-Within = Annotated[list[str] | None, typer.Option("--in", help="Only this outlet, folder or article; may be repeated.")]
-MaxFile = Annotated[float, typer.Option(min=0.001, help="Larger files are named and not read.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print exactly one JSON value.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -84,6 +74,7 @@ def index(
     as_json: AsJson = False,
 ) -> None:
     """Index articles: embed what changed, drop what is gone."""
+    from rag.corpus import keep_settings
     from rag.index_report import name_failures
     from rag.pipeline import Chatbot
     from rag.places import own_index
@@ -92,7 +83,7 @@ def index(
         embedding_model, query_prefix, passage_prefix, chunk_tokens, max_file_megabytes=max_file_megabytes, ocr=ocr
     )
     bot = Chatbot.open(folder or own_index(), settings, _parts(context, settings))
-    _keep_settings(bot)  # before the articles: an interrupted run has bound nothing that nobody knows
+    keep_settings(bot.index, settings)  # before the articles: an interrupted run has bound nothing that nobody knows
     report = bot.sync(paths, progress=not as_json)
     if as_json:
         typer.echo(json_line({name: getattr(report, name) for name in report.__slots__}))
@@ -122,22 +113,33 @@ def ask(
     until: Until = None,
     within: Within = None,
     max_file_megabytes: MaxFile = DEFAULTS.max_file_megabytes,
+    no_server: Annotated[
+        bool, typer.Option("--no-server", help="Ask in this process, even where `rag serve` serves the same index.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Answer a question from the articles, with citations, or say that they do not hold the answer."""
-    bot = _open(
-        context,
-        corpus,
-        Settings(max_file_megabytes=max_file_megabytes, reader=reader, strict=not mark),
-        quiet=as_json,
-        generator=generator,
-    )
-    bot = bot.within(Scope(since, until, tuple(map(readable, within or ()))))
-    earlier = [readable(one) for one in history or []]
+    """Answer a question from the articles, with citations, or say that they do not hold the answer.
+
+    A `rag serve` of the same index on this machine, started with the same options, is asked where there is one.
+    """
+    settings = Settings(max_file_megabytes=max_file_megabytes, reader=reader, strict=not mark)
+    question, earlier = readable(question), [readable(one) for one in history or []]
+    scope = Scope(since, until, tuple(map(readable, within or ())))
+    if not no_server:
+        from rag.places import default_corpus
+        from rag.serve import neighbour
+        from rag.served import Served
+
+        served = Served.of(corpus or default_corpus(), settings, generator, context.obj)
+        asked = {"question": question, "history": earlier, **asdict(scope), "explain": explain}
+        if told := neighbour.ask(served, asked):
+            typer.echo(json_line(told["answer"]) if as_json else told["text"])
+            return
+    bot = _open(context, corpus, settings, quiet=as_json, generator=generator).within(scope)
     if as_json:
-        typer.echo(json_line(bot.ask(readable(question), earlier).to_dict()))
+        typer.echo(json_line(bot.ask(question, earlier).to_dict()))
         return
-    _ask_aloud(bot, readable(question), earlier, explain)
+    _ask_aloud(bot, question, earlier, explain)
 
 
 @app.command()
@@ -310,12 +312,29 @@ def serve(
         list[str] | None,
         typer.Option(envvar="RAG_ALLOWED_HOSTS", help="A further name that the server answers to; may be repeated."),
     ] = None,
+    background: Annotated[
+        bool, typer.Option("--background", help="Go on when this terminal is closed; `rag ask` is then quicker.")
+    ] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="End the server that --background started.")] = False,
 ) -> None:
     """Serve the chat page and the interfaces for programs. RAG_PASSWORD and RAG_USER ask for a password."""
+    from rag.places import default_corpus, is_index
+    from rag.served import Served
+
+    corpus = corpus or default_corpus()
+    settings = Settings(max_file_megabytes=max_file_megabytes, reader=reader)
+    if background or stop:
+        from rag.serve import background as process
+
+        served = Served.of(corpus, settings, generator, context.obj)
+        typer.echo(process.stopped(served) if stop else process.started(served, process.options_of(context)))
+        return
     from rag.serve.server import serve as run_server
 
-    bot = _open(context, corpus, Settings(max_file_megabytes=max_file_megabytes, reader=reader), generator=generator)
-    run_server(bot, host, port, keep_uploads, browser, root_path, allowed_host or ())
+    bot = _open(context, corpus, settings, generator=generator)
+    served = Served.of(corpus, settings, generator, context.obj)  # only now there is an index
+    articles = None if is_index(corpus) else corpus
+    run_server(bot, host, port, keep_uploads, browser, root_path, allowed_host or (), served, articles)
 
 
 def _ask_aloud(bot: Chatbot, question: str, history: History, explain: bool = False) -> Answer:
@@ -329,14 +348,14 @@ def _ask_aloud(bot: Chatbot, question: str, history: History, explain: bool = Fa
 def _open(
     context: typer.Context, corpus: Path | None, settings: Settings, quiet: bool = False, generator: str = ""
 ) -> Chatbot:
+    from rag.corpus import kept_settings
     from rag.index_report import check_finished, name_failures
     from rag.pipeline import Chatbot
-    from rag.places import is_index, own_index, seeds
+    from rag.places import default_corpus, is_index
 
-    if corpus is None:
-        corpus = own_index() if is_index(own_index()) else seeds()
+    corpus = corpus or default_corpus()
     if is_index(corpus):
-        settings = _kept_settings(corpus, settings)
+        settings = kept_settings(corpus, settings)
         bot = Chatbot.open(corpus, settings, _parts(context, settings, generator))
         check_finished(bot, corpus)
         return bot
@@ -352,24 +371,6 @@ def _parts(context: typer.Context, settings: Settings, generator: str = "") -> P
 
     load: LoadParts = context.obj or Parts.load
     return load(settings, load_generator(generator) if generator else None)
-
-
-def _keep_settings(bot: Chatbot) -> None:
-    """Write beside an index how it was made, so that `rag ask` need not be told again."""
-    made = json.dumps(bot.settings.made())
-    if bot.index.read_setting("settings") != made:
-        bot.index.write_setting("settings", made)
-
-
-def _kept_settings(folder: Path, settings: Settings) -> Settings:
-    """The settings, with those that an index was made with."""
-    from rag.index import open_index
-
-    index = open_index(folder, {})
-    try:
-        return replace(settings, **json.loads(index.read_setting("settings") or "{}"))
-    finally:
-        index.close()
 
 
 def run(arguments: list[str] | None = None, load: LoadParts | None = None) -> Any:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from rag.articles.chunking import CUTTING_VERSION, chunk_document
 from rag.articles.formats.guard import HELPER, OCR_HELPER
 from rag.articles.formats.ocr import check_installed
-from rag.config import IndexSettings
+from rag.config import IndexSettings, Settings
 from rag.errors import RagError
-from rag.index import Index
+from rag.index import Index, open_index
 from rag.models.embedding import TITLE_TOKENS, Embedder
 from rag.sync import EXCLUDED, sync, with_progress
 from rag.types import Chunk, Document, IndexReport
@@ -38,6 +39,22 @@ def manifest(settings: IndexSettings, embedder: Embedder) -> dict[str, str]:
             f"title included; expected at most {room}"
         )
     return {"embedding": embedder.fingerprint, **making(settings)}
+
+
+def keep_settings(index: Index, settings: IndexSettings) -> None:
+    """Write into an index how it was made, so that `rag ask` need not be told again."""
+    made = json.dumps(settings.made())
+    if index.read_setting("settings") != made:
+        index.write_setting("settings", made)
+
+
+def kept_settings(folder: Path, settings: Settings) -> Settings:
+    """The settings, with those that the index in a folder was made with."""
+    index = open_index(folder, {})
+    try:
+        return replace(settings, **json.loads(index.read_setting("settings") or "{}"))
+    finally:
+        index.close()
 
 
 class Corpus:

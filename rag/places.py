@@ -31,6 +31,11 @@ def own_index() -> Path:
     return home() / "own"
 
 
+def default_corpus() -> Path:
+    """What is asked where nothing is named: the index that `rag index` fills, else the five articles."""
+    return own_index() if is_index(own_index()) else seeds()
+
+
 def corpus_index(corpus: Path, made: Mapping[str, str]) -> Path:
     """The index of one folder of articles, made as `made` says (`rag.corpus.making`)."""
     key = hashlib.sha256(json.dumps(dict(made), sort_keys=True).encode()).hexdigest()[:12]

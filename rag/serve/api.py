@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -24,6 +24,7 @@ from rag.serve.completions import add_completions
 from rag.serve.desk import BusyError, Desk, request_id
 from rag.serve.gate import Gate, problem
 from rag.serve.limits import Limits
+from rag.serve.local import Local, add_local
 from rag.serve.schemas import AnswerRecord, AskRequest, Health, OverviewRequest, Problem, RetrieveRequest, answer_record
 from rag.serve.tools import add_tools
 from rag.serve.watch import Meters, Watch, log
@@ -39,7 +40,11 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 
 
 def create_app(
-    bot: Chatbot, access: Access | None = None, limits: Limits | None = None, uploads: Path | None = None
+    bot: Chatbot,
+    access: Access | None = None,
+    limits: Limits | None = None,
+    uploads: Path | None = None,
+    local: Local | None = None,
 ) -> FastAPI:
     """The interfaces over a bot, behind the gate; the page is not among them, but its gate is the same.
 
@@ -50,6 +55,8 @@ def create_app(
         Who may ask; default: this machine, without a key.
     limits, uploads
         See `Gate`.
+    local : Local, optional
+        What `rag ask` on this machine may use.
     """
     access = access or Access()
     meters = Meters()
@@ -74,9 +81,11 @@ def create_app(
     app.add_middleware(Gate, access=access, limits=limits, uploads=uploads)
     app.add_middleware(Watch, meters=meters, root_path=access.root_path)
     _add_problems(app)
-    _add_questions(app, desk)
+    _add_questions(app, desk, local)
     add_checks(app, desk)
     add_completions(app, desk)
+    if local is not None:
+        add_local(app, desk, local)
 
     @app.get("/metrics", response_class=Response, include_in_schema=False)
     async def metrics() -> Response:
@@ -87,11 +96,12 @@ def create_app(
     return app
 
 
-def _add_questions(app: FastAPI, desk: Desk) -> None:
-    @app.get("/healthz")
-    def healthz() -> Health:
+def _add_questions(app: FastAPI, desk: Desk, local: Local | None) -> None:
+    @app.get("/healthz", response_model_exclude_none=True)
+    def healthz(nonce: Annotated[str, Query(max_length=64)] = "") -> Health:
         """Whether the server answers."""
-        return Health(documents=desk.bot.count())
+        proof = local.record.proof(nonce) if local and nonce else None
+        return Health(documents=desk.bot.count(), proof=proof)
 
     @app.post("/api/ask")
     async def ask(request: Request, asked: AskRequest) -> AnswerRecord:

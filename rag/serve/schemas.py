@@ -108,6 +108,7 @@ class Health(BaseModel):
 
     status: Literal["ok"] = "ok"
     documents: int
+    proof: str | None = Field(default=None, description="For `rag ask` on the server's machine, where it sent a nonce.")
 
 
 class Problem(BaseModel):

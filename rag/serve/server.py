@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import sys
 import threading
 import time
 import webbrowser
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +23,16 @@ from rag.pipeline import Chatbot
 from rag.serve.access import Access
 from rag.serve.api import create_app
 from rag.serve.limits import FINISH_SECONDS, Limits
+from rag.serve.local import Local
 from rag.serve.page import layout
+from rag.serve.record import BACKGROUND, Record, announced
 from rag.serve.watch import log, log_as_json
+from rag.served import Served
 
 
-def build(bot: Chatbot, access: Access, limits: Limits | None = None, **page_options: Any) -> FastAPI:
+def build(
+    bot: Chatbot, access: Access, limits: Limits | None = None, local: Local | None = None, **page_options: Any
+) -> FastAPI:
     """The page, made with the further arguments of `rag.serve.page.layout.mount`, and the interfaces before it.
 
     Parameters
@@ -34,9 +42,11 @@ def build(bot: Chatbot, access: Access, limits: Limits | None = None, **page_opt
         Who may ask.
     limits : Limits, optional
         Of what sessions may bring.
+    local : Local, optional
+        What `rag ask` on this machine may use.
     """
     limits = limits or Limits()
-    app = create_app(bot, access, limits, layout.upload_folder())
+    app = create_app(bot, access, limits, layout.upload_folder(), local)
     return layout.mount(app, bot, access, limits, **page_options)
 
 
@@ -48,11 +58,13 @@ def serve(
     open_browser: bool = False,
     root_path: str = "",
     allowed_hosts: Sequence[str] = (),
+    served: Served | None = None,
+    articles: Path | None = None,
 ) -> None:
     """Serve until told to stop; then what is running is finished.
 
     From the environment: see `Access.from_environment`. The proxies that are believed about whom they ask for are
-    those of FORWARDED_ALLOW_IPS, by default this machine's.
+    those of FORWARDED_ALLOW_IPS, by default this machine's. `served` and `articles` let `rag ask` find it: see `Local`.
 
     Raises
     ------
@@ -65,11 +77,14 @@ def serve(
     if not access.loopback and access.login is None:
         log.warning("anybody who reaches %s can ask and read the articles; set RAG_PASSWORD to ask for one", host)
     listener = _listen(host, port)
-    server = _server(build(bot, access, keep_uploads=keep_uploads))
+    local = Local(_record(listener, access, served), articles) if served else None
+    server = _server(build(bot, access, local=local, keep_uploads=keep_uploads))
     print(f"The chat is at {_address(listener)} (Ctrl-C stops it)", flush=True)
     if open_browser:
         webbrowser.open(_address(listener))
-    server.run(sockets=[listener])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # or it would end Python before the record is taken away
+    with announced(local.record) if local else nullcontext():
+        server.run(sockets=[listener])
 
 
 @contextmanager
@@ -103,6 +118,11 @@ def _listen(host: str, port: int) -> socket.socket:
             f"{host} port {port} cannot be listened on ({error}); give others with --host and --port"
         ) from error
     return listener
+
+
+def _record(listener: socket.socket, access: Access, served: Served) -> Record:
+    in_background = os.environ.pop(BACKGROUND, "") == "1"  # it is said of this process and of none that it starts
+    return Record(_address(listener), os.getpid(), served, bool(access.credentials), in_background)
 
 
 def _address(listener: socket.socket) -> str:

@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 
 from rag.cli import app
 from rag.errors import RagError
+from rag.places import seeds
 from rag.serve.access import Access
 from rag.serve.gate import Gate
 from rag.serve.limits import Limits
@@ -234,7 +235,7 @@ def test_a_session_does_not_grow_with_its_questions(monkeypatch: pytest.MonkeyPa
 def test_command_line_serves_with_its_options(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     asked: list[tuple[object, ...]] = []
     monkeypatch.setattr("rag.cli._open", lambda context, corpus, settings, **_: corpus)
-    monkeypatch.setattr("rag.serve.server.serve", lambda *given: asked.append(given))
+    monkeypatch.setattr("rag.serve.server.serve", lambda *given: asked.append(given[:7]))
     kept = tmp_path / "kept"
     given = ["--corpus", tmp_path, "--port", 0, "--host", "::1", "--keep-uploads", kept, "--browser"]
     proxied = ["--root-path", "/rag", "--allowed-host", "a.example", "--allowed-host", "b.example"]
@@ -244,9 +245,9 @@ def test_command_line_serves_with_its_options(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setenv("RAG_ALLOWED_HOSTS", "c.example d.example")
     assert CliRunner().invoke(app, ["serve"]).exit_code == 0
     assert asked == [
-        (None, "127.0.0.1", 7860, None, False, "", ()),
+        (seeds(), "127.0.0.1", 7860, None, False, "", ()),
         (tmp_path, "::1", 0, kept, True, "/rag", ["a.example", "b.example"]),
-        (None, "127.0.0.1", 7860, None, False, "/env", ["c.example", "d.example"]),
+        (seeds(), "127.0.0.1", 7860, None, False, "/env", ["c.example", "d.example"]),
     ]
     (tmp_path / "file").touch()
     assert CliRunner().invoke(app, ["serve", "--keep-uploads", str(tmp_path / "file")]).exit_code == 2

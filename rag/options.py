@@ -1,0 +1,30 @@
+"""Options that several commands of the command line share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Corpus = Annotated[
+    Path | None,
+    typer.Option(help="Folder of articles or of an index. Default: what `rag index` took in, else the five articles."),
+]
+ReaderName = Annotated[str, typer.Option("--reader", help='"default", "sentence", or a question-answering model.')]
+Embedding = Annotated[str, typer.Option("--embedding-model", help='"default", or a sentence-transformers model.')]
+QueryPrefix = Annotated[str, typer.Option(help='What the embedding model expects before a query ("query: ").')]
+PassagePrefix = Annotated[str, typer.Option(help="What it expects before a passage.")]
+GeneratorName = Annotated[
+    str,
+    typer.Option(
+        "--generator",
+        envvar="RAG_GENERATOR",
+        help="Language model that words the answers, each sentence checked: openai:MODEL or transformers:FOLDER.",
+    ),
+]
+Since = Annotated[str | None, typer.Option(help="Only articles of this day or later: 2024, 2024-07 or 2024-07-03.")]
+Until = Annotated[str | None, typer.Option(help="Only articles of this day or earlier.")]
+Within = Annotated[list[str] | None, typer.Option("--in", help="Only this outlet, folder or article; may be repeated.")]
+MaxFile = Annotated[float, typer.Option(min=0.001, help="Larger files are named and not read.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print exactly one JSON value.")]
