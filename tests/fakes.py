@@ -24,6 +24,7 @@ from rag.pipeline import Chatbot
 from rag.types import Chunk, Document, Span
 
 DIMENSION = 64
+BREAD = "The baker Anna Kowalska sells rye bread in Gdansk. She opened her shop in 1994."
 SEEDS = Path(__file__).parents[1] / "seeds"
 
 

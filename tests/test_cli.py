@@ -13,43 +13,16 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from fakes import FakeEmbedder, fake_parts
+from fakes import BREAD, FakeEmbedder, fake_parts
 from test_writing import FakeGenerator, WordVerifier
-from typer.testing import CliRunner
 
 import rag
-from rag.cli import app
 from rag.config import Settings
 from rag.console import Growing
 from rag.grounding.generators import Delta, Generator, Prompt
 from rag.parts import Parts
 
-BREAD = "The baker Anna Kowalska sells rye bread in Gdansk. She opened her shop in 1994."
 Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run() -> Run:
-    def invoke(
-        *arguments: str | Path, code: int = 0, text: str | None = None, load: Callable[..., Parts] = fake_parts
-    ) -> Result:
-        given = [str(argument) for argument in arguments]
-        result = CliRunner().invoke(app, given, input=text, prog_name="rag", obj=load)
-        assert result.exit_code == code, (result.output, result.exception)
-        assert result.exception is None or isinstance(result.exception, SystemExit)
-        assert "Traceback" not in result.output
-        return result
-
-    return invoke
-
-
-@pytest.fixture
-def articles(tmp_path: Path) -> Path:
-    folder = tmp_path / "articles"
-    folder.mkdir()
-    (folder / "bread.txt").write_text(BREAD)
-    (folder / "ships.txt").write_text("Sailors repaired three ships near the harbour of Odesa, 3 May 2021.")
-    return folder
 
 
 def one_object(result: Result) -> dict[str, object]:
