@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import uvicorn
 from fakes import fake_parts
 from test_cli import Run
 
+from rag.cli import app
 from rag.config import Settings
 from rag.errors import RagError
 from rag.pipeline import Chatbot
@@ -47,8 +49,8 @@ def serving(corpus: Path, **differing: Any) -> Iterator[Record]:
     listener = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     record = Record(address, os.getpid(), served_of(corpus), bool(access.credentials))
-    app = create_app(bot, access, local=Local(record, corpus))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+    made = create_app(bot, access, local=Local(record, corpus))
+    server = uvicorn.Server(uvicorn.Config(made, log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while not server.started:
@@ -273,6 +275,22 @@ def test_only_a_server_of_the_background_is_stopped(run: Run, articles: Path) ->
 def test_a_program_with_parts_of_its_own_starts_none(run: Run, articles: Path) -> None:
     result = run("serve", "--background", "--corpus", articles, code=1)
     assert "a program's own parts cannot be handed to a server in the background" in result.stderr
+
+
+def test_the_other_process_is_given_the_same_options(tmp_path: Path) -> None:
+    command = typer.main.get_command(app).commands["serve"]  # type: ignore[attr-defined]
+    names = ["--allowed-host", "a.example", "--allowed-host", "b.example"]
+    given = ["--background", "--port", "0", "--browser", "--keep-uploads", str(tmp_path), *names]
+    made = background.options_of(command.make_context("serve", given))
+    defaults = ["--host=127.0.0.1", "--max-file-megabytes=25.0", "--reader=default", "--generator=", "--root-path="]
+    told = [
+        "--port=0",
+        "--browser",
+        f"--keep-uploads={tmp_path}",
+        "--allowed-host=a.example",
+        "--allowed-host=b.example",
+    ]
+    assert sorted(made) == sorted([*told, *defaults])
 
 
 @pytest.mark.models

@@ -70,7 +70,7 @@ def options_of(context: Any) -> list[str]:
     given = []
     for option in context.command.params:
         value = context.params.get(option.name)
-        if option.name in ("background", "stop") or value in (None, False):
+        if option.name in ("background", "stop") or value is None or value is False:  # a port 0 is given
             continue
         values = value if isinstance(value, list | tuple) else [value]
         given += [option.opts[0] if one is True else f"{option.opts[0]}={one}" for one in values]
