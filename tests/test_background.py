@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -21,10 +21,13 @@ import typer
 import uvicorn
 from fakes import fake_parts
 from test_cli import Run
+from test_writing import FakeGenerator, WordVerifier
 
 from rag.cli import app
 from rag.config import Settings
 from rag.errors import RagError
+from rag.grounding.generators import Generator
+from rag.parts import Parts
 from rag.pipeline import Chatbot
 from rag.serve import background
 from rag.serve.access import Access
@@ -37,18 +40,24 @@ QUESTION = "Who sells rye bread in Gdansk?"
 SAID = "rag: answered by the server at http://127.0.0.1:"
 
 
-def served_of(corpus: Path) -> Served:
-    return Served.of(corpus, Settings(), load=fake_parts)
+def written(settings: Settings | None = None, generator: Generator | None = None) -> Parts:
+    """Parts with a language model, whatever is named."""
+    says = "Anna Kowalska sells rye bread in Gdansk [{0}]. She sells ships."
+    return replace(fake_parts(settings, FakeGenerator(says)), verifier=WordVerifier())
+
+
+def served_of(corpus: Path, load: Callable[..., Parts] = fake_parts) -> Served:
+    return Served.of(corpus, Settings(), load=load)
 
 
 @contextmanager
-def serving(corpus: Path, **differing: Any) -> Iterator[Record]:
+def serving(corpus: Path, load: Callable[..., Parts] = fake_parts, **differing: Any) -> Iterator[Record]:
     """A server over a folder of articles, with a record that may differ from what it is."""
-    bot = Chatbot.from_directory(corpus, parts=fake_parts())
+    bot = Chatbot.from_directory(corpus, parts=load())
     access = differing.pop("access", Access())
     listener = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-    record = Record(address, os.getpid(), served_of(corpus), bool(access.credentials))
+    record = Record(address, os.getpid(), served_of(corpus, load), bool(access.credentials))
     made = create_app(bot, access, local=Local(record, corpus))
     server = uvicorn.Server(uvicorn.Config(made, log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -96,6 +105,18 @@ def test_a_server_answers_as_the_process_itself_would(run: Run, articles: Path, 
         assert "".join(others) == alone.stderr
         assert "broken.pdf" in alone.stderr
     assert SAID not in run(*asked).stderr  # the server is gone, and its record too
+
+
+@pytest.mark.parametrize("options", [[], ["--explain"]])
+def test_a_language_model_words_it_as_it_would_here(run: Run, articles: Path, options: list[str]) -> None:
+    asked = ["ask", "--corpus", articles, QUESTION, *options]
+    with serving(articles, written):
+        by_server, here = run(*asked, load=written), run(*asked, "--no-server", load=written)
+        assert run(*asked).stdout.startswith("The baker")  # other parts: here
+    assert by_server.stdout == here.stdout
+    assert by_server.stdout.startswith("Anna Kowalska sells rye bread in Gdansk. [1]\n(worded by fake;")
+    assert by_server.stderr.startswith(SAID)
+    assert ("dropped, supported with 0%: She sells ships." in here.stdout) is bool(options)
 
 
 def test_what_changed_since_the_server_started_is_in_its_answer(run: Run, articles: Path) -> None:

@@ -109,7 +109,9 @@ def exchange(
     """
     place = urlsplit(record.address)
     connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=seconds)
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"} if token else {}
+    headers = {"Host": "127.0.0.1"}  # a name that every server answers to, whatever address it listens on
+    if token:
+        headers |= {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
     try:
         connection.request(method, path, body, headers)
         response = connection.getresponse()
