@@ -81,6 +81,9 @@ def index(
     chunk_tokens: Annotated[int, typer.Option(min=16, help="Longest passage, in tokens.")] = DEFAULTS.chunk_tokens,
     max_file_megabytes: MaxFile = DEFAULTS.max_file_megabytes,
     ocr: Annotated[bool, typer.Option("--ocr", help="Read pages of a PDF that are pictures (extra `ocr`).")] = False,
+    engine: Annotated[str, typer.Option(help='Another engine for the index: "milvus" (extra `milvus`).')] = "",
+    uri: Annotated[str, typer.Option(help="Where it is: http://HOST:19530, or a file of Milvus Lite (.db).")] = "",
+    collection: Annotated[str, typer.Option(help="What its collections' names begin with; an index each.")] = "rag",
     as_json: AsJson = False,
 ) -> None:
     """Index articles: embed what changed, drop what is gone."""
@@ -91,6 +94,8 @@ def index(
     settings = Settings(
         embedding_model, query_prefix, passage_prefix, chunk_tokens, max_file_megabytes=max_file_megabytes, ocr=ocr
     )
+    if engine or uri:
+        _name_engine(folder or own_index(), engine, uri, collection)
     bot = Chatbot.open(folder or own_index(), settings, _parts(context, settings))
     _keep_settings(bot)  # before the articles: an interrupted run has bound nothing that nobody knows
     report = bot.sync(paths, progress=not as_json)
@@ -264,12 +269,16 @@ def documents(context: typer.Context, corpus: Corpus = None, as_json: AsJson = F
 @mendable
 def verify(corpus: Corpus = None) -> None:
     """Read the whole index and say whether it is undamaged; a question reads only what it needs."""
-    from rag.index import SqliteEngine
+    from rag.index import Elsewhere, SqliteEngine
     from rag.places import is_index, own_index
 
     folder = corpus or own_index()
     if not is_index(folder):
         raise RagError(f"{folder} holds no index; name the folder of one with --corpus")
+    if elsewhere := Elsewhere.of(folder):
+        raise RagError(
+            f"the index of {folder} lies in {elsewhere.uri}; only one that is a file itself is verified here"
+        )
     engine = SqliteEngine.open(folder, {})
     engine.verify()
     typer.echo(f"{folder} is undamaged ({engine.count()} documents)")
@@ -352,6 +361,17 @@ def _parts(context: typer.Context, settings: Settings, generator: str = "") -> P
 
     load: LoadParts = context.obj or Parts.load
     return load(settings, load_generator(generator) if generator else None)
+
+
+def _name_engine(folder: Path, engine: str, uri: str, collection: str) -> None:
+    """Write into an index's folder which engine holds it, once that has answered."""
+    from rag.index import Elsewhere
+
+    if not (engine and uri):
+        raise RagError("an index elsewhere wants both --engine and --uri: --engine milvus --uri http://localhost:19530")
+    place = Elsewhere(engine, uri if "://" in uri else str(Path(uri).resolve()), collection)
+    place.check()
+    place.name_in(folder)
 
 
 def _keep_settings(bot: Chatbot) -> None:
