@@ -243,7 +243,7 @@ class MilvusEngine:
         left = {word: token for word in gone for token in _tokens(word)}
         while left and self.dimension is not None:
             asked = set(islice(left.values(), 400))
-            held = self._passages.find(f"text_match(words, '{' '.join(sorted(asked))}')", ["words"], limit=64)
+            held = self._passages.find(f"text_match(words, '{' '.join(sorted(asked))}')", ["words"], limit=256)
             done = {token for row in held for token in row["words"].split()} if held else asked
             if not held:
                 gone = [word for word, token in left.items() if token in asked]

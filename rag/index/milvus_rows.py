@@ -155,10 +155,11 @@ class Rows:
 
     def search(self, field: str, asked: object, limit: int, condition: str, fields: Sequence[str]) -> list[Row]:
         """The best rows by a vector or by words, each with the score as `score`, the best first."""
+        looked_at = {} if isinstance(asked, str) else {"params": {"ef": 4 * limit}}  # nodes of the graph
         with mendable(self._uri):
             [hits] = self._client.search(
                 self.name, [asked], anns_field=field, limit=limit, filter=condition, output_fields=list(fields),
-                consistency_level="Session",
+                search_params=looked_at, consistency_level="Session",
             )  # fmt: skip
         return [{**hit["entity"], "score": float(hit["distance"])} for hit in hits]
 
@@ -179,11 +180,13 @@ def passages(uri: str, dimension: int) -> tuple[Any, Any]:
     fields.add_field("lexical", DataType.SPARSE_FLOAT_VECTOR)
     fields.add_field("vector", DataType.FLOAT_VECTOR, dim=dimension)
     fields.add_function(Function("bm25", FunctionType.BM25, ["words"], ["lexical"]))
-    indexes.add_index("vector", index_type="AUTOINDEX", metric_type="COSINE")
+    # By name, since AUTOINDEX is another one with each release; params nested as pymilvus' older interface sends them:
+    # Lite reads them nowhere else.
+    graph = {"params": {"M": 16, "efConstruction": 200}}
+    indexes.add_index("vector", index_type="HNSW", metric_type="COSINE", params=graph)
     # Counts are those of the engine in one file times _TEXT_WEIGHT; so is K1, and each passage scores as there.
-    weights = {"bm25_k1": K1 * _TEXT_WEIGHT, "bm25_b": B}
-    nested = {"params": weights}  # as pymilvus' older interface sends them; Lite reads them nowhere else
-    indexes.add_index("lexical", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25", params=nested)
+    weights = {"params": {"bm25_k1": K1 * _TEXT_WEIGHT, "bm25_b": B}}
+    indexes.add_index("lexical", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25", params=weights)
     return fields, indexes
 
 
