@@ -201,6 +201,7 @@ def test_more_equals_than_asked_for_come_in_the_order_of_their_ids(uri: str) -> 
     engine = index.engine
     best = [f"{i:02}.txt#0-6" for i in range(3)]
     assert [i for i, _ in engine.lexical(["bread"], 3)] == best
+    assert engine.lexical([], 3) == []
     assert [i for i, _ in engine.dense(vector_of("same\nBread."), 3)] == best
     assert [i for i, _ in engine.dense(np.eye(64, dtype=np.float32)[7], 3, {"07.txt"})] == ["07.txt#0-6"]
 

@@ -7,7 +7,7 @@ import re
 import threading
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, astuple, dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -145,7 +145,8 @@ class MilvusEngine:
                     yield
                     self._keep_words(self._changes.words)
                 except BaseException:
-                    self._sweep(self._changes.stamps)
+                    with suppress(StoreError):  # Milvus may be what failed; nobody sees what is left
+                        self._sweep(self._changes.stamps)
                     raise
                 self._take_effect(self._changes)
             finally:
@@ -279,7 +280,7 @@ class MilvusEngine:
         self, by: str, asked: object, k: int, among: Collection[str] | None, score: Callable[[float], float]
     ) -> Ranking:
         """The k best passages that are seen; Milvus is asked for more until the last one's equals are among them."""
-        if self.dimension is None or (among is not None and not among):
+        if self.dimension is None or not asked or (among is not None and not among):
             return []
         condition = "" if among is None else any_of("document", map(key_of, sorted(among)))
         limit = k + 1
@@ -324,14 +325,9 @@ class MilvusEngine:
     def chunks(self, ids: Iterable[str]) -> dict[str, Chunk]:
         if self.dimension is None:
             return {}
-        keys = {key_of(i): i for i in ids}
+        keys = {key_of(i) for i in ids}
         rows = self._passages.holding("chunk", keys, ["name", "document", "stamp", "value"], behind=True)
-        heads = {row["name"]: json.loads(row["value"]) for row in self._seen(rows)}
-        found = {
-            name: Chunk(**kept | {"sentences": tuple((a, b) for a, b in kept["sentences"])})
-            for name, kept in heads.items()
-        }
-        return {i: found[i] for i in keys.values() if i in found}
+        return {row["name"]: _chunk(json.loads(row["value"])) for row in self._seen(rows)}
 
     def document(self, document_id: str) -> Document:
         head_id = _id("document", document_id)
@@ -394,6 +390,10 @@ def _id(kind: str, name: str) -> str:
 
 def _word_id(word: str, is_name: bool) -> str:
     return f"{'name' if is_name else 'word'}:{key_of(word)}"
+
+
+def _chunk(kept: dict[str, Any]) -> Chunk:
+    return Chunk(**kept | {"sentences": tuple((start, end) for start, end in kept["sentences"])})
 
 
 def _header(document: Document) -> Header:
