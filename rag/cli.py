@@ -12,25 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 import rag
+from rag import options
 from rag.config import Settings
 from rag.console import Growing, prompted_lines, steady_streams
 from rag.console import as_json as json_line
 from rag.errors import RagError
 from rag.failures import mendable
 from rag.language.characters import readable
-from rag.options import (
-    AsJson,
-    Corpus,
-    Embedding,
-    GeneratorName,
-    MaxFile,
-    PassagePrefix,
-    QueryPrefix,
-    ReaderName,
-    Since,
-    Until,
-    Within,
-)
 from rag.present.text import for_terminal, opening
 from rag.scope import Scope
 
@@ -65,16 +53,20 @@ def index(
     context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(help="Files and folders of articles.")],
     folder: Annotated[Path | None, typer.Option("--index", help="Where the index lies. Default: your own.")] = None,
-    embedding_model: Embedding = "default",
-    query_prefix: QueryPrefix = "",
-    passage_prefix: PassagePrefix = "",
+    embedding_model: options.Embedding = "default",
+    query_prefix: options.QueryPrefix = "",
+    passage_prefix: options.PassagePrefix = "",
     chunk_tokens: Annotated[int, typer.Option(min=16, help="Longest passage, in tokens.")] = DEFAULTS.chunk_tokens,
-    max_file_megabytes: MaxFile = DEFAULTS.max_file_megabytes,
+    max_file_megabytes: options.MaxFile = DEFAULTS.max_file_megabytes,
     ocr: Annotated[bool, typer.Option("--ocr", help="Read pages of a PDF that are pictures (extra `ocr`).")] = False,
-    as_json: AsJson = False,
+    engine: options.EngineName = "",
+    uri: options.EngineUri = "",
+    collection: options.Collection = "rag",
+    as_json: options.AsJson = False,
 ) -> None:
     """Index articles: embed what changed, drop what is gone."""
     from rag.corpus import keep_settings
+    from rag.index import Elsewhere
     from rag.index_report import name_failures
     from rag.pipeline import Chatbot
     from rag.places import own_index
@@ -82,6 +74,8 @@ def index(
     settings = Settings(
         embedding_model, query_prefix, passage_prefix, chunk_tokens, max_file_megabytes=max_file_megabytes, ocr=ocr
     )
+    if engine or uri:
+        Elsewhere.at(engine, uri, collection).name_in(folder or own_index())
     bot = Chatbot.open(folder or own_index(), settings, _parts(context, settings))
     keep_settings(bot.index, settings)  # before the articles: an interrupted run has bound nothing that nobody knows
     report = bot.sync(paths, progress=not as_json)
@@ -99,24 +93,24 @@ def index(
 def ask(
     context: typer.Context,
     question: Annotated[str, typer.Argument(help="The question.")],
-    corpus: Corpus = None,
+    corpus: options.Corpus = None,
     history: Annotated[list[str] | None, typer.Option(help="An earlier question; oldest first.")] = None,
-    reader: ReaderName = "default",
-    generator: GeneratorName = "",
+    reader: options.ReaderName = "default",
+    generator: options.GeneratorName = "",
     mark: Annotated[
         bool, typer.Option("--mark", help="Mark the model's unsupported sentences instead of leaving them out.")
     ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show of each sentence of the model how it was checked.")
     ] = False,
-    since: Since = None,
-    until: Until = None,
-    within: Within = None,
-    max_file_megabytes: MaxFile = DEFAULTS.max_file_megabytes,
+    since: options.Since = None,
+    until: options.Until = None,
+    within: options.Within = None,
+    max_file_megabytes: options.MaxFile = DEFAULTS.max_file_megabytes,
     no_server: Annotated[
         bool, typer.Option("--no-server", help="Ask in this process, even where `rag serve` serves the same index.")
     ] = False,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Answer a question from the articles, with citations, or say that they do not hold the answer.
 
@@ -149,11 +143,11 @@ def overview(
     topic: Annotated[
         str | None, typer.Argument(help="A person, a thing or a subject. Default: all the articles.")
     ] = None,
-    corpus: Corpus = None,
-    since: Since = None,
-    until: Until = None,
-    within: Within = None,
-    as_json: AsJson = False,
+    corpus: options.Corpus = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    within: options.Within = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Show what the articles hold about a topic, or in all, in a few of their own sentences, the oldest first."""
     from rag.present.overview import for_terminal
@@ -167,7 +161,10 @@ def overview(
 @app.command()
 @mendable
 def chat(
-    context: typer.Context, corpus: Corpus = None, reader: ReaderName = "default", generator: GeneratorName = ""
+    context: typer.Context,
+    corpus: options.Corpus = None,
+    reader: options.ReaderName = "default",
+    generator: options.GeneratorName = "",
 ) -> None:
     """Ask in the terminal; follow-up questions are understood. An empty line or Ctrl-D ends it."""
     from rag.types import Turn
@@ -190,9 +187,9 @@ def chat(
 def check(
     context: typer.Context,
     text: Annotated[str, typer.Argument(help='A statement, a file with a draft, or "-" for standard input.')],
-    corpus: Corpus = None,
-    reader: ReaderName = "default",
-    as_json: AsJson = False,
+    corpus: options.Corpus = None,
+    reader: options.ReaderName = "default",
+    as_json: options.AsJson = False,
 ) -> None:
     """Say of each sentence of a text whether the articles support, contradict or do not state it.
 
@@ -246,7 +243,7 @@ def evaluate_reader(
 
 @app.command()
 @mendable
-def documents(context: typer.Context, corpus: Corpus = None, as_json: AsJson = False) -> None:
+def documents(context: typer.Context, corpus: options.Corpus = None, as_json: options.AsJson = False) -> None:
     """List the articles: id, date, title."""
     from rag.index import open_index
     from rag.places import is_index, own_index
@@ -264,14 +261,16 @@ def documents(context: typer.Context, corpus: Corpus = None, as_json: AsJson = F
 
 @app.command()
 @mendable
-def verify(corpus: Corpus = None) -> None:
+def verify(corpus: options.Corpus = None) -> None:
     """Read the whole index and say whether it is undamaged; a question reads only what it needs."""
-    from rag.index import SqliteEngine
+    from rag.index import Elsewhere, SqliteEngine
     from rag.places import is_index, own_index
 
     folder = corpus or own_index()
     if not is_index(folder):
         raise RagError(f"{folder} holds no index; name the folder of one with --corpus")
+    if elsewhere := Elsewhere.of(folder):
+        raise RagError(f"the index of {folder} lies in {elsewhere.uri}; only one that is a file itself is verified")
     engine = SqliteEngine.open(folder, {})
     engine.verify()
     typer.echo(f"{folder} is undamaged ({engine.count()} documents)")
@@ -282,7 +281,7 @@ def verify(corpus: Corpus = None) -> None:
 def remove(
     context: typer.Context,
     document_id: Annotated[str, typer.Argument(help="As `rag documents` prints it.")],
-    corpus: Corpus = None,
+    corpus: options.Corpus = None,
 ) -> None:
     """Remove an article from the index. Its file is not touched."""
     _open(context, corpus, Settings()).remove(document_id)
@@ -293,17 +292,17 @@ def remove(
 @mendable
 def serve(
     context: typer.Context,
-    corpus: Corpus = None,
+    corpus: options.Corpus = None,
     host: Annotated[str, typer.Option(help="Address to listen on; other machines reach 0.0.0.0.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 7860,
     keep_uploads: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", file_okay=False, help="Keep added files here, for all; else they are private."),
     ] = None,
-    max_file_megabytes: MaxFile = DEFAULTS.max_file_megabytes,
+    max_file_megabytes: options.MaxFile = DEFAULTS.max_file_megabytes,
     browser: Annotated[bool, typer.Option("--browser", help="Open the page in the browser.")] = False,
-    reader: ReaderName = "default",
-    generator: GeneratorName = "",
+    reader: options.ReaderName = "default",
+    generator: options.GeneratorName = "",
     root_path: Annotated[
         str,
         typer.Option(envvar="RAG_ROOT_PATH", help='What stands before each path behind a proxy ("/rag").'),

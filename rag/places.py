@@ -11,6 +11,7 @@ from pathlib import Path
 import platformdirs
 
 from rag.index.database import FILE_NAME, FORMAT_VERSION
+from rag.index.elsewhere import NAMED
 from rag.models.hardware import weights_digest
 
 
@@ -50,5 +51,5 @@ def calibration_of(reader: str) -> Path:
 
 
 def is_index(path: Path) -> bool:
-    """Whether a folder holds an index and not articles."""
-    return (path / FILE_NAME).is_file()
+    """Whether a folder holds an index, or names where one lies, and not articles."""
+    return (path / FILE_NAME).is_file() or (path / NAMED).is_file()

@@ -14,6 +14,7 @@ import rag
 from rag.config import Settings
 from rag.corpus import making
 from rag.index.database import FILE_NAME
+from rag.index.elsewhere import NAMED
 from rag.places import corpus_index, home, is_index
 
 _VARIABLES = ("OPENAI_", "RAG_CONTEXT_TOKENS")  # what `openai:MODEL` takes from the environment
@@ -37,7 +38,7 @@ class Served:
         Of the program.
     rest : str
         Digest of what may change behind these names: the program's files, weights on the disk, a fitted confidence,
-        the environment of a language model.
+        which other engine holds the index, the environment of a language model.
     """
 
     index: str
@@ -70,6 +71,7 @@ class Served:
             _files(Path(rag.__file__).parent),
             _files(Path(settings.reader)),
             _files(home() / "readers"),
+            _files(folder / NAMED),
             _files(Path(generator.partition(":")[2]).expanduser()) if generator else [],
             sorted(pair for pair in os.environ.items() if generator and pair[0].startswith(_VARIABLES)),
             [load.__module__, load.__qualname__] if load else [],

@@ -17,6 +17,7 @@ from examples.memory_index import MemoryEngine
 from rag.errors import RagError
 from rag.index import Engine, Index, JoinedEngine, SqliteEngine, open_index
 from rag.index.fusion import near_duplicates, reciprocal_rank_fusion
+from rag.index.milvus import MilvusEngine
 from rag.types import Chunk, Header, ScoredChunk
 
 Search = Callable[..., list[ScoredChunk]]
@@ -29,12 +30,18 @@ class ScatteredEngine(JoinedEngine):
         return self._parts[sum(document_id.encode()) % 2]
 
 
+def milvus(folder: Path) -> Engine:
+    pytest.importorskip("milvus_lite", reason="the extra `milvus` is not installed")
+    return MilvusEngine.open(str(folder / "milvus.db"), {"embedding": "fake"})
+
+
 ENGINES: dict[str, Callable[[Path], Engine]] = {
     "folder": lambda folder: SqliteEngine.open(folder / "index", {"embedding": "fake"}),
     "memory": lambda folder: SqliteEngine.open(None, {"embedding": "fake"}),
     "example": lambda folder: MemoryEngine(),
     "joined": lambda folder: JoinedEngine(MemoryEngine(), SqliteEngine.open(folder / "own", {})),
     "scattered": lambda folder: ScatteredEngine(SqliteEngine.open(None, {}), SqliteEngine.open(folder / "own", {})),
+    "milvus": milvus,
 }
 
 

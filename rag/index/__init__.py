@@ -6,16 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rag.index.contract import Engine
+from rag.index.elsewhere import Elsewhere
 from rag.index.hybrid import Index
 from rag.index.joined import JoinedEngine
 from rag.index.sqlite import SqliteEngine
 
-__all__ = ["Engine", "Index", "JoinedEngine", "SqliteEngine", "open_index"]
+__all__ = ["Elsewhere", "Engine", "Index", "JoinedEngine", "SqliteEngine", "open_index"]
 
 
 def open_index(folder: Path | None, manifest: Mapping[str, str], spelling: bool = True) -> Index:
-    """The index of one machine: in a folder, which is made when it is not there, or (None) in memory.
+    """The index in a folder, which is made when it is not there, or (None) in memory.
 
-    See `SqliteEngine.open` for what can be wrong with a folder.
+    A folder holds the index itself, or names the engine that does. See `SqliteEngine.open` and `MilvusEngine.open` for
+    what can be wrong with either.
     """
-    return Index(SqliteEngine.open(folder, manifest), spelling)
+    elsewhere = None if folder is None else Elsewhere.of(folder)
+    return Index(elsewhere.open(manifest) if elsewhere else SqliteEngine.open(folder, manifest), spelling)
