@@ -21,8 +21,8 @@ from rag.types import Judgement, ScoredChunk, Span
 Vectors = npt.NDArray[np.float32]
 
 FILE_NAME = "confidence.json"  # beside the weights of each reader that ships
-# Logits from which the reader is believed, by the 973 questions that calibration asks of texts held out; the first two in
-# the mean of a question's passages.
+# Logits from which the reader is believed, by the 973 questions that calibration asks of texts held out; the first two
+# in the mean of a question's passages.
 POLAR = -1.0  # that yes or no is asked for: 298 of 300 lie above it, and 1 of 523 others (an order to the program)
 LIST = -0.5  # that a list is asked for: 8 of 523 others lie above it, most of which may be answered by one
 # That a passage denies what another question asks: 1 % of the right answers lie above it, and 12 of 14 denials made by
