@@ -83,8 +83,7 @@ class MemoryEngine:
         return self._held[document_id][0]
 
     def headers(self) -> list[Header]:
-        return [Header(d.id, d.title, d.source, d.language, d.date, d.content_hash, d.outlet, len(d.text))
-                for d in sorted((d for d, _, _ in self._held.values()), key=lambda d: d.id)]  # fmt: skip
+        return sorted((Header.of(document) for document, _, _ in self._held.values()), key=lambda header: header.id)
 
     def count(self) -> int:
         return len(self._held)

@@ -182,7 +182,7 @@ def kept(examples: Sequence[Example], shares: Mapping[str, float], random: Rando
 
 
 def share_of_kind(text: str) -> tuple[str, float]:
-    """ "news/twin=0.5" as name and share."""
+    """Name and share of "news/twin=0.5"."""
     name, _, share = text.rpartition("=")
     return name, float(share)
 

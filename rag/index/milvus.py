@@ -184,7 +184,7 @@ class MilvusEngine:
         with self.transaction():
             self.remove(document.id)
             body = _packed({"text": document.text, "pages": document.pages})
-            stamp = self._write("document", document.id, body, _packed(astuple(_header(document))))
+            stamp = self._write("document", document.id, body, _packed(astuple(Header.of(document))))
             if chunks and self.dimension is None:
                 self._passages.create(*self._fields_of_passages(vectors.shape[1]))
             self._passages.add(
@@ -370,13 +370,6 @@ def _id(kind: str, name: str) -> str:
 
 def _chunk(kept: dict[str, Any]) -> Chunk:
     return Chunk(**kept | {"sentences": tuple((start, end) for start, end in kept["sentences"])})
-
-
-def _header(document: Document) -> Header:
-    return Header(
-        document.id, document.title, document.source, document.language, document.date, document.content_hash,
-        document.outlet, len(document.text),
-    )  # fmt: skip
 
 
 def _entries(document: Document) -> set[tuple[str, bool]]:

@@ -16,7 +16,7 @@ import typer
 
 from rag.errors import RagError
 from rag.places import home
-from rag.serve.record import BACKGROUND, Record, is_true, records
+from rag.serve.record import BACKGROUND, Record, is_true, opened_anew, records
 from rag.served import Served
 
 START_SECONDS = 600.0  # a first indexing takes its time
@@ -92,8 +92,7 @@ def start(command: Sequence[str], folder: Path, seconds: float = START_SECONDS) 
     """
     log = log_of(folder)
     log.parent.mkdir(parents=True, exist_ok=True)
-    log.unlink(missing_ok=True)
-    with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+    with open(opened_anew(log), "wb") as out:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

@@ -123,7 +123,12 @@ def exchange(
 def _write(file: Path, text: str) -> None:
     """Write a file that its owner alone reads, all of it or nothing."""
     draft = file.with_name(f"{file.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+    with open(opened_anew(draft), "w", encoding="utf-8") as out:
         out.write(text)
     draft.replace(file)
+
+
+def opened_anew(file: Path) -> int:
+    """Descriptor of a new file in the place of an old one, for writing; its owner alone may read it."""
+    file.unlink(missing_ok=True)
+    return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -71,6 +71,12 @@ class Header:
     outlet: str | None
     characters: int
 
+    @classmethod
+    def of(cls, document: Document) -> Header:
+        """What is told of a document without its text."""
+        d = document
+        return cls(d.id, d.title, d.source, d.language, d.date, d.content_hash, d.outlet, len(d.text))
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:

@@ -48,10 +48,7 @@ class FakeBot:
         return [self._documents[i] for i in sorted(self._documents)]
 
     def headers(self) -> list[Header]:
-        return [
-            Header(d.id, d.title, d.source, d.language, d.date, d.content_hash, d.outlet, len(d.text))
-            for d in self.documents()
-        ]
+        return [Header.of(d) for d in self.documents()]
 
     def count(self) -> int:
         return len(self._documents)
