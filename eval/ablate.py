@@ -59,7 +59,6 @@ VARIANTS: dict[str, Variant] = {
     ),
     "every word is searched": Variant(rules={"rag.index.spelling.content_words": words}),
     "follow-ups as they are": Variant(rules={"rag.answering.rewriting.understand": lambda question, *_: [question]}),
-    "names stay cut": Variant(rules={"rag.answering.candidates.whole_phrase": lambda _, start, end: (start, end)}),
     "no sentence before": Variant(
         rules={"rag.answering.composing._LEANS": re.compile("(?!)"), "rag.answering.composing.is_question": _nothing}
     ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
@@ -16,8 +15,6 @@ from rag.models.reader import Reader
 from rag.types import Chunk, ScoredChunk, Span
 
 SPANS_PER_PASSAGE = 2  # that may be the answer; a list takes more of them
-_NAME_OF = re.compile(r"\b[A-Z][\w’'-]+ (?:of|de|del) (?:the |la |los )?$")
-_INITIALS = re.compile(r"\b(?:[A-Z]\.)+[A-Z]$")
 
 
 class SpanFinder:
@@ -81,7 +78,7 @@ def reranked(candidates: Sequence[Candidate]) -> list[ScoredChunk]:
 
 def _candidate(passage: ScoredChunk, span: Span) -> Candidate:
     chunk = passage.chunk
-    first, last = whole_phrase(chunk, span.start, span.end)
+    first, last = within_sentence(chunk, span.start, span.end)
     span = replace(span, start=first, end=last, text=chunk.between(first, last))
     start, end = sentences_around(chunk, span.start, span.end)
     earlier = [chunk.between(a, b) for a, b in chunk.sentences if b <= start]
@@ -93,19 +90,7 @@ def _candidate(passage: ScoredChunk, span: Span) -> Candidate:
     )
 
 
-def whole_phrase(chunk: Chunk, start: int, end: int) -> tuple[int, int]:
-    """A span within one sentence, with the rest of the name it is cut from.
-
-    "Friendship" of "Order of Friendship", "U.S" of "U.S." `start` and `end` count characters of the document, before
-    and after.
-    """
-    # An answer is told in one sentence: of a span across several the longest part.
+def within_sentence(chunk: Chunk, start: int, end: int) -> tuple[int, int]:
+    """The longest part of a span that lies in one sentence, as an answer is told in one; all in document characters."""
     parts = [(max(a, start), min(b, end)) for a, b in chunk.sentences if a < end and start < b]
-    start, end = max(parts, key=lambda part: part[1] - part[0], default=(start, end))
-    text, first, last = chunk.text, start - chunk.start, end - chunk.start
-    before = _NAME_OF.search(text, 0, first)
-    if before and text[first].isupper():
-        first = before.start()
-    if text[last : last + 1] == "." and _INITIALS.search(text, first, last):
-        last += 1
-    return chunk.start + first, chunk.start + last
+    return max(parts, key=lambda part: part[1] - part[0], default=(start, end))
