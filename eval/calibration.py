@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from tqdm import tqdm
@@ -16,6 +16,7 @@ from eval.metrics import Booleans, Floats, auroc, calibration_error, contains, i
 from rag.answering.composing import short_answer
 from rag.answering.confidence import (
     SIGNS,
+    Bounds,
     Calibration,
     Candidate,
     decision_signals,
@@ -24,11 +25,16 @@ from rag.answering.confidence import (
     yes_no_signals,
 )
 from rag.config import Settings
+from rag.logistic import CLIP
 from rag.pipeline import Chatbot
 
 # Of one question of each corpus; "passages" are asked for yes or no.
 WEIGHTS = {"fixed": 2.0, "news": 2.0, "yes-no": 1.0, "SQuAD": 1.0, "mixed": 1.0, "passages": 1.0}
 YES_NO = 100  # questions for yes or no; fewer say nothing of their own
+# Of what the bounds of a reader's judgement are fitted to, the share that may lie on their wrong side.
+TAKEN_FOR_A_LIST = 0.015  # of the questions that ask for one answer
+TAKEN_FOR_DENIED = 0.01  # of the right answers
+WRONG_WORD = 0.06  # of the sentences that decide a yes-no question and are met
 REFUSED = 0.92  # of the unanswerable, at which the answered share is printed beside that at one half
 
 
@@ -37,6 +43,8 @@ class Asked:
     """A question with its candidates, whether each span is right, and whether each tells a person who reads it.
 
     Spans are ranked by the first; confidence is about the second, as an answer comes with its sentence.
+    `polar` and `many`: whether yes or no is asked for, or a list; `mistaken`: whether a span's sentence decides what is
+    asked, and the reader says yes for no.
     """
 
     corpus: str
@@ -46,6 +54,9 @@ class Asked:
     tells: tuple[bool, ...]
     answerable: bool
     group: str
+    polar: bool = False
+    many: bool = False
+    mistaken: tuple[bool, ...] = ()
 
 
 def ask(dataset: Dataset, bot: Chatbot, limit: int) -> list[Asked]:
@@ -67,7 +78,20 @@ def ask(dataset: Dataset, bot: Chatbot, limit: int) -> list[Asked]:
             fits or (here and not question.polar and contains(c.sentence, _accepted(question)))
             for fits, here, c in zip(right, shown, candidates, strict=True)
         )
-        asked.append(Asked(dataset.name, understood, tuple(candidates), right, tells, question.answerable, question.id))
+        asked.append(
+            Asked(
+                dataset.name,
+                understood,
+                tuple(candidates),
+                right,
+                tells,
+                question.answerable,
+                question.id,
+                question.polar,
+                many=bool(question.parts),
+                mistaken=tuple(here and not fits for here, fits in zip(shown, right, strict=True)),
+            )
+        )
     return asked
 
 
@@ -94,14 +118,46 @@ def fit(asked: Sequence[Asked]) -> Calibration:
             rows.append(evidence_signals(candidate))
             labels.append(right)
             weights.append(WEIGHTS[item.corpus] / math.sqrt(len(item.candidates)))
-    ranker = Calibration(regression.fit(rows, labels, weights, SIGNS), {})
+    evidence = regression.fit(rows, labels, weights, SIGNS)
+    bounds = asdict(_bounds(asked, Calibration(evidence, {})))
+    ranker = Calibration(evidence, {}, bounds=bounds)
     found = [(item, ranker.rank(item.candidates)) for item in asked if item.candidates]
     yes_no = [pair for pair in found if is_polar(pair[1][0])]
     if len(yes_no) < YES_NO:
-        return Calibration(ranker.evidence, _fit(found, decision_signals))
+        return Calibration(evidence, _fit(found, decision_signals), bounds=bounds)
     rest = [pair for pair in found if not is_polar(pair[1][0])]
     apart = _fit(yes_no, lambda ranked: yes_no_signals(ranked[0]))
-    return Calibration(ranker.evidence, _fit(rest, decision_signals), apart)
+    return Calibration(evidence, _fit(rest, decision_signals), apart, bounds)
+
+
+def _bounds(asked: Sequence[Asked], ranker: Calibration) -> Bounds:
+    """Where what the reader says at the first token is believed; of every question it is known what it asks for."""
+    found = [(item, judged) for item in asked if item.candidates and (judged := item.candidates[0].judgement)]
+    polar = [judged.polar for item, judged in found if item.polar]
+    others = [(item, judged) for item, judged in found if not item.polar]
+    if len(polar) < YES_NO or not others:
+        return Bounds()
+    first = [(item, ranker.rank(item.candidates)[0]) for item, _ in others if not item.many]
+    denials = [c.judgement.denial for item, c in first if c.judgement and _of(item.right, item, c)]
+    many = np.quantile([judged.many for item, judged in others if not item.many], 1 - TAKEN_FOR_A_LIST)
+    polar_from = (np.quantile(polar, 0.01) + np.quantile([judged.polar for _, judged in others], 0.99)) / 2
+    decided = _decided_from([item for item, _ in found if item.polar], ranker)
+    denied = np.quantile(denials, 1 - TAKEN_FOR_DENIED)
+    return Bounds(*(round(float(bound), 2) for bound in (polar_from, many, denied, decided)))
+
+
+def _decided_from(polar: Sequence[Asked], ranker: Calibration) -> float:
+    """The least bound of |denial| at and beyond which at most `WRONG_WORD` of the words are wrong."""
+    sure = []
+    for item in polar:
+        first = ranker.rank(item.candidates)[0]
+        right, mistaken = _of(item.right, item, first), _of(item.mistaken, item, first)
+        if first.judgement and (right or mistaken):
+            sure.append((abs(first.judgement.denial), mistaken))
+    sure.sort(reverse=True)
+    wrong = np.cumsum([mistaken for _, mistaken in sure]) / np.arange(1, len(sure) + 1)
+    allowed = np.flatnonzero(wrong <= WRONG_WORD)
+    return sure[int(allowed[-1])][0] if len(allowed) else CLIP
 
 
 def _fit(
@@ -113,7 +169,12 @@ def _fit(
 
 
 def _tells(item: Asked, first: Candidate) -> bool:
-    return next(tells for c, tells in zip(item.candidates, item.tells, strict=True) if c.span == first.span)
+    return _of(item.tells, item, first)
+
+
+def _of(values: Sequence[bool], item: Asked, candidate: Candidate) -> bool:
+    """What is known of one of a question's candidates."""
+    return next(value for c, value in zip(item.candidates, values, strict=True) if c.span == candidate.span)
 
 
 def report(name: str, asked: Sequence[Asked], calibration: Calibration) -> str:

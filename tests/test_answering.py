@@ -11,7 +11,7 @@ from fakes import FakeReader, fake_parts, make_document
 from rag.answering.candidates import within_sentence
 from rag.answering.citations import cite
 from rag.answering.composing import compose, doubts, nearest
-from rag.answering.confidence import Calibration, Candidate, agree, says_no
+from rag.answering.confidence import Bounds, Calibration, Candidate, agree, says_no
 from rag.answering.deciding import decide
 from rag.answering.retrieval import Found
 from rag.config import Settings
@@ -238,7 +238,7 @@ def test_what_a_question_asks_for_is_read_off_all_its_passages() -> None:
 def test_where_it_is_not_clear_which_word_is_said_neither_is() -> None:
     one = Document("one", "A", "The bridge is open to cyclists.", "one", date="2020-05-01")
     unsure = Judgement(support=9.0, denial=1.0, polar=0.5, many=-6.0)
-    found = [replace(candidate(one, "open to cyclists", 9.0), judgement=unsure)]
+    found = [replace(candidate(one, "open to cyclists", 9.0), judgement=unsure, bounds=Bounds(decided=2.0))]
     asked = Found("Is the bridge open to cars?", (), (found[0].passage,), {"one": one}, {})
     answer = decide(asked.question, asked, found, Calibration({}, {"bias": 5.0}), Settings())
     assert (answer.certainty, answer.abstained, answer.doubts) == ("perhaps", True, (Doubt("word"),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,15 +21,26 @@ from rag.types import Judgement, ScoredChunk, Span
 Vectors = npt.NDArray[np.float32]
 
 FILE_NAME = "confidence.json"  # beside the weights of each reader that ships
-# Logits from which the reader is believed, by the 973 questions that calibration asks of texts held out; the first two
-# in the mean of a question's passages.
-POLAR = -1.0  # that yes or no is asked for: 298 of 300 lie above it, and 1 of 523 others (an order to the program)
-LIST = -0.5  # that a list is asked for: 8 of 523 others lie above it, most of which may be answered by one
-# That a passage denies what another question asks: 1 % of the right answers lie above it, and 12 of 14 denials made by
-# hand; the other two are answered by "nothing". Lists have their own way.
-DENIED = -4.0
-# Either way, that yes or no is said: rightly by 93 % of 183 whose sentence is found, of 35 below it by 60 %.
-DECIDED = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Logits from which what a reader says at a window's first token is believed, fitted beside its confidence.
+
+    Attributes
+    ----------
+    polar, many : float
+        That yes or no is asked for, and that a list is, in the mean of a question's passages.
+    denied : float
+        That a passage denies what is asked, where that is neither yes or no nor a list.
+    decided : float
+        Either way, that yes or no is said.
+    """
+
+    polar: float = 0.0
+    many: float = 0.0
+    denied: float = 0.0
+    decided: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,8 @@ class Candidate:
         Share of the question's content words that the sentence, its heading and the passage's title have, in [0, 1].
     evidence : float
         Logit that this span answers the question rightly; candidates are ranked by it.
+    bounds : Bounds
+        From which the judgement is believed.
     """
 
     passage: ScoredChunk
@@ -68,6 +81,7 @@ class Candidate:
     second: bool = False
     covered: float = 0.0
     evidence: float = 0.0
+    bounds: Bounds = Bounds()
 
 
 def agree(left: str, right: str) -> bool:
@@ -172,24 +186,26 @@ def yes_no_signals(best: Candidate) -> dict[str, float]:
 
 def is_polar(candidate: Candidate) -> bool:
     """Whether the question asks for yes or no, as the reader takes it."""
-    return candidate.judgement is not None and candidate.judgement.polar > POLAR
+    return candidate.judgement is not None and candidate.judgement.polar > candidate.bounds.polar
 
 
 def is_list(candidate: Candidate) -> bool:
     """Whether the question asks for a list, as the reader takes it."""
-    return candidate.judgement is not None and candidate.judgement.many > LIST
+    return candidate.judgement is not None and candidate.judgement.many > candidate.bounds.many
 
 
 def says_no(candidate: Candidate) -> bool | None:
     """Whether the passage denies what a yes-no question asks; None for another question, or where that is not sure."""
     judged = candidate.judgement
-    return judged.denial > 0 if judged and is_polar(candidate) and abs(judged.denial) > DECIDED else None
+    sure = judged is not None and is_polar(candidate) and abs(judged.denial) > candidate.bounds.decided
+    return judged.denial > 0 if judged and sure else None
 
 
 def is_denied(candidate: Candidate) -> bool:
     """Whether the passage seems to deny what is asked, if neither yes or no nor a list: "He did not approve it"."""
     judged = candidate.judgement
-    return judged is not None and not is_polar(candidate) and not is_list(candidate) and judged.denial > DENIED
+    asks_otherwise = is_polar(candidate) or is_list(candidate)
+    return judged is not None and not asks_otherwise and judged.denial > candidate.bounds.denied
 
 
 def says_the_same(left: Candidate, right: Candidate) -> bool:
@@ -205,18 +221,23 @@ class Calibration:
     yes or no is asked for."""
 
     def __init__(
-        self, evidence: Mapping[str, float], decision: Mapping[str, float], yes_no: Mapping[str, float] | None = None
+        self,
+        evidence: Mapping[str, float],
+        decision: Mapping[str, float],
+        yes_no: Mapping[str, float] | None = None,
+        bounds: Mapping[str, float] | None = None,
     ) -> None:
         """Weights by the names of the signals, with a "bias" each; without `yes_no`, `decision` is for all."""
         self.evidence = dict(evidence)
         self.decision = dict(decision)
         self.yes_no = dict(yes_no or {})
+        self.bounds = Bounds(**(bounds or {}))
 
     @classmethod
     def load(cls, path: Path) -> Calibration:
         """Read the weights that `python -m training.calibrate` wrote."""
         data = json.loads(read_text(path))
-        return cls(data["evidence"], data["decision"], data.get("yes_no"))
+        return cls(**data)
 
     @classmethod
     def of_margin(cls) -> Calibration:
@@ -225,12 +246,14 @@ class Calibration:
 
     def to_dict(self) -> dict[str, dict[str, float]]:
         """What `load` reads."""
-        made = {"evidence": self.evidence, "decision": self.decision}
+        made = {"evidence": self.evidence, "decision": self.decision, "bounds": asdict(self.bounds)}
         return made | {"yes_no": self.yes_no} if self.yes_no else made
 
     def rank(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Candidates with their evidence, best first; ties by place."""
-        scored = [replace(c, evidence=weigh(self.evidence, evidence_signals(c))) for c in candidates]
+        """Candidates with their evidence and bounds, best first; ties by place."""
+        scored = [
+            replace(c, evidence=weigh(self.evidence, evidence_signals(c)), bounds=self.bounds) for c in candidates
+        ]
         return sorted(scored, key=lambda c: (-c.evidence, c.span.document_id, c.span.start))
 
     def probability(self, candidates: Sequence[Candidate]) -> float:
