@@ -22,7 +22,7 @@ from rag.models.reader import MAX_TOKENS, SHIPPED  # noqa: E402
 from rag.models.windows import Windows  # noqa: E402
 from training import compare, distill  # noqa: E402
 from training import train as training_run  # noqa: E402
-from training.data import TWINS, Article, Claim, Question, holds_answer, load_training, load_twins, sentences  # noqa: E402
+from training.data import holds_answer, load_training, sentences  # noqa: E402
 from training.distill import vocabulary  # noqa: E402
 from training.evaluate import Prediction, predict, scores, threshold_of  # noqa: E402
 from training.export import export  # noqa: E402
@@ -30,7 +30,9 @@ from training.features import BUCKET, batches, collate, encode  # noqa: E402
 from training.mixture import Example, build, crop, foreign, joined  # noqa: E402
 from training.negatives import exchange_name, without_answer_sentence  # noqa: E402
 from training.noise import keywords, noisy, respell, typo  # noqa: E402
+from training.records import Article, Claim, Question  # noqa: E402
 from training.train import evidence_margin, learning_rate, window_loss  # noqa: E402
+from training.written import TWINS, load_fields, load_twins  # noqa: E402
 
 PASSAGE = (
     "The castle of Mikhailov stands on a hill. It was built in 1523 by Anna Petrova, who had come from Kyiv. "
@@ -89,6 +91,12 @@ def tiny(tmp_path_factory: pytest.TempPathFactory, tokenizer: PreTrainedTokenize
     save_network(load_network(folder), folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pass is made of the test's own data alone."""
+    monkeypatch.setattr(training_run, "load_fields", lambda: ({}, [], []))
 
 
 @pytest.fixture(scope="module")
@@ -353,6 +361,44 @@ def test_a_twin_stands_beside_the_passage_that_answers_the_question_it_differs_f
     assert {example.polar for example in made if example.kind == "news/undecided"} == {True}
 
 
+def test_texts_of_other_fields_are_whole_groups_in_or_out_of_training(tmp_path: Path) -> None:
+    built, burnt = (
+        "It was built in 1523 by Anna Petrova, who had come from Kyiv.",
+        "In 1701 a fire took its northern tower.",
+    )
+    asked = [
+        {"q": "Who built it, and from where?", "type": "list", "answers": ["Kyiv", "Anna Petrova"], "sentence": built},
+        {"q": "Did it burn?", "type": "yes-no", "answers": ["yes"], "sentence": burnt},
+        {"q": "Who set the fire?", "type": "denied", "answers": [], "near": burnt},
+        {"q": "Will it be built again?", "type": "open", "answers": [], "near": burnt},
+    ]
+    said = [{"claim": "It burnt.", "label": "supported", "evidence": burnt}]
+    rows = [
+        {"id": f"X-{n}", "group": f"g{n // 3}", "title": "T", "date": "2020-01-01", "text": PASSAGE, "questions": asked,
+         "claims": said}
+        for n in range(12)
+    ]  # fmt: skip
+    path = tmp_path / "fields.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    known, left_out = load_fields(path), load_fields(path, held_out=True)
+    assert len(known[0]) == len(known[2]) == 9
+    assert {a.group for a in left_out[0].values()}.isdisjoint(a.group for a in known[0].values())
+    items, decided, denied, left_open = left_out[1][:4]
+    assert items.many
+    assert [PASSAGE[start : start + len(text)] for start, text in items.answers] == ["Kyiv", "Anna Petrova"]
+    assert (decided.polar, decided.denial, decided.answers) == (True, False, ((PASSAGE.index(burnt), burnt),))
+    assert (denied.polar, denied.denial, denied.near) == (False, True, decided.answers[0])
+    assert (left_open.polar, left_open.denial, left_open.answers) == (True, None, ())
+    made = build(known[1], {}, 3, known[2], known[0])
+    assert {e.kind for e in made} >= {
+        "fields/answered",
+        "fields/twin",
+        "fields/yes-no",
+        "fields/undecided",
+        "claim-fields/supported",
+    }
+
+
 def test_yes_no_questions_on_passages_of_other_sets(tmp_path: Path) -> None:
     sentence, near = "In 1701 a fire took its northern tower.", "Today the ruin belongs to the town"
     passages = {"7": Article("7", "Castle", "Castle", None, PASSAGE)}
@@ -605,9 +651,9 @@ def test_networks_are_compared_by_what_they_tell_apart(tiny: Path, tokenizer: Pr
         Example("why", PASSAGE, 0, 10, kind, denial=number == 2, polar=number >= 2) for number, kind in enumerate(kinds)
     ]
     margin = np.array([2.0, 1.0, 0.0, 3.0, 1.0])
-    said = compare.Read(margin, margin, np.array([0.0, 0.0, 4.0, -4.0, 0.0]), np.array([-3.0, 1.0, 2.0, 2.0, 9.0]))
+    said = compare.Read(margin, margin, np.array([0.0, 0.0, 4.0, -4.0, 0.0]), np.array([-3.0, 3.0, 2.0, 2.0, 9.0]))
     row = compare.figures(said, np.array(kinds), encode(examples, tokenizer, seed=0))
     assert row["answered or not"] == 1.0
     assert row["decided or open"] == 0.5
     assert row["yes or no"] == 1.0
-    assert row["asks for yes or no"] == 0.8
+    assert row["asks for yes or no"] == pytest.approx(2 / 3)

@@ -13,6 +13,7 @@ import argparse
 import json
 import pickle
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -73,27 +74,43 @@ def ask(corpus: Corpus, settings: Settings) -> list[Asked]:
         _, candidates = bot.consider(item.text)
         right = tuple(_is_right(item, c) for c in candidates)
         tells = tuple(r or _tells_in_sentence(item, c) for r, c in zip(right, candidates, strict=True))
-        answerable = bool(item.answers or item.sentence)
-        asked.append(Asked(corpus.name, item.text, tuple(candidates), right, tells, answerable, item.group))
-        if item.answers and corpus.name != "news" and zlib.crc32(item.text.encode()) % 3 == 0:
+        made = Asked(
+            corpus.name,
+            item.text,
+            tuple(candidates),
+            right,
+            tells,
+            bool(item.answers or item.sentence),
+            item.group,
+            item.polar,
+            item.many,
+            mistaken=tuple(_decides(item, c) and not r for c, r in zip(candidates, right, strict=True)),
+        )
+        asked.append(made)
+        if item.answers and corpus.name not in ("news", "fields") and zlib.crc32(item.text.encode()) % 3 == 0:
             rest = tuple(
                 c
                 for c in candidates
                 if c.span.document_id not in item.gold and not contains(c.passage.chunk.text, item.answers)
             )
             nothing = (False,) * len(rest)
-            asked.append(Asked(corpus.name, item.text, rest, nothing, nothing, False, item.group))
+            asked.append(
+                replace(made, candidates=rest, right=nothing, tells=nothing, mistaken=nothing, answerable=False)
+            )
     return asked
 
 
 def _is_right(item: Item, candidate: Candidate) -> bool:
     """Whether the span is an answer; of a yes-no question, whether the deciding sentence is met and not mistaken."""
-    if candidate.span.document_id not in item.gold:
-        return False
     if item.denial is None:
-        return is_right(candidate.span.text, item.answers)
-    near = item.sentence in candidate.sentence or candidate.sentence in item.sentence
-    return near and says_no(candidate) in (None, item.denial)
+        return candidate.span.document_id in item.gold and is_right(candidate.span.text, item.answers)
+    return _decides(item, candidate) and says_no(candidate) in (None, item.denial)
+
+
+def _decides(item: Item, candidate: Candidate) -> bool:
+    """Whether the candidate's sentence decides a yes-no question."""
+    met = item.sentence in candidate.sentence or candidate.sentence in item.sentence
+    return item.denial is not None and candidate.span.document_id in item.gold and met
 
 
 def _tells_in_sentence(item: Item, candidate: Candidate) -> bool:

@@ -19,7 +19,6 @@ from tqdm import tqdm
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from eval.metrics import auroc
-from rag.answering.confidence import POLAR
 from rag.models.hardware import inference_dtype
 from rag.models.network import ReaderNetwork, load_network
 from rag.models.reader import MAX_SPAN_TOKENS
@@ -27,15 +26,19 @@ from training.data import left_out_twins, load_articles, load_claims, load_train
 from training.features import Features, batches, collate, encode
 from training.mixture import build
 from training.train import evidence_margin, network_scores, within_passage
+from training.written import load_fields
 
 SEED = 11
 KINDS = {
     "news/answered": 150, "news/cut": 50, "news/sister": 100, "news/unanswerable": 60, "news/yes-no": 150,
     "news/undecided": 120, "passages/answered": 150, "passages/undecided": 90, "foreign": 150,
     "claim-news/supported": 90, "claim-news/contradicted": 60, "claim-news/not_stated": 60,
+    "fields/answered": 150, "fields/cut": 40, "fields/sister": 60, "fields/unanswerable": 30, "fields/twin": 70,
+    "fields/yes-no": 80, "fields/undecided": 80, "claim-fields/supported": 50, "claim-fields/contradicted": 50,
+    "claim-fields/not_stated": 30,
 }  # fmt: skip
 """Windows of each kind, at most."""
-DECIDED = ("news/yes-no", "passages/answered")
+DECIDED = ("news/yes-no", "passages/answered", "fields/yes-no")
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,9 @@ def windows(data: Path, tokenizer: PreTrainedTokenizerBase) -> tuple[Features, n
     """The windows and the kind of each, the same for the same data: of news articles and `twins.jsonl`."""
     (_, questions), (_, claims) = load_training(data), load_claims(data)
     news = [question for question in questions if question.article] + left_out_twins(data)
-    made = build(news, {}, SEED, [claim for claim in claims if claim.dataset == "news"], load_articles(data))
+    texts, asked, said = load_fields(held_out=True)
+    of_news = [claim for claim in claims if claim.dataset == "news"]
+    made = build(news + asked, {}, SEED, of_news + said, load_articles(data) | texts)
     random, chosen = Random(SEED), []
     for kind, limit in KINDS.items():
         # A claim asked as a question is read otherwise than a claim.
@@ -83,7 +88,7 @@ def read(network: ReaderNetwork, features: Features, padding: int) -> Read:
 
 
 def figures(said: Read, kinds: npt.NDArray[np.str_], features: Features) -> dict[str, float]:
-    """AUROC by what is told apart, and how often it is rightly told what is asked for; `features` hold the labels."""
+    """AUROC by what is told apart; `features` hold the labels."""
 
     def apart(values: npt.NDArray[np.float64], kind: str, others: Sequence[str]) -> float:
         of_kind, of_others = kinds == kind, np.isin(kinds, others)
@@ -95,9 +100,16 @@ def figures(said: Read, kinds: npt.NDArray[np.str_], features: Features) -> dict
         "decided or open": apart(said.margin, "news/yes-no", ["news/undecided"]),
         "decided or open in passages": apart(said.margin, "passages/answered", ["passages/undecided"]),
         "yes or no": auroc(said.denial[decided], features.denial[decided] == 1) or 0.0,
-        "asks for yes or no": float(np.mean((said.polar > POLAR)[known] == (features.polar == 1)[known])),
+        "asks for yes or no": auroc(said.polar[known], features.polar[known] == 1) or 0.0,
         "claim supported": apart(
             said.support, "claim-news/supported", ["claim-news/contradicted", "claim-news/not_stated"]
+        ),
+        "answered or not in fields": apart(
+            said.margin, "fields/answered", ["fields/cut", "fields/sister", "fields/unanswerable", "fields/twin"]
+        ),
+        "decided or open in fields": apart(said.margin, "fields/yes-no", ["fields/undecided"]),
+        "claim supported in fields": apart(
+            said.support, "claim-fields/supported", ["claim-fields/contradicted", "claim-fields/not_stated"]
         ),
     }
 

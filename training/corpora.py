@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 from rag.types import Document
-from training.data import Question, left_out_twins, load_articles, load_training
+from training.data import left_out_twins, load_articles, load_training
+from training.records import Article, Question
+from training.written import load_fields
 
 SEED = 7
 NEIGHBOURS = 27  # further news articles beside those held out, as many as make a folder of sixty
@@ -29,6 +31,8 @@ class Item:
     group: str
     denial: bool | None = None
     sentence: str = ""
+    polar: bool = False
+    many: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,19 +47,21 @@ class Corpus:
 def corpora(data: Path, limit: int) -> Iterator[Corpus]:
     """The corpora of `data`/train, each with at most `limit` questions of the groups that training left out."""
     train, held_out = load_training(data)
-    yield _news("news", data, held_out, limit)
+    articles = load_articles(data)
+    yield _news("news", articles, held_out, limit)
     twins = left_out_twins(data)
-    yield _news("yes-no", data, [question for question in twins if question.article], limit)
+    yield _news("yes-no", articles, twins, limit)
+    known, (texts, asked, _) = load_fields()[0], load_fields(held_out=True)
+    yield _news("fields", known | texts, asked, limit)
     yield _paragraphs("SQuAD", train, held_out, ("squad",), limit)
     mixed = ("qed_nq", "nq_open_gold", "quoref", "timeqa_human", "afriqa_en", "fairytaleqa", "squad_train_part")
     yield _paragraphs("mixed", train, held_out, mixed, limit)
     yield _paragraphs("passages", train, twins, ("passages",), limit, mixed)
 
 
-def _news(name: str, data: Path, held_out: Sequence[Question], limit: int) -> Corpus:
+def _news(name: str, articles: Mapping[str, Article], held_out: Sequence[Question], limit: int) -> Corpus:
     """The articles of the groups held out, among others that training saw; answers may stand in a sister article."""
-    articles = load_articles(data)
-    asked = [question for question in held_out if question.dataset == "news"]
+    asked = [question for question in held_out if question.article]
     groups = {question.group for question in asked}
     own = [article for article in articles.values() if article.group in groups]
     others = [article for article in articles.values() if article.group not in groups]
@@ -70,9 +76,17 @@ def _news(name: str, data: Path, held_out: Sequence[Question], limit: int) -> Co
 
 
 def _item(question: Question, gold: frozenset[str]) -> Item:
-    if question.denial is None:
-        return Item(question.text, tuple(text for _, text in question.answers), gold, question.group)
-    return Item(question.text, (), gold, question.group, question.denial, question.answers[0][1])
+    decided = question.polar and bool(question.answers)
+    return Item(
+        question.text,
+        () if decided else tuple(text for _, text in question.answers),
+        gold,
+        question.group,
+        question.denial if decided else None,
+        question.answers[0][1] if decided else "",
+        question.polar,
+        bool(question.many),
+    )
 
 
 def _paragraphs(

@@ -7,7 +7,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +15,8 @@ from types import MappingProxyType
 from typing import Any
 
 from eval.metrics import normalise
+from training.records import Article, Claim, Question
+from training.written import TWINS, load_twins
 
 # Whole groups kept out of training, for calibration and for choosing between recipes. The SQuAD articles are named so
 # that Disfl-QA, which asks about the same articles, leaves them out too; the others are drawn by a fixed seed.
@@ -23,69 +24,12 @@ HELD_OUT_ARTICLES = ("1973_oil_crisis", "Genghis_Khan", "Private_school")
 HELD_OUT_SHARE = 0.02
 HELD_OUT_SEED = 20
 
-
-TWINS = Path(__file__).parent / "twins.jsonl"  # written for this project, on texts of `data`/train
 HELD_OUT_NEWS = 0.1  # share of the news groups, which stand for a stranger's folder in calibration
 
 # Sets of which it is known whether a question wants one answer or a list of them.
 ONE_OR_MANY = ("multispanqa", "news", "nq_open_gold", "qed_nq", "quoref")
 
 _FAMILY = {"squad1.1": "squad", "squad2.0": "squad"}
-LABELS = ("supported", "contradicted", "not_stated", "unsupported")
-
-
-@dataclass(frozen=True)
-class Question:
-    """One question on one passage; `answers` are (start, text) pairs, none when the passage does not answer.
-
-    `title` and `date` are what stands before the passage when it is read. `group` is what is held out as a whole.
-    Of a yes-no question (`polar`) `answers` is the sentence that decides it and `denial` tells whether it says no.
-    `many`: all the answers are wanted together, as a list; None where nobody said. `near`: of one that nothing
-    answers, what tempts to answer it; `denial` then tells whether it denies what is asked.
-    """
-
-    id: str
-    dataset: str
-    title: str
-    context: str
-    text: str
-    answers: tuple[tuple[int, str], ...]
-    group: str = ""
-    date: str | None = None
-    article: str = ""
-    polar: bool = False
-    denial: bool | None = None
-    many: bool | None = None
-    near: tuple[int, str] | None = None
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One statement and the premise that may support it; `label` is one of `LABELS`.
-
-    `evidence` is a verbatim run of the premise that supports or contradicts the claim, empty where nobody marked one.
-    """
-
-    dataset: str
-    group: str
-    premise: str
-    text: str
-    label: str
-    evidence: str = ""
-    title: str = ""
-    date: str | None = None
-    article: str = ""
-
-
-@dataclass(frozen=True)
-class Article:
-    """A news article, the last of its group on another event than the first two; or a passage of another set."""
-
-    id: str
-    group: str
-    title: str
-    date: str | None
-    text: str
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
@@ -135,50 +79,6 @@ def load_jsonl(path: Path, articles: Mapping[str, Article] = MappingProxyType({}
             )
         )
     return questions
-
-
-def load_twins(
-    path: Path, articles: Mapping[str, Article], dataset: str = "news"
-) -> tuple[list[Question], list[Claim]]:
-    """Questions of `twins.jsonl`, and what yes-no ones ask as claims; those whose article is not there are left out.
-
-    `dataset` is what they are said to be of.
-
-    Each that an article answers stands before its twin, which sounds like it and is not answered, and is read beside
-    `near`, the sentence that tempts to answer it (without one, beside the answer of the other). Of yes-no questions the
-    sentence that decides is the answer; an article leaves those open that have a `near` in its place.
-    """
-    questions, claims = [], []
-    with path.open(encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    for number, row in enumerate(rows):
-        if not (article := articles.get(row["article"])):
-            continue
-        key, polar, says = f"twin-{number}", row["kind"] in ("yes-no", "undecided"), row.get("says")
-
-        def place(span: str, text: str = article.text) -> tuple[int, str]:
-            return text.index(span), span
-
-        decides = row["sentence"] if says else row.get("answer")
-        near, source = row.get("near", decides), article.id if dataset == "news" else ""
-        asked = Question(
-            key, dataset, article.title, article.text, row["question"], (place(decides),) if decides else (),
-            article.group, article.date, source, polar, says == "no" if says else None, many=False,
-            near=None if decides else place(near),
-        )  # fmt: skip
-        questions.append(asked)
-        if not polar:
-            denial = row.get("denies")
-            questions.append(
-                replace(asked, id=f"{key}-not", text=row["twin"], answers=(), near=place(near), denial=denial)
-            )
-        elif "claim" in row:
-            label = {"yes": "supported", "no": "contradicted", None: "not_stated"}[says]
-            claims.append(
-                Claim(dataset, article.group, article.text, row["claim"], label, near, article.title, article.date,
-                      source)
-            )  # fmt: skip
-    return questions, claims
 
 
 def left_out_twins(data: Path) -> list[Question]:

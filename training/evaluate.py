@@ -22,9 +22,10 @@ from eval.bootstrap import mean
 from eval.metrics import auroc, best_threshold, exact_match, f1
 from rag.models.reader import Network, is_own, lead, load_parts
 from rag.models.windows import Windows
-from training.data import Question, load_clapnq, load_squad_json, load_training
+from training.data import load_clapnq, load_squad_json, load_training
 from training.features import batches
 from training.noise import respell_names
+from training.records import Question
 
 MAX_ANSWER_TOKENS = 40
 

@@ -8,9 +8,10 @@ from collections import defaultdict
 from pathlib import Path
 from random import Random
 
-from training.data import Question, load_training
+from training.data import load_training
 from training.mixture import WEIGHTS, is_specific
 from training.negatives import corpus_of, mine
+from training.records import Question
 
 TIMES = 2  # as many questions of a set get negatives as one pass takes on average, at most all
 

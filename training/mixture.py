@@ -10,9 +10,10 @@ from random import Random
 from typing import TypedDict
 
 from rag.models.reader import as_question, lead
-from training.data import Article, Claim, Question, holds_answer, sentences
+from training.data import holds_answer, sentences
 from training.negatives import corpus_of, exchange_name, names, without_answer_sentence
 from training.noise import _FUNCTION_WORDS, noisy
+from training.records import Article, Claim, Question
 
 NOISE_SHARE = 0.12
 LEAD_SHARE = 0.75  # of the passages that have a title are read behind it
@@ -75,10 +76,12 @@ WEIGHTS = {
     "friendsqa": Weight(0.1),
     "news": Weight(2.2, 2.2, cut=0.7, exchanged=0.3, retrieved=0.9),
     "passages": Weight(2.2, 2.2),
+    "fields": Weight(3.0, 3.0, cut=0.7, exchanged=0.3, retrieved=0.9),
 }
 CLAIM_COPIES = {
     "news": 2.0,
     "passages": 1.0,
+    "fields": 2.5,
     "summedits": 0.42,
     "bump": 0.36,
     "wice": 0.48,
@@ -272,7 +275,7 @@ class Pass:
 
     def news(self, question: Question, others: list[str]) -> None:
         """The question on windows of its own article, with and without the answer, and of its sister articles."""
-        random, weight = self._random, WEIGHTS["news"]
+        random, weight, name = self._random, WEIGHTS[question.dataset], question.dataset
         own = self._articles[question.article]
         text = question.text if random.random() >= NOISE_SHARE else noisy(question.text, question.context, random)
         if not question.answers:
@@ -280,7 +283,7 @@ class Pass:
                 if question.near:
                     start, answer = question.near
                     passage, _, _ = crop(own.text, start, start + len(answer), random, 250, 1000)
-                    kind = "news/undecided" if question.polar else "news/twin"
+                    kind = f"{name}/undecided" if question.polar else f"{name}/twin"
                     before = lead(own.title, own.date)
                     # What tempts may deny what a twin asks ("The council did not approve it"), where no row tells.
                     denial = False if question.polar else question.denial
@@ -288,25 +291,27 @@ class Pass:
                     continue
                 # Its details stand in its own article most of all, but nothing in the group answers it.
                 article = own if random.random() < 0.7 else random.choice(self._groups[own.group])
-                self._window(question, text, article, "news/unanswerable")
+                self._window(question, text, article, f"{name}/unanswerable")
             return
         factor = EXPLAINING_FACTOR if asks_to_explain(question) else 1.0
         for _ in range(copies(weight.answered * factor, random)):
             start, answer = random.choice(question.answers)
             passage, *place = crop(own.text, start, start + len(answer), random, 250, 1000)
-            kind = "news/yes-no" if question.polar else "news/answered"
+            kind = f"{name}/yes-no" if question.polar else f"{name}/answered"
             before, denial = lead(own.title, own.date), bool(question.denial)
             self._add(text, passage, (place[0], place[1]), kind, before, denial=denial, **_asks(question))
         for _ in range(copies(weight.cut, random)):
-            self._window(question, text, own, "news/cut", question.answers)
+            self._window(question, text, own, f"{name}/cut", question.answers)
         for _ in range(copies(weight.retrieved, random)):
-            # A sister of the same event may tell it in other words, so the like event is taken more often.
+            # A sister of the same event may tell it in other words, so the like event is taken more often, and always
+            # where any sentence of the same sense would decide.
             sisters = [article for article in self._groups[own.group] if article is not own]
-            article = max(sisters, key=lambda a: a.id) if random.random() < 0.6 else random.choice(sisters)
-            self._window(question, text, article, "news/sister", question.answers)
+            like = question.polar or random.random() < 0.6
+            article = max(sisters, key=lambda a: a.id) if like else random.choice(sisters)
+            self._window(question, text, article, f"{name}/sister", question.answers)
         for _ in range(copies(weight.exchanged, random)):
             if exchanged := exchange_name(question, others, random):
-                self._window(question, exchanged, own, "news/exchanged")
+                self._window(question, exchanged, own, f"{name}/exchanged")
 
     def _window(
         self,
@@ -322,7 +327,7 @@ class Pass:
         wanted = content_words(text)
         passage = max(drawn, key=lambda run: len(wanted & content_words(run)))
         left = article.text.find(passage)
-        touched = any(left <= start < left + len(passage) for start, _ in answers if kind == "news/cut")
+        touched = any(left <= start < left + len(passage) for start, _ in answers if kind.endswith("/cut"))
         if not touched and not holds_answer(passage, answers):
             before = lead(article.title, article.date)
             self._add(text, passage, (-1, -1), kind, before, denial=False, **_asks(question))
@@ -351,7 +356,9 @@ class Pass:
             points = (place[0], place[1]) if supported or (asked and claim.label == "contradicted") else (-1, -1)
             self._add(text, passage, points, kind, before, denial=denial, polar=True if asked else None)
             if claim.article and supported and random.random() < 0.3:
-                self._window(None, claim.text, self._articles[claim.article], "news/cut", ((start, claim.evidence),))
+                self._window(
+                    None, claim.text, self._articles[claim.article], f"{claim.dataset}/cut", ((start, claim.evidence),)
+                )
 
 
 class _Asks(TypedDict, total=False):

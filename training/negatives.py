@@ -13,7 +13,8 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from rag.models.hardware import inference_dtype
-from training.data import Question, holds_answer, sentences
+from training.data import holds_answer, sentences
+from training.records import Question
 
 RRF_CONSTANT = 60
 

@@ -28,6 +28,7 @@ from rag.models.network import ReaderNetwork, load_network, save_network
 from training.data import load_articles, load_claims, load_training
 from training.features import Features, batches, collate, encode
 from training.mixture import Example, build
+from training.written import load_fields
 
 
 def learning_rate(progress: float, peak: float, warm_up: float = 0.03) -> float:
@@ -201,7 +202,8 @@ def prepared(
     if not path.exists():
         retrieved = json.loads(negatives.read_text(encoding="utf-8")) if negatives and negatives.exists() else {}
         (questions, _), (claims, _) = load_training(data), load_claims(data)
-        made = build(questions, retrieved, seed * 1000 + number, claims, load_articles(data))
+        texts, asked, said = load_fields()
+        made = build(questions + asked, retrieved, seed * 1000 + number, claims + said, load_articles(data) | texts)
         examples = kept(made, {"": 1.0} | dict(shares), Random(seed * 1000 + number))
         partial = path.with_suffix(".partial.npz")
         encode(examples, tokenizer, seed * 1000 + number).save(partial)

@@ -28,7 +28,9 @@ from rag.models.embedding import Embedder
 from rag.models.reader import Reader
 from rag.parts import Parts
 from rag.types import Chunk, Document
-from training.data import LABELS, Claim, load_claims
+from training.data import load_claims
+from training.records import LABELS, Claim
+from training.written import load_fields
 
 LET_THROUGH = 0.05
 """Share of the false claims of the news held out that may pass."""
@@ -72,7 +74,7 @@ def main() -> None:
     else:
         settings = Settings(reader=given.reader)
         parts = Parts.load(settings)
-        _, held_out = load_claims(given.data)
+        held_out = load_claims(given.data)[1] + load_fields(held_out=True)[2]
         halves = ([claim for claim in held_out if (claim.dataset == "news") is own] for own in (True, False))
         chosen = [claim for half in halves for claim in _evenly(half, given.limit // 2)]
         asked = set(map(id, _evenly([claim for claim in chosen if claim.dataset == "news"], given.questions)))

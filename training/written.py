@@ -1,0 +1,105 @@
+"""Questions and claims written for this project: `twins.jsonl` on the texts of `data`, `fields.jsonl` on its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from training.records import Article, Claim, Question
+
+TWINS = Path(__file__).parent / "twins.jsonl"
+FIELDS = Path(__file__).parent / "fields.jsonl"
+HELD_OUT_FIELDS = 0.25  # share of the groups of `fields.jsonl` that training leaves out
+SEED = 20
+
+
+def load_twins(
+    path: Path, articles: Mapping[str, Article], dataset: str = "news"
+) -> tuple[list[Question], list[Claim]]:
+    """Questions of `twins.jsonl`, and what yes-no ones ask as claims; those whose article is not there are left out.
+
+    `dataset` is what they are said to be of.
+
+    Each that an article answers stands before its twin, which sounds like it and is not answered, and is read beside
+    `near`, the sentence that tempts to answer it (without one, beside the answer of the other). Of yes-no questions the
+    sentence that decides is the answer; an article leaves those open that have a `near` in its place.
+    """
+    questions, claims = [], []
+    with path.open(encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    for number, row in enumerate(rows):
+        if not (article := articles.get(row["article"])):
+            continue
+        key, polar, says = f"twin-{number}", row["kind"] in ("yes-no", "undecided"), row.get("says")
+
+        def place(span: str, text: str = article.text) -> tuple[int, str]:
+            return text.index(span), span
+
+        decides = row["sentence"] if says else row.get("answer")
+        near, source = row.get("near", decides), article.id if dataset == "news" else ""
+        asked = Question(
+            key, dataset, article.title, article.text, row["question"], (place(decides),) if decides else (),
+            article.group, article.date, source, polar, says == "no" if says else None, many=False,
+            near=None if decides else place(near),
+        )  # fmt: skip
+        questions.append(asked)
+        if not polar:
+            denial = row.get("denies")
+            questions.append(
+                replace(asked, id=f"{key}-not", text=row["twin"], answers=(), near=place(near), denial=denial)
+            )
+        elif "claim" in row:
+            label = {"yes": "supported", "no": "contradicted", None: "not_stated"}[says]
+            claims.append(
+                Claim(dataset, article.group, article.text, row["claim"], label, near, article.title, article.date,
+                      source)
+            )  # fmt: skip
+    return questions, claims
+
+
+def load_fields(path: Path = FIELDS, held_out: bool = False) -> tuple[dict[str, Article], list[Question], list[Claim]]:
+    """Texts of many fields by id, their questions and their claims; of the groups held out, or of the others.
+
+    A list has all its items as answers; of "open", "denied" and "wrong-detail" questions, which nothing answers, `near`
+    is the sentence that tempts.
+    """
+    with path.open(encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    groups = sorted({row["group"] for row in rows})
+    Random(SEED).shuffle(groups)
+    left_out = set(groups[: round(HELD_OUT_FIELDS * len(groups))])
+    articles, questions, claims = {}, [], []
+    for row in rows:
+        if (row["group"] in left_out) is not held_out:
+            continue
+        article = Article(row["id"], row["group"], row["title"], row["date"], row["text"])
+        articles[article.id] = article
+        questions += [_question(article, f"{article.id}-{n}", asked) for n, asked in enumerate(row["questions"])]
+        claims += [
+            Claim("fields", article.group, article.text, said["claim"], said["label"], said["evidence"], article.title,
+                  article.date, article.id)
+            for said in row["claims"]
+        ]  # fmt: skip
+    return articles, questions, claims
+
+
+def _question(article: Article, key: str, row: Mapping[str, Any]) -> Question:
+    kind, near = row["type"], row.get("near")
+    first = article.text.find(row.get("sentence", ""))
+
+    def place(span: str) -> tuple[int, str]:
+        inside = article.text.find(span, first, first + len(row["sentence"]))
+        return (inside if inside >= 0 else article.text.index(span)), span
+
+    polar, decided = kind in ("yes-no", "open"), kind == "yes-no"
+    answers = [row["sentence"]] if decided else row["answers"]
+    denial = row["answers"] == ["no"] if decided else True if kind == "denied" else None
+    return Question(
+        key, "fields", article.title, article.text, row["q"], tuple(place(span) for span in answers), article.group,
+        article.date, article.id, polar, denial, many=kind == "list",
+        near=(article.text.index(near), near) if near else None,
+    )  # fmt: skip
