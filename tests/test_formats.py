@@ -17,6 +17,7 @@ from rag.articles.documents import read_document
 from rag.articles.formats import FORMATS, format_of
 from rag.articles.formats.contract import Composer, Source
 from rag.articles.formats.encoding import decode
+from rag.articles.formats.sheets import _shown
 from rag.articles.formats.tables import has_head, lines_of
 from rag.errors import DocumentError
 from rag.types import Document
@@ -291,6 +292,7 @@ def test_rtf(tmp_path: Path) -> None:
     [
         ("a.csv", "Town,People\nTarsk,3400\n\"Veldmar, old\",\"12\"\n"),
         ("b.csv", "Town;People\r\nTarsk;3400\r\n\"Veldmar, old\";12\r\n"),
+        ("b2.csv", "Town| People\nTarsk| 3400\n\"Veldmar,\nold\"| \"12\"\n"),
         ("c.tsv", "Town\tPeople\nTarsk\t3400\nVeldmar, old\t12\n"),
         ("d.csv", b"\xff\xfe" + "Town\tPeople\nTarsk\t3400\nVeldmar, old\t12\n".encode("utf-16-le")),
     ],
@@ -298,6 +300,16 @@ def test_rtf(tmp_path: Path) -> None:
 def test_separated_values(tmp_path: Path, name: str, content: str | bytes) -> None:
     assert blocks(read(tmp_path, name, content)) == [
         ("row", "Town: Tarsk | People: 3400"), ("row", "Town: Veldmar, old | People: 12"),
+    ]  # fmt: skip
+
+
+def test_decimal_commas_separate_nothing(tmp_path: Path) -> None:
+    document = read(
+        tmp_path, "a.csv", 'Well;Depth;Note\nB-1;34,5;"broken;\nsince 2019"\nB-2;102,75;"called ""deep"""\n'
+    )
+    assert blocks(document) == [
+        ("row", "Well: B-1 | Depth: 34,5 | Note: broken; since 2019"),
+        ("row", 'Well: B-2 | Depth: 102,75 | Note: called "deep"'),
     ]  # fmt: skip
 
 
@@ -335,6 +347,27 @@ def test_spreadsheets(tmp_path: Path) -> None:
     row = ("row", "Town: Tarsk | People: 3400")
     assert blocks(read(tmp_path, "a.xlsx", xlsx())) == [row]
     assert blocks(read(tmp_path, "a.xlsx", xlsx(count=2))) == [("heading", "Sheet 0"), row, ("heading", "Sheet 1"), row]
+
+
+def test_a_merged_cell_stands_in_each_of_its_rows(tmp_path: Path) -> None:
+    def line(number: int, *cells: str) -> str:
+        each = zip("BCD", cells, strict=False)
+        written = (f'<c r="{c}{number}" t="inlineStr"><is><t>{v}</t></is></c>' for c, v in each if v)
+        return f'<row r="{number}">{"".join(written)}</row>'
+
+    lines = (line(2, "Kinds of apple"), line(3, "Region", "Kind", "Tonnes"), line(4, "North", "Elstar", "120"),
+             line(5, "", "Topaz", "31"), line(6, "South", "Gala", "98"))  # fmt: skip
+    head, merged = SHEET.partition("<row")[0], '<mergeCell ref="B2:D2"/><mergeCell ref="B4:B5"/>'
+    content = f"{head}{''.join(lines)}</sheetData><mergeCells>{merged}</mergeCells></worksheet>"
+    assert blocks(read(tmp_path, "a.xlsx", xlsx(content))) == [
+        ("row", "Kinds of apple"), ("row", "Region: North | Kind: Elstar | Tonnes: 120"),
+        ("row", "Region: North | Kind: Topaz | Tonnes: 31"), ("row", "Region: South | Kind: Gala | Tonnes: 98"),
+    ]  # fmt: skip
+
+
+def test_times_are_written_as_people_see_them() -> None:
+    values = datetime.time(4, 12), datetime.datetime(2024, 5, 1, 9, 30), datetime.time(4, 12, 7)
+    assert [_shown(value) for value in values] == ["04:12", "2024-05-01 09:30", "04:12:07"]
 
 
 @pytest.mark.parametrize(
