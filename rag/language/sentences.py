@@ -17,12 +17,13 @@ Place = tuple[int, int]
 """[start, end) in characters."""
 
 _APOSTROPHES = "‘’"
-# Quotation marks and brackets: with them sentencex takes a quotation of twenty sentences for one; "…" ends none for it.
+# Quotation marks and brackets: with them sentencex takes a quotation of twenty sentences for one; "…" ends none for it,
+# and no sentence begins with the mark of a note.
 _MARKS = {
     chr(code): " "
     for code in range(0x3100)
     if unicodedata.category(chr(code)) in ("Ps", "Pe", "Pi", "Pf") and chr(code) not in _APOSTROPHES
-} | {'"': " ", "\n": " ", "\r": " ", "…": "."}
+} | {'"': " ", **dict.fromkeys("⁰¹²³⁴⁵⁶⁷⁸⁹", " "), "\n": " ", "\r": " ", "…": "."}
 _MASK = str.maketrans(_MARKS)
 _ABBREVIATION = re.compile(r"\b[A-Z][bcdfghjklmnpqrstvwxz]{1,3}\.\s*$")  # no word goes without a vowel ("Ms.")
 _NUMBER = re.compile(r"\W*(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})[.)]\s*")  # of a list's item, before its text

@@ -56,5 +56,5 @@ def _shown(value: object) -> str:
     if isinstance(value, datetime.datetime) and value.time() == datetime.time():
         return value.date().isoformat()
     if isinstance(value, datetime.datetime | datetime.time) and not (value.second or value.microsecond):
-        return value.isoformat(*" " * isinstance(value, datetime.datetime), timespec="minutes")
+        return str(value).removesuffix(":00")
     return str(value)

@@ -38,7 +38,8 @@ def lines_of(rows: Sequence[Sequence[str]], head_rows: int | None = None) -> lis
     if not body:
         body, head_rows = cells, 0
     heads = _joined(cells[:head_rows])
-    return above + [" | ".join(filter(None, _labelled(heads, row))) for row in body]
+    lines = (" | ".join(filter(None, _labelled(heads, row))) for row in body)
+    return above + [line.replace(": | ", ": ") for line in lines]  # of a form: its label ends in a colon
 
 
 def _joined(rows: Sequence[Sequence[str]]) -> list[str]:
