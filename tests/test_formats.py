@@ -153,6 +153,18 @@ def test_markdown_gives_headings_items_rows_and_pictures(tmp_path: Path) -> None
     ]  # fmt: skip
 
 
+def test_a_footnote_is_a_note_and_its_mark_no_figure(tmp_path: Path) -> None:
+    markdown = "The next count is in 2026.[^1] It is long.\n\n[^1]: If *paid* for\n    by Tarsk.\n\nThe end.\n\n```\n[^a]: b\n```\n"
+    assert blocks(read(tmp_path, "a.md", markdown)) == [
+        ("paragraph", "The next count is in 2026. It is long."), ("paragraph", "The end."), ("paragraph", "[^a]: b"),
+        ("note", "If paid for by Tarsk."),
+    ]  # fmt: skip
+    html = "<p>The next count is in 2026<sup><a href='#n1'>1</a></sup>, on 3 km<sup>2</sup> or 10<sup>6</sup> m by the 1<sup>st</sup>.</p>"
+    assert read(tmp_path, "a.html", html).text == "The next count is in 2026, on 3 km2 or 10⁶ m by the 1st."
+    rtf = r"{\rtf1\ansi It was sold.{\footnote \chftn {\i In M\'e4rz} 2019.} It closed.\par}"
+    assert blocks(read(tmp_path, "a.rtf", rtf)) == [("paragraph", "It was sold. It closed."), ("note", "In März 2019.")]
+
+
 PARAGRAPH = "<p>The minister arrived in Minsk for talks about <b>military</b> cooperation between two countries.</p>"
 ARTICLE = (
     "<html><head><title>Visit | Daily</title><meta property='og:site_name' content='The Daily'></head><body>"
@@ -443,6 +455,18 @@ def test_mail_with_an_attachment_and_html(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_mail_that_is_passed_on_and_one_that_is_quoted(tmp_path: Path) -> None:
+    inner = "Content-Type: message/rfc822\r\n\r\nFrom: Oda Brandt <oda@example.org>\r\nSubject: Keys\r\n\r\nThe baker has them."
+    said = "On Monday Jon wrote:\r\n> Who has the keys of the mill, which we all need for the\r\n> feast on Saturday?\r\n>\r\n>> Me.\r\n"
+    parts = f'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n\r\n{said}\r\n--b\r\n{inner}\r\n--b--\r\n'
+    assert blocks(read(tmp_path, "a.eml", MAIL + parts)) == [
+        *HEAD, ("paragraph", "On Monday Jon wrote:"),
+        ("paragraph", "Who has the keys of the mill, which we all need for the feast on Saturday?"), ("paragraph", "Me."),
+        ("heading", "message.eml"), ("heading", "Keys"), ("row", "From: Oda Brandt <oda@example.org>"),
+        ("paragraph", "The baker has them."),
+    ]  # fmt: skip
+
+
 def epub(
     chapter: str = "<p>It rained in Tarsk.<a epub:type='noteref'>1</a></p><aside epub:type='footnote'>In May.</aside>",
 ) -> bytes:
@@ -467,7 +491,7 @@ def test_epub(tmp_path: Path) -> None:
     document = read(tmp_path, "a.epub", epub())
     assert (document.title, document.date, document.outlet) == ("The Mill", "2019-04-01", "Veldmar Press")
     assert blocks(document) == [
-        ("heading", "One"), ("paragraph", "It rained in Tarsk.1"), ("note", "In May."), ("heading", "Two"), ("item", "Snow"),
+        ("heading", "One"), ("paragraph", "It rained in Tarsk."), ("note", "In May."), ("heading", "Two"), ("item", "Snow"),
     ]  # fmt: skip
 
 
@@ -555,17 +579,41 @@ def test_saved_pages(tmp_path: Path) -> None:
     assert blocks(read(tmp_path, "a.webarchive", archive)) == expected
 
 
+def test_charts_are_the_tables_that_they_show(tmp_path: Path) -> None:
+    names = f'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main" xmlns:r="{OFFICE}"'
+    chart = 'xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"'
+
+    def points(name: str, *values: str) -> str:
+        inner = "".join(f'<c:pt idx="{n}"><c:v>{value}</c:v></c:pt>' for n, value in enumerate(values) if value)
+        return f"<c:{name}><c:ref><c:cache>{inner}</c:cache></c:ref></c:{name}>"
+
+    series = (points("tx", "Line 9") + points("cat", "2023", "2024") + points("val", "", "14500"),
+              points("tx", "Line 4") + points("cat", "2023", "2024") + points("val", "70", "80"))  # fmt: skip
+    data = packed(
+        _rels___dot_rels=relations(("officeDocument", "ppt/presentation.xml")),
+        ppt__presentation_dot_xml=f'<p:presentation {names}><p:sldIdLst><p:sldId r:id="r0"/></p:sldIdLst></p:presentation>',
+        ppt___rels__presentation_dot_xml_dot_rels=relations(("slide", "slides/a.xml")),
+        ppt__slides__a_dot_xml=f'<p:sld {names}><p:cSld><p:spTree><p:graphicFrame><c:chart {chart} r:id="r0"/></p:graphicFrame></p:spTree></p:cSld></p:sld>',
+        ppt__slides___rels__a_dot_xml_dot_rels=relations(("chart", "../charts/a.xml")),
+        ppt__charts__a_dot_xml=f"<c:space {chart}>{''.join(f'<c:ser>{one}</c:ser>' for one in series)}</c:space>",
+    )
+    assert blocks(read(tmp_path, "a.pptx", data)) == [
+        ("row", "2023 | Line 4: 70"), ("row", "2024 | Line 9: 14500 | Line 4: 80"),
+    ]  # fmt: skip
+
+
 def test_xml(tmp_path: Path) -> None:
     content = (
         "<?xml version='1.0'?><article><front><title>The mill</title><pubDate>2024-05-14</pubDate></front><body>"
         "<p>It was <b>sold</b>.</p><towns><town><name>Tarsk</name><people>34</people></town>"
-        "<town name='Veldmar' people='12'/></towns></body></article>"
+        "<town name='Veldmar' people='12'/></towns><text>&lt;p&gt;It &lt;b&gt;rained&lt;/b&gt;.&lt;/p&gt;</text></body></article>"
     )
     document = read(tmp_path, "a.xml", content)
     assert (document.title, document.date) == ("The mill", "2024-05-14")
     assert blocks(document) == [
         ("heading", "The mill"), ("paragraph", "2024-05-14"), ("paragraph", "It was sold."),
         ("row", "name: Tarsk | people: 34"), ("paragraph", "name: Veldmar | people: 12"),
+        ("paragraph", "It rained."),
     ]  # fmt: skip
 
 
@@ -609,6 +657,11 @@ def test_subtitles(tmp_path: Path) -> None:
         assert document.text == "The bridge of Tarsk was opened on Friday.\nIt rained."
 
 
+def test_who_speaks_is_told(tmp_path: Path) -> None:
+    spoken = "WEBVTT\n\n00:01.000 --> 00:04.000\n<v Jan de Wit>It is closed.</v>\n"
+    assert read(tmp_path, "a.vtt", spoken).text == "Jan de Wit: It is closed."
+
+
 def test_tex(tmp_path: Path) -> None:
     content = (
         "\\documentclass{article}\n\\title{The \\emph{mill}}\n\\date{14 May 2024}\n\\begin{document}\n\\maketitle % no\n"
@@ -624,14 +677,14 @@ def test_tex(tmp_path: Path) -> None:
 
 def test_rst(tmp_path: Path) -> None:
     content = (
-        "The mill\n========\n\nIt was *sold* [1]_.\n\n- one\n- two\n\n.. include:: /etc/passwd\n\n.. raw:: html\n\n   <b>x</b>\n\n"
+        "The mill\n========\n\nIt was *sold*. [1]_\n\n- one\n- two\n\n.. include:: /etc/passwd\n\n.. raw:: html\n\n   <b>x</b>\n\n"
         "====== ======\nTown   People\n====== ======\nTarsk  34\n====== ======\n\n.. [1] In May.\n"
     )
     document = read(tmp_path, "a.rst", content)
     assert document.title == "The mill"
     assert "root" not in document.text
     assert [block for block in blocks(document) if block[0] != "note"] == [
-        ("heading", "The mill"), ("paragraph", "It was sold [1]."), ("item", "one"), ("item", "two"),
+        ("heading", "The mill"), ("paragraph", "It was sold."), ("item", "one"), ("item", "two"),
         ("row", "Town: Tarsk | People: 34"),
     ]  # fmt: skip
     assert ("note", "In May.") in [(kind, text.removeprefix("[1] ")) for kind, text in blocks(document)]

@@ -14,6 +14,8 @@ from functools import reduce
 from itertools import groupby, zip_longest
 from statistics import median
 
+from rag.articles.formats.contract import SUPERSCRIPTS
+
 _APART = (
     1.0  # em of white space that separate two pieces of a line; justified text may be apart, too, and is put together
 )
@@ -21,7 +23,6 @@ _GUTTER = 5.0  # points that columns are apart at least
 _BESIDE = 3  # lines in several columns make columns of running text; one may be a date and the number of the page
 _CELL = 15  # characters: where half of a column's pieces have fewer, it is one of a table
 _RAISED = 0.85  # times the size of the text's letters at most: the mark of a footnote, an exponent
-_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _INITIAL = 1.8  # times the size of the text's letters: one that is set into its first lines
 _MARKER = re.compile(r"\(?(?:[•●▪◦‣∙*·–—-]|\d{1,3}[.)]|[A-Za-z][.)])")
 
@@ -86,7 +87,7 @@ def pieces_of(characters: Sequence[Character]) -> list[Piece]:
             heights.append([])
         else:
             raised = em < _RAISED * heights[-1][0][0] and one.bottom < current.bottom and one.letter.isdecimal()
-            letter = one.letter.translate(_SUPERSCRIPTS) if raised else one.letter
+            letter = one.letter.translate(SUPERSCRIPTS) if raised else one.letter
             current.text += " " * (spaced or gap > 0.22 * em) + letter
             current.right = max(current.right, one.right)
         heights[-1].append((em, one.top, one.bottom))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime
 import email
 import email.policy
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from email.message import Message, MIMEPart
+from mimetypes import guess_extension
 
 from rag.articles.formats import FORMATS, format_of
 from rag.articles.formats.contract import Composer, Extracted, Source
@@ -28,7 +30,7 @@ def read(source: Source) -> Extracted:
     body = message.get_body(("plain", "html"))
     if body is not None:
         compose_body(composer, _content(body), is_html=body.get_content_type() == "text/html")
-    attached = ((part.get_filename() or "", _bytes(part)) for part in message.iter_attachments())
+    attached = ((_name(part), _bytes(part)) for part in message.iter_attachments())
     notes = include_attachments(composer, source, attached)
     return composer.finish(subject, date.date().isoformat() if date else "", notes=notes)
 
@@ -46,9 +48,12 @@ def compose_head(
 
 
 def compose_body(composer: Composer, text: str, is_html: bool) -> None:
-    """Append the text of a mail."""
+    """Append the text of a mail; what it quotes is read like the rest."""
     if not is_html:
-        composer.add_lines(text)
+        text = re.sub(
+            r"^((?!>).*)\n(?=>)", r"\1\n\n", text, flags=re.MULTILINE
+        )  # a quotation is a paragraph of its own
+        composer.add_lines(re.sub(r"^>[> ]*", "", text, flags=re.MULTILINE))
     elif text.strip():
         compose(parse(text), composer)
 
@@ -70,6 +75,11 @@ def include_attachments(composer: Composer, source: Source, attached: Iterable[t
         composer.include(found)
         notes += [f"{name}: {note}" for note in found.notes]
     return tuple(notes)
+
+
+def _name(part: MIMEPart) -> str:
+    """The name of an attachment; of one without, a mail that was passed on say, its kind as a name."""
+    return part.get_filename() or f"{part.get_content_maintype()}{guess_extension(part.get_content_type()) or ''}"
 
 
 def _content(part: MIMEPart) -> str:

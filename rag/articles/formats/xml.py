@@ -9,6 +9,7 @@ from typing import Any
 from rag.articles.formats.contract import Composer, Extracted, Source
 from rag.articles.formats.encoding import decode
 from rag.articles.formats.html import declared_encoding, read_page
+from rag.articles.formats.markup import compose, parse
 from rag.articles.formats.package import parse_xml
 
 _SHORT = 200  # characters of a field of a record; more is running text
@@ -50,7 +51,9 @@ def _first(root: Any, names: frozenset[str]) -> str:
 def _compose(element: Any, composer: Composer) -> None:
     children = [child for child in element if isinstance(child.tag, str)]
     mixed = bool((element.text or "").strip()) or any((child.tail or "").strip() for child in children)
-    if mixed or not children:
+    if not children and "</" in (element.text or ""):  # a page's markup, as a feed has it
+        compose(parse(element.text), composer)
+    elif mixed or not children:
         composer.add("heading" if _name(element) in _TITLES else "paragraph", _words(element) or _attributes(element))
     elif _is_record(children):
         fields = (f"{_name(child)}: {_words(child) or _attributes(child)}" for child in children)
