@@ -72,6 +72,9 @@ def test_sentence_ends(text: str, expected: list[str]) -> None:
     ("language", "expected"),
     [
         ("en", ["At last Ms. Vole came.", "“We waited.", "And waited,” she said.", "(It rained.)", "All left."]),
+        ("de", ["Im 18. Jahrhundert kam Dr. Weber.", "Man gewann 3 : 1.", "Dann kam der 2. Weltkrieg."]),
+        ("fr", ["Selon M. Roche, M. Petit est venu."]),
+        ("en", ["It is open daily (Mon.-Fri., 6 a.m. to 8 p.m.).", "Tel. +46 8 555."]),
         ("de", ["Am 3. April kam Dr. Weber, u. a. wegen der Fähre.", "Sie kostet 3,5 Mio. Euro."]),
         ("es", ["La Sra. Ruiz vive en EE. UU. desde 1999.", "¿Por qué?"]),
         ("ru", ["А. С. Орлов приехал в г. Остби в 2021 г. и остался.", "Он лоцман."]),
