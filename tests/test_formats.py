@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.articles.documents import read_document
+from rag.articles.documents import read_document, read_file
 from rag.articles.formats import FORMATS, format_of
 from rag.articles.formats.contract import Composer, Source
 from rag.articles.formats.encoding import decode
@@ -673,6 +673,26 @@ def test_tex(tmp_path: Path) -> None:
     assert document.text.split("\n")[:2] == ["The mill", "Sale"]
     assert "price to Ilse Müller, and the town was glad." in document.text
     assert not {"no", "nothing", "root"} & set(document.text.replace(":", " ").split())
+
+
+def test_tex_has_notes_captions_and_tables(tmp_path: Path) -> None:
+    content = (
+        r"It was sold\footnote{In \emph{May}.} to Ilse Korn~\cite[p. 3]{korn}. \begin{table}\caption{Towns}"
+        r"\begin{tabular}{lr}Town & People\\ \hline Tarsk \& Orrin & 3400\\ Veldmar & 12\\ \end{tabular}\end{table}"
+    )
+    assert blocks(read(tmp_path, "a.tex", content)) == [
+        ("paragraph", "It was sold to Ilse Korn."), ("caption", "Towns"), ("row", "Town: Tarsk & Orrin | People: 3400"),
+        ("row", "Town: Veldmar | People: 12"), ("note", "In May."),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".xls", ".csv"])
+def test_a_page_under_another_suffix_is_read_as_a_page(tmp_path: Path, suffix: str) -> None:
+    page = "<!DOCTYPE html><html><table><tr><th>Town<th>People</tr><tr><td>Tarsk<td>34</tr></table></html>"
+    document = read(tmp_path, f"list_of_towns{suffix}", page)
+    assert (document.title, blocks(document)) == ("List of towns", [("row", "Town: Tarsk | People: 34")])
+    notes = read_file(tmp_path / f"list_of_towns{suffix}", "a", 1000, TODAY).notes
+    assert [note for _, note in notes] == ["it is a web page and was read as one"]
 
 
 def test_rst(tmp_path: Path) -> None:

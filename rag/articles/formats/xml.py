@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
 from rag.articles.formats.contract import Composer, Extracted, Source
@@ -19,8 +18,7 @@ _OUTLETS = frozenset(("publisher", "publication", "outlet"))
 
 
 def read(source: Source) -> Extracted:
-    """Blocks in the order of the file. Title, date and outlet are the first elements of such a name;
-    records without a title have the file's name."""
+    """Blocks in the order of the file. Title, date and outlet are the first elements of such a name."""
     text, notes = decode(source, declared_encoding(source.data[:200]))
     # it is decoded: what it declares no longer holds
     text = re.sub(r"\A\s*<\?xml[^>]{0,200}\?>", "", text)
@@ -30,9 +28,7 @@ def read(source: Source) -> Extracted:
     composer = Composer(source)
     _compose(root, composer)
     title, date, outlet = (_first(root, names) for names in (_TITLES, _DATES, _OUTLETS))
-    found = composer.finish(title, date, outlet, notes)
-    records = found.blocks and all(block.kind == "row" for block in found.blocks)
-    return replace(found, title=source.title) if records and not title else found
+    return composer.finish(title, date, outlet, notes)
 
 
 def _name(element: Any) -> str:
