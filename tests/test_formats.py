@@ -159,7 +159,7 @@ def test_a_footnote_is_a_note_and_its_mark_no_figure(tmp_path: Path) -> None:
         ("paragraph", "The next count is in 2026. It is long."), ("paragraph", "The end."), ("paragraph", "[^a]: b"),
         ("note", "If paid for by Tarsk."),
     ]  # fmt: skip
-    html = "<p>The next count is in 2026<sup><a href='#n1'>1</a></sup>, on 3 km<sup>2</sup> or 10<sup>6</sup> m by the 1<sup>st</sup>.</p>"
+    html = "<p>The next count is in 2026<sup><a href='#n1'>1</a></sup>, <del>not</del> on 3 km<sup>2</sup> or 10<sup>6</sup> m by the 1<sup>st</sup>.</p>"
     assert read(tmp_path, "a.html", html).text == "The next count is in 2026, on 3 km2 or 10⁶ m by the 1st."
     rtf = r"{\rtf1\ansi It was sold.{\footnote \chftn {\i In M\'e4rz} 2019.} It closed.\par}"
     assert blocks(read(tmp_path, "a.rtf", rtf)) == [("paragraph", "It was sold. It closed."), ("note", "In März 2019.")]
@@ -325,6 +325,21 @@ def test_decimal_commas_separate_nothing(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_two_tables_of_one_sheet_have_heads_of_their_own(tmp_path: Path) -> None:
+    rows = "Farm,Q1,Q2,Q3\nHill,10,12,14\n,,,\nTotal,10,12,14\n,,,\nPrices,,,\nSize,Cents,,\nS,19,,\nL,27,,\n"
+    assert read(tmp_path, "a.csv", rows).text.split("\n") == [
+        "Farm: Hill | Q1: 10 | Q2: 12 | Q3: 14", "Farm: Total | Q1: 10 | Q2: 12 | Q3: 14",
+        "Prices", "Size: S | Cents: 19", "Size: L | Cents: 27",
+    ]  # fmt: skip
+
+
+def test_a_table_is_not_dated_by_its_rows(tmp_path: Path) -> None:
+    document = read(tmp_path, "a.csv", "sep=;\nPort;Ships;Since\nLorne;12;3.4.2011\nTarn;7;1.1.2015\n")
+    assert (document.text.split("\n")[0], document.date) == ("Port: Lorne | Ships: 12 | Since: 3.4.2011", None)
+    document = read(tmp_path, "b.csv", "2021-03-01,Lorne,12.5\n2021-03-02,Tarn,7.25\n")
+    assert (document.title, document.date, document.outlet) == ("B", None, None)
+
+
 SHEET = (
     '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
     '<row r="1"><c r="A1" t="inlineStr"><is><t>Town</t></is></c><c r="B1" t="inlineStr"><is><t>People</t></is></c></row>'
@@ -440,6 +455,12 @@ def test_mail(tmp_path: Path) -> None:
         ("paragraph", "the bridge over the river will be opened on Friday, says the mayor Peña."),
         ("paragraph", "Ilse"), ("paragraph", "Tarsk"),
     ]  # fmt: skip
+
+
+def test_a_mail_that_tells_no_encoding(tmp_path: Path) -> None:
+    body = "\r\nDie Lösung der Aufgabe überraschte alle; für die Bücher zahlt die Stadt künftig 12 Euro.\r\n"
+    head = MAIL.partition("MIME")[0]
+    assert blocks(read(tmp_path, "a.eml", head.encode() + body.encode("cp1252")))[-1] == ("paragraph", body.strip())
 
 
 def test_mail_with_an_attachment_and_html(tmp_path: Path) -> None:

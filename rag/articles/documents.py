@@ -224,11 +224,10 @@ def document_of(content: Extracted, path: Path, document_id: str, data: bytes, t
         raise DocumentError(f"{name} holds no text{scan}: expected an article; {advice}")
     body = text[next((block.start for block in content.blocks if block.kind != "note"), 0) :]
     language = language_of(body)
-    records = bool(content.blocks) and all(
-        block.kind == "row" for block in content.blocks
-    )  # none of them is a headline
-    title = content.title or (Source(b"", name, 0, today).title if records else "")
-    facts = describe(body, language, today, title, content.date, content.outlet, document_id)
+    kinds = {block.kind for block in content.blocks}
+    title = content.title or (Source(b"", name, 0, today).title if kinds == {"row"} else "")  # no row is a headline
+    running = not kinds or not kinds <= {"row", "heading"}
+    facts = describe(body, language, today, title, content.date, content.outlet, document_id, running)
     return Document(
         id=document_id,
         title=facts.title,

@@ -62,6 +62,7 @@ def describe(
     date: str = "",
     outlet: str = "",
     name: str = "",
+    running: bool = True,
 ) -> Facts:
     """Title, date and outlet of a text.
 
@@ -77,15 +78,17 @@ def describe(
         What the format states, "" where it states nothing; they go before what the text says.
     name : str
         The file's path below its folder.
+    running : bool
+        Whether it is running text: the days of a table are of what it tells of.
     """
     text = text[:_CHARACTERS]
-    dateline = _dateline(text, language, today)
+    dateline = _dateline(text, language, today) if running else None
     return Facts(
         _tidy(title) or title_of_text(text, language, dateline.line if dateline else None),
         stated_date(date, today)
         or (dateline.day.isoformat() if dateline else None)
         or date_of_name(name, today)
-        or _day_close_by(text, language, today),
+        or (_day_close_by(text, language, today) if running else None),
         _tidy(outlet) or (_outlet(dateline, text, language) if dateline else None) or None,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -21,7 +22,9 @@ def read(source: Source) -> Extracted:
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     composer = Composer(source)
     lines = tidied(text).splitlines(keepends=True)  # a cell may hold a line end
-    for line in lines_of(_rows(lines, "\t" if source.suffix == ".tsv" else _delimiter(lines[:_SAMPLE]))):
+    told = re.fullmatch(r"sep=(.)\s*", lines[0]) if lines else None  # what Excel wants, and nobody reads
+    delimiter = told[1] if told else "\t" if source.suffix == ".tsv" else _delimiter(lines[:_SAMPLE])
+    for line in lines_of(_rows(lines[bool(told) :], delimiter)):
         composer.add("row", line)
     return composer.finish(source.title, notes=notes)
 

@@ -13,6 +13,7 @@ from mimetypes import guess_extension
 
 from rag.articles.formats import FORMATS, format_of
 from rag.articles.formats.contract import Composer, Extracted, Source
+from rag.articles.formats.encoding import decode
 from rag.articles.formats.markup import compose, parse
 from rag.errors import DocumentError
 
@@ -29,7 +30,7 @@ def read(source: Source) -> Extracted:
     compose_head(composer, subject, people, date)
     body = message.get_body(("plain", "html"))
     if body is not None:
-        compose_body(composer, _content(body), is_html=body.get_content_type() == "text/html")
+        compose_body(composer, _content(body, source), is_html=body.get_content_type() == "text/html")
     attached = ((_name(part), _bytes(part)) for part in message.iter_attachments())
     notes = include_attachments(composer, source, attached)
     return composer.finish(subject, date.date().isoformat() if date else "", notes=notes)
@@ -82,8 +83,10 @@ def _name(part: MIMEPart) -> str:
     return part.get_filename() or f"{part.get_content_maintype()}{guess_extension(part.get_content_type()) or ''}"
 
 
-def _content(part: MIMEPart) -> str:
+def _content(part: MIMEPart, source: Source) -> str:
     """The text of a part; bytes that are not of its declared encoding, or of one that nobody knows, are replaced."""
+    if part.get_content_charset() is None:
+        return decode(replace(source, data=_bytes(part)))[0]
     try:
         return str(part.get_content())
     except (LookupError, KeyError):
