@@ -33,6 +33,7 @@ _ORDINAL = re.compile(r"(?<![\d:.,])(?<![:–-] )\b\d{1,2}\.\s*$")  # no score, 
 _NUMBER = re.compile(r"\W*(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})[.)]\s*")  # of a list's item, before its text
 _ITEM = re.compile(r"\s*(?:[-–—*•●▪◦·+]\s|\(?(?:\d{1,3}|[a-z])[.)]\s)")
 _QUESTION = re.compile(r"[?？؟][\W_]*$")
+_LONG = 50  # characters from which an item's line may have ended for want of room
 _WIDTHS = range(25, 131)  # characters at which people and programs wrap lines
 
 
@@ -56,7 +57,9 @@ def paragraphs(text: str) -> list[Place]:
         stripped = piece.strip()
         if stripped:
             begin = start + len(piece) - len(piece.lstrip())
-            goes_on = width and start - previous[1] == 1 and _is_full(text, previous, (start, end), width)
+            goes_on = start - previous[1] == 1 and (
+                (width and _is_full(text, previous, (start, end), width)) or _hangs(text, found, previous, (start, end))
+            )
             found.append((found.pop()[0] if goes_on and found else begin, begin + len(stripped)))
             previous = (start, end)
     return found
@@ -81,6 +84,17 @@ def _wrap_width(text: str, lines: list[Place]) -> int:
     cased = [c for c in (text[slice(*b)].lstrip()[0] for b in full) if c.lower() != c.upper()]
     flowing = 2 * sum(map(str.islower, cased)) >= len(cased)
     return width if width in _WIDTHS and flowing and len(full) >= 3 and 2 * len(full) >= len(inner) else 0
+
+
+def _hangs(text: str, found: list[Place], line: Place, following: Place) -> bool:
+    """Whether the following line goes on with an item, under whose text it is set in."""
+    if not found or _ITEM.match(text, *following):
+        return False
+    first = text.rfind("\n", 0, found[-1][0]) + 1  # where the line begins with which the item does
+    item = _ITEM.match(text, first, found[-1][1])
+    piece = text[slice(*following)]
+    under = item is not None and len(piece) - len(piece.lstrip()) == item.end() - first > 0
+    return under and (piece.lstrip()[0].islower() or len(text[slice(*line)].rstrip()) >= _LONG)
 
 
 def _is_full(text: str, line: Place, following: Place, width: int) -> bool:
