@@ -86,7 +86,10 @@ def pieces_of(characters: Sequence[Character]) -> list[Piece]:
             pieces.append(current)
             heights.append([])
         else:
-            raised = em < _RAISED * heights[-1][0][0] and one.bottom < current.bottom and one.letter.isdecimal()
+            size, _, bottom = heights[-1][-1]
+            higher = em < _RAISED * size and one.bottom < bottom - 0.1 * em
+            as_high = current.text[-1] in "⁰¹²³⁴⁵⁶⁷⁸⁹" and abs(one.bottom - bottom) < 0.1 * em
+            raised = one.letter.isdecimal() and (higher or as_high)
             letter = one.letter.translate(SUPERSCRIPTS) if raised else one.letter
             current.text += " " * (spaced or gap > 0.22 * em) + letter
             current.right = max(current.right, one.right)
