@@ -47,8 +47,8 @@ def reason(path: Path, max_bytes: int = 2_000_000) -> str:
     return message
 
 
-def pdf(*pages: bytes, info: bytes = b"", filtered: bytes = b"", encrypt: bytes = b"") -> bytes:
-    """A small PDF, one content stream to a page."""
+def pdf(*pages: bytes, info: bytes = b"", filtered: bytes = b"", encrypt: bytes = b"", field: bytes = b"") -> bytes:
+    """A small PDF, one content stream to a page; `field` is the one of a form's field, on each of them."""
     kids = b" ".join(b"%d 0 R" % (5 + 2 * n) for n in range(len(pages)))
     bodies = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
@@ -56,10 +56,15 @@ def pdf(*pages: bytes, info: bytes = b"", filtered: bytes = b"", encrypt: bytes 
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
         b"<< %s >>" % info,
     ]
+    shows = 5 + 2 * len(pages)
     for number, content in enumerate(pages):
         place = b"/Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R" % (6 + 2 * number)
+        if field:
+            place += b" /Annots [<< /Type /Annot /Subtype /Widget /Rect [0 0 612 792] /AP << /N %d 0 R >> >>]" % shows
         bodies.append(b"<< /Type /Page %s /Resources << /Font << /F 3 0 R >> >> >>" % place)
         bodies.append(b"<< /Length %d %s >>\nstream\n%s\nendstream" % (len(content), filtered, content))
+    form = b"/Type /XObject /Subtype /Form /BBox [0 0 612 792] /Resources << /Font << /F 3 0 R >> >>"
+    bodies.append(b"<< %s /Length %d >>\nstream\n%s\nendstream" % (form, len(field), field))
     data, offsets = b"%PDF-1.4\n", []
     for number, body in enumerate(bodies, start=1):
         offsets.append(len(data))

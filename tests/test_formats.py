@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from rag.articles.documents import read_document
+from rag.articles.documents import read_document, read_file
 from rag.articles.formats import FORMATS, format_of
 from rag.articles.formats.contract import Composer, Source
 from rag.articles.formats.encoding import decode
+from rag.articles.formats.sheets import _shown
 from rag.articles.formats.tables import has_head, lines_of
 from rag.errors import DocumentError
 from rag.types import Document
@@ -150,6 +151,18 @@ def test_markdown_gives_headings_items_rows_and_pictures(tmp_path: Path) -> None
         ("row", "Town: Tarsk | Mayor: Ilse Korn"), ("row", "Town: Veldmar | Mayor: Oda Brandt"),
         ("paragraph", "quoted"), ("paragraph", "The bridge"), ("paragraph", "code <b>"), ("paragraph", "raw html"),
     ]  # fmt: skip
+
+
+def test_a_footnote_is_a_note_and_its_mark_no_figure(tmp_path: Path) -> None:
+    markdown = "The next count is in 2026.[^1] It is long.\n\n[^1]: If *paid* for\n    by Tarsk.\n\nThe end.\n\n```\n[^a]: b\n```\n"
+    assert blocks(read(tmp_path, "a.md", markdown)) == [
+        ("paragraph", "The next count is in 2026. It is long."), ("paragraph", "The end."), ("paragraph", "[^a]: b"),
+        ("note", "If paid for by Tarsk."),
+    ]  # fmt: skip
+    html = "<p>The next count is in 2026<sup><a href='#n1'>1</a></sup>, <del>not</del> on 3 km<sup>2</sup> or 10<sup>6</sup> m by the 1<sup>st</sup>.</p>"
+    assert read(tmp_path, "a.html", html).text == "The next count is in 2026, on 3 km2 or 10⁶ m by the 1st."
+    rtf = r"{\rtf1\ansi It was sold.{\footnote \chftn {\i In M\'e4rz} 2019.} It closed.\par}"
+    assert blocks(read(tmp_path, "a.rtf", rtf)) == [("paragraph", "It was sold. It closed."), ("note", "In März 2019.")]
 
 
 PARAGRAPH = "<p>The minister arrived in Minsk for talks about <b>military</b> cooperation between two countries.</p>"
@@ -291,6 +304,7 @@ def test_rtf(tmp_path: Path) -> None:
     [
         ("a.csv", "Town,People\nTarsk,3400\n\"Veldmar, old\",\"12\"\n"),
         ("b.csv", "Town;People\r\nTarsk;3400\r\n\"Veldmar, old\";12\r\n"),
+        ("b2.csv", "Town| People\nTarsk| 3400\n\"Veldmar,\nold\"| \"12\"\n"),
         ("c.tsv", "Town\tPeople\nTarsk\t3400\nVeldmar, old\t12\n"),
         ("d.csv", b"\xff\xfe" + "Town\tPeople\nTarsk\t3400\nVeldmar, old\t12\n".encode("utf-16-le")),
     ],
@@ -299,6 +313,31 @@ def test_separated_values(tmp_path: Path, name: str, content: str | bytes) -> No
     assert blocks(read(tmp_path, name, content)) == [
         ("row", "Town: Tarsk | People: 3400"), ("row", "Town: Veldmar, old | People: 12"),
     ]  # fmt: skip
+
+
+def test_decimal_commas_separate_nothing(tmp_path: Path) -> None:
+    document = read(
+        tmp_path, "a.csv", 'Well;Depth;Note\nB-1;34,5;"broken;\nsince 2019"\nB-2;102,75;"called ""deep"""\n'
+    )
+    assert blocks(document) == [
+        ("row", "Well: B-1 | Depth: 34,5 | Note: broken; since 2019"),
+        ("row", 'Well: B-2 | Depth: 102,75 | Note: called "deep"'),
+    ]  # fmt: skip
+
+
+def test_two_tables_of_one_sheet_have_heads_of_their_own(tmp_path: Path) -> None:
+    rows = "Farm,Q1,Q2,Q3\nHill,10,12,14\n,,,\nTotal,10,12,14\n,,,\nPrices,,,\nSize,Cents,,\nS,19,,\nL,27,,\n"
+    assert read(tmp_path, "a.csv", rows).text.split("\n") == [
+        "Farm: Hill | Q1: 10 | Q2: 12 | Q3: 14", "Farm: Total | Q1: 10 | Q2: 12 | Q3: 14",
+        "Prices", "Size: S | Cents: 19", "Size: L | Cents: 27",
+    ]  # fmt: skip
+
+
+def test_a_table_is_not_dated_by_its_rows(tmp_path: Path) -> None:
+    document = read(tmp_path, "a.csv", "sep=;\nPort;Ships;Since\nLorne;12;3.4.2011\nTarn;7;1.1.2015\n")
+    assert (document.text.split("\n")[0], document.date) == ("Port: Lorne | Ships: 12 | Since: 3.4.2011", None)
+    document = read(tmp_path, "b.csv", "2021-03-01,Lorne,12.5\n2021-03-02,Tarn,7.25\n")
+    assert (document.title, document.date, document.outlet) == ("B", None, None)
 
 
 SHEET = (
@@ -335,6 +374,27 @@ def test_spreadsheets(tmp_path: Path) -> None:
     row = ("row", "Town: Tarsk | People: 3400")
     assert blocks(read(tmp_path, "a.xlsx", xlsx())) == [row]
     assert blocks(read(tmp_path, "a.xlsx", xlsx(count=2))) == [("heading", "Sheet 0"), row, ("heading", "Sheet 1"), row]
+
+
+def test_a_merged_cell_stands_in_each_of_its_rows(tmp_path: Path) -> None:
+    def line(number: int, *cells: str) -> str:
+        each = zip("BCD", cells, strict=False)
+        written = (f'<c r="{c}{number}" t="inlineStr"><is><t>{v}</t></is></c>' for c, v in each if v)
+        return f'<row r="{number}">{"".join(written)}</row>'
+
+    lines = (line(2, "Kinds of apple"), line(3, "Region", "Kind", "Tonnes"), line(4, "North", "Elstar", "120"),
+             line(5, "", "Topaz", "31"), line(6, "South", "Gala", "98"))  # fmt: skip
+    head, merged = SHEET.partition("<row")[0], '<mergeCell ref="B2:D2"/><mergeCell ref="B4:B5"/>'
+    content = f"{head}{''.join(lines)}</sheetData><mergeCells>{merged}</mergeCells></worksheet>"
+    assert blocks(read(tmp_path, "a.xlsx", xlsx(content))) == [
+        ("row", "Kinds of apple"), ("row", "Region: North | Kind: Elstar | Tonnes: 120"),
+        ("row", "Region: North | Kind: Topaz | Tonnes: 31"), ("row", "Region: South | Kind: Gala | Tonnes: 98"),
+    ]  # fmt: skip
+
+
+def test_times_are_written_as_people_see_them() -> None:
+    values = datetime.time(4, 12), datetime.datetime(2024, 5, 1, 9, 30), datetime.time(4, 12, 7)
+    assert [_shown(value) for value in values] == ["04:12", "2024-05-01 09:30", "04:12:07"]
 
 
 @pytest.mark.parametrize(
@@ -397,6 +457,12 @@ def test_mail(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_mail_that_tells_no_encoding(tmp_path: Path) -> None:
+    body = "\r\nDie Lösung der Aufgabe überraschte alle; für die Bücher zahlt die Stadt künftig 12 Euro.\r\n"
+    head = MAIL.partition("MIME")[0]
+    assert blocks(read(tmp_path, "a.eml", head.encode() + body.encode("cp1252")))[-1] == ("paragraph", body.strip())
+
+
 def test_mail_with_an_attachment_and_html(tmp_path: Path) -> None:
     parts = (
         'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n'
@@ -407,6 +473,18 @@ def test_mail_with_an_attachment_and_html(tmp_path: Path) -> None:
     assert blocks(read(tmp_path, "a.eml", MAIL + parts)) == [
         *HEAD, ("paragraph", "Dear Jon"), ("paragraph", "see below"), ("heading", "towns.csv"),
         ("row", "Town: Tarsk | People: 3400"),
+    ]  # fmt: skip
+
+
+def test_a_mail_that_is_passed_on_and_one_that_is_quoted(tmp_path: Path) -> None:
+    inner = "Content-Type: message/rfc822\r\n\r\nFrom: Oda Brandt <oda@example.org>\r\nSubject: Keys\r\n\r\nThe baker has them."
+    said = "On Monday Jon wrote:\r\n> Who has the keys of the mill, which we all need for the\r\n> feast on Saturday?\r\n>\r\n>> Me.\r\n"
+    parts = f'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n\r\n{said}\r\n--b\r\n{inner}\r\n--b--\r\n'
+    assert blocks(read(tmp_path, "a.eml", MAIL + parts)) == [
+        *HEAD, ("paragraph", "On Monday Jon wrote:"),
+        ("paragraph", "Who has the keys of the mill, which we all need for the feast on Saturday?"), ("paragraph", "Me."),
+        ("heading", "message.eml"), ("heading", "Keys"), ("row", "From: Oda Brandt <oda@example.org>"),
+        ("paragraph", "The baker has them."),
     ]  # fmt: skip
 
 
@@ -434,7 +512,7 @@ def test_epub(tmp_path: Path) -> None:
     document = read(tmp_path, "a.epub", epub())
     assert (document.title, document.date, document.outlet) == ("The Mill", "2019-04-01", "Veldmar Press")
     assert blocks(document) == [
-        ("heading", "One"), ("paragraph", "It rained in Tarsk.1"), ("note", "In May."), ("heading", "Two"), ("item", "Snow"),
+        ("heading", "One"), ("paragraph", "It rained in Tarsk."), ("note", "In May."), ("heading", "Two"), ("item", "Snow"),
     ]  # fmt: skip
 
 
@@ -522,17 +600,41 @@ def test_saved_pages(tmp_path: Path) -> None:
     assert blocks(read(tmp_path, "a.webarchive", archive)) == expected
 
 
+def test_charts_are_the_tables_that_they_show(tmp_path: Path) -> None:
+    names = f'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main" xmlns:r="{OFFICE}"'
+    chart = 'xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"'
+
+    def points(name: str, *values: str) -> str:
+        inner = "".join(f'<c:pt idx="{n}"><c:v>{value}</c:v></c:pt>' for n, value in enumerate(values) if value)
+        return f"<c:{name}><c:ref><c:cache>{inner}</c:cache></c:ref></c:{name}>"
+
+    series = (points("tx", "Line 9") + points("cat", "2023", "2024") + points("val", "", "14500"),
+              points("tx", "Line 4") + points("cat", "2023", "2024") + points("val", "70", "80"))  # fmt: skip
+    data = packed(
+        _rels___dot_rels=relations(("officeDocument", "ppt/presentation.xml")),
+        ppt__presentation_dot_xml=f'<p:presentation {names}><p:sldIdLst><p:sldId r:id="r0"/></p:sldIdLst></p:presentation>',
+        ppt___rels__presentation_dot_xml_dot_rels=relations(("slide", "slides/a.xml")),
+        ppt__slides__a_dot_xml=f'<p:sld {names}><p:cSld><p:spTree><p:graphicFrame><c:chart {chart} r:id="r0"/></p:graphicFrame></p:spTree></p:cSld></p:sld>',
+        ppt__slides___rels__a_dot_xml_dot_rels=relations(("chart", "../charts/a.xml")),
+        ppt__charts__a_dot_xml=f"<c:space {chart}>{''.join(f'<c:ser>{one}</c:ser>' for one in series)}</c:space>",
+    )
+    assert blocks(read(tmp_path, "a.pptx", data)) == [
+        ("row", "2023 | Line 4: 70"), ("row", "2024 | Line 9: 14500 | Line 4: 80"),
+    ]  # fmt: skip
+
+
 def test_xml(tmp_path: Path) -> None:
     content = (
         "<?xml version='1.0'?><article><front><title>The mill</title><pubDate>2024-05-14</pubDate></front><body>"
         "<p>It was <b>sold</b>.</p><towns><town><name>Tarsk</name><people>34</people></town>"
-        "<town name='Veldmar' people='12'/></towns></body></article>"
+        "<town name='Veldmar' people='12'/></towns><text>&lt;p&gt;It &lt;b&gt;rained&lt;/b&gt;.&lt;/p&gt;</text></body></article>"
     )
     document = read(tmp_path, "a.xml", content)
     assert (document.title, document.date) == ("The mill", "2024-05-14")
     assert blocks(document) == [
         ("heading", "The mill"), ("paragraph", "2024-05-14"), ("paragraph", "It was sold."),
         ("row", "name: Tarsk | people: 34"), ("paragraph", "name: Veldmar | people: 12"),
+        ("paragraph", "It rained."),
     ]  # fmt: skip
 
 
@@ -576,6 +678,11 @@ def test_subtitles(tmp_path: Path) -> None:
         assert document.text == "The bridge of Tarsk was opened on Friday.\nIt rained."
 
 
+def test_who_speaks_is_told(tmp_path: Path) -> None:
+    spoken = "WEBVTT\n\n00:01.000 --> 00:04.000\n<v Jan de Wit>It is closed.</v>\n"
+    assert read(tmp_path, "a.vtt", spoken).text == "Jan de Wit: It is closed."
+
+
 def test_tex(tmp_path: Path) -> None:
     content = (
         "\\documentclass{article}\n\\title{The \\emph{mill}}\n\\date{14 May 2024}\n\\begin{document}\n\\maketitle % no\n"
@@ -589,16 +696,36 @@ def test_tex(tmp_path: Path) -> None:
     assert not {"no", "nothing", "root"} & set(document.text.replace(":", " ").split())
 
 
+def test_tex_has_notes_captions_and_tables(tmp_path: Path) -> None:
+    content = (
+        r"It was sold\footnote{In \emph{May}.} to Ilse Korn~\cite[p. 3]{korn}. \begin{table}\caption{Towns}"
+        r"\begin{tabular}{lr}Town & People\\ \hline Tarsk \& Orrin & 3400\\ Veldmar & 12\\ \end{tabular}\end{table}"
+    )
+    assert blocks(read(tmp_path, "a.tex", content)) == [
+        ("paragraph", "It was sold to Ilse Korn."), ("caption", "Towns"), ("row", "Town: Tarsk & Orrin | People: 3400"),
+        ("row", "Town: Veldmar | People: 12"), ("note", "In May."),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".xls", ".csv"])
+def test_a_page_under_another_suffix_is_read_as_a_page(tmp_path: Path, suffix: str) -> None:
+    page = "<!DOCTYPE html><html><table><tr><th>Town<th>People</tr><tr><td>Tarsk<td>34</tr></table></html>"
+    document = read(tmp_path, f"list_of_towns{suffix}", page)
+    assert (document.title, blocks(document)) == ("List of towns", [("row", "Town: Tarsk | People: 34")])
+    notes = read_file(tmp_path / f"list_of_towns{suffix}", "a", 1000, TODAY).notes
+    assert [note for _, note in notes] == ["it is a web page and was read as one"]
+
+
 def test_rst(tmp_path: Path) -> None:
     content = (
-        "The mill\n========\n\nIt was *sold* [1]_.\n\n- one\n- two\n\n.. include:: /etc/passwd\n\n.. raw:: html\n\n   <b>x</b>\n\n"
+        "The mill\n========\n\nIt was *sold*. [1]_\n\n- one\n- two\n\n.. include:: /etc/passwd\n\n.. raw:: html\n\n   <b>x</b>\n\n"
         "====== ======\nTown   People\n====== ======\nTarsk  34\n====== ======\n\n.. [1] In May.\n"
     )
     document = read(tmp_path, "a.rst", content)
     assert document.title == "The mill"
     assert "root" not in document.text
     assert [block for block in blocks(document) if block[0] != "note"] == [
-        ("heading", "The mill"), ("paragraph", "It was sold [1]."), ("item", "one"), ("item", "two"),
+        ("heading", "The mill"), ("paragraph", "It was sold."), ("item", "one"), ("item", "two"),
         ("row", "Town: Tarsk | People: 34"),
     ]  # fmt: skip
     assert ("note", "In May.") in [(kind, text.removeprefix("[1] ")) for kind, text in blocks(document)]

@@ -92,6 +92,9 @@ def test_days_in_other_languages(language: str, text: str, title: str, date: str
         ("Minsk, den 30. Juni 2023\n" + PROSE, "2023-06-30"),
         ("Minsk, le 1er août 2023\n" + PROSE, "2023-08-01"),
         ("Published on 30 June 2023\nThe dyke of Sundby breaks\n\n" + PROSE, "2023-06-30"),
+        ("The dyke\nPublished on 30 June 2023 at 10.30 a.m. GMT\n\n" + PROSE, "2023-06-30"),
+        ("The dyke\nPosted: Friday, 30 June 2023, 06:15 GMT | Updated: 1 July 2023\n\n" + PROSE, "2023-06-30"),
+        ("The dyke\nBy Ilse Korn – published on 30 June 2023\n\n" + PROSE, "2023-06-30"),
         ("Cars banned\nBy Jonas Petrie, 19 June 2024\n" + PROSE + "It ends in 2025.", "2024-06-19"),
         ("The dyke\n\n" + PROSE * 2 + "\nTarsk Courier, 19 June 2024\n", "2024-06-19"),
     ],
@@ -230,6 +233,11 @@ def test_the_format_goes_before_the_text_and_the_text_before_the_name() -> None:
     assert describe(PROSE, "en", TODAY, name="2022-09-15.txt").date == "2022-09-15"
 
 
+def test_a_line_that_names_people_names_no_outlet() -> None:
+    line = "Interview: Tom Bell · Photos: Ivo Krantz · 7 October 2019"
+    assert describe(f"The dyke of Sundby breaks\n{line}\n\n{PROSE}", "en", TODAY)[1:] == ("2019-10-07", None)
+
+
 # ---------------------------------------------------------------- titles
 
 
@@ -244,6 +252,7 @@ def test_the_format_goes_before_the_text_and_the_text_before_the_name() -> None:
         ("It was a long and cold day in Tarsk. " + PROSE * 2, "It was a long and cold day in Tarsk."),
         (PROSE.strip() * 2, "The minister arrived in Tarsk for talks about the dyke between the two islands, and…"),
         ("x" * 200, "x" * 90 + "…"),
+        ("Plum dumplings\nServes 4 | 75 min\nIngredients\n" + PROSE, "Plum dumplings"),
         ("Tarsk", "Tarsk"),
         ("", ""),
     ],

@@ -10,6 +10,7 @@ import pytest
 
 from rag.articles.documents import read_document
 from rag.articles.formats.layout import Character, pieces_of, regions_of
+from rag.language.sentences import sentences
 from rag.types import Document
 from tests.test_documents import pdf
 
@@ -111,6 +112,58 @@ def test_a_form_is_read_row_by_row(tmp_path: Path) -> None:
     form = (("Name", "Ilse Korn"), ("Born", "12 May 1970"), ("Office", "Mayor of Tarsk since 2019"))
     drawn = b"".join(at(60, 700 - 14 * n, a) + at(180, 700 - 14 * n, b) for n, (a, b) in enumerate(form))
     assert [text for _, text in blocks(read(tmp_path, drawn))] == [" | ".join(row) for row in form]
+
+
+def test_what_was_filled_into_a_form_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    path.write_bytes(pdf(column(60, 700, "Name:", "Office:"), field=column(180, 700, "Ilse Korn", "Mayor")))
+    assert read_document(path, "a.pdf", 2_000_000, TODAY).text == "Name: Ilse Korn\nOffice: Mayor"
+
+
+def test_lines_above_and_below_a_table_are_none_of_its_rows(tmp_path: Path) -> None:
+    table = (("Route", "Adult", "Child"), ("Tarsk - Veldmar", "7.80", "3.90"), ("Veldmar - Orrin", "4.10", "2.05"))
+    drawn = b"".join(
+        at(x, 660 - 14 * n, cell) for n, row in enumerate(table) for x, cell in zip((60, 150, 330), row, strict=True)
+    )
+    above, below = ("Fares of the ferries from July", "They are those of last year."), "Dogs pay the fare of a child."
+    document = read(tmp_path, at(60, 700, above[0], 16) + at(60, 680, above[1]) + drawn + at(60, 600, below))
+    assert blocks(document) == [
+        ("heading", above[0]), ("paragraph", above[1]),
+        ("row", "Route: Tarsk - Veldmar | Adult: 7.80 | Child: 3.90"),
+        ("row", "Route: Veldmar - Orrin | Adult: 4.10 | Child: 2.05"), ("paragraph", below),
+    ]  # fmt: skip
+
+
+def test_a_number_between_columns_makes_them_no_table(tmp_path: Path) -> None:
+    document = read(tmp_path, rows(LEFT, RIGHT, apart=300) + at(325, 616, "102"))
+    assert [text for _, text in blocks(document)] == [" ".join(LEFT), "102", " ".join(RIGHT)]
+
+
+def test_a_sentence_goes_on_past_the_note_below_its_column(tmp_path: Path) -> None:
+    left, right = (*LEFT[:5], "by the region of Veldmar and by the"), ("friends of the museum, who gave", *RIGHT[1:])
+    note = "1 Letter of 9 May 2022."
+    document = read(tmp_path, rows(left, right, y=300) + at(60, 200, note, 7))
+    assert blocks(document) == [("paragraph", " ".join((*left, *right))), ("note", note)]
+
+
+def test_a_large_first_letter_belongs_to_its_word(tmp_path: Path) -> None:
+    drawn = at(60, 672, "T", 40) + column(88, 700, *(line + " again" for line in LEFT[:3])) + column(60, 658, *LEFT[3:])
+    text = " ".join([*(line + " again" for line in LEFT[:3]), *LEFT[3:]])
+    assert blocks(read(tmp_path, drawn.replace(b"(The museum", b"(he museum"))) == [("paragraph", text)]
+
+
+def test_the_mark_of_a_note_is_no_figure_of_the_text(tmp_path: Path) -> None:
+    drawn = (
+        at(60, 700, "It was sold in 2014.")
+        + at(146, 704, "13", 6)
+        + at(156, 700, "The mayor signed ")
+        + at(234, 700, "mp3", 8)
+    )
+    document = read(tmp_path, drawn)
+    assert [document.text[a:b] for a, b in sentences(document.text)] == [
+        "It was sold in 2014.¹³",
+        "The mayor signed mp3",
+    ]
 
 
 def test_wide_spaces_in_a_line_are_no_columns(tmp_path: Path) -> None:

@@ -115,6 +115,11 @@ def test_a_text_box_stands_once_after_its_paragraph(tmp_path: Path, body: str, e
 # ---------------------------------------------------------------- headers and footers
 
 
+def test_an_exponent_is_no_part_of_its_number(tmp_path: Path) -> None:
+    six = "<w:r><w:rPr><w:vertAlign w:val='superscript'/></w:rPr><w:t>6</w:t></w:r>"
+    assert word(tmp_path, p("It weighs 10", six, " times more.")) == [("paragraph", "It weighs 10⁶ times more.")]
+
+
 def test_headers_and_footers_are_notes_after_the_text(tmp_path: Path) -> None:
     file = docx.Document()
     file.add_heading("The mill", 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import os
+import re
 import stat
 import unicodedata
 from collections import Counter
@@ -171,8 +172,10 @@ def _extracted(
     if not data.strip():
         raise DocumentError(f"{name} is empty: expected an article; fill it or leave it out")
     _check_signature(data, name, path.suffix.lower())
-    content = helper.extract(Source(data, name, max_bytes, today))
-    return document_of(content, path, document_id, data, today), content.notes
+    page = bool(_PAGE.match(data)) and FORMATS[path.suffix.lower()] not in _OF_MARKUP
+    content = helper.extract(Source(data, Path(name).with_suffix(".html").name if page else name, max_bytes, today))
+    said = ("it is a web page and was read as one",) * page
+    return document_of(content, path, document_id, data, today), (*said, *content.notes)
 
 
 def _read_archive(
@@ -221,7 +224,10 @@ def document_of(content: Extracted, path: Path, document_id: str, data: bytes, t
         raise DocumentError(f"{name} holds no text{scan}: expected an article; {advice}")
     body = text[next((block.start for block in content.blocks if block.kind != "note"), 0) :]
     language = language_of(body)
-    facts = describe(body, language, today, content.title, content.date, content.outlet, document_id)
+    kinds = {block.kind for block in content.blocks}
+    title = content.title or (Source(b"", name, 0, today).title if kinds == {"row"} else "")  # no row is a headline
+    running = not kinds or not kinds <= {"row", "heading"}
+    facts = describe(body, language, today, title, content.date, content.outlet, document_id, running)
     return Document(
         id=document_id,
         title=facts.title,
@@ -251,6 +257,10 @@ def _load(path: Path, name: str, max_bytes: int) -> bytes:
         raise DocumentError(f"{name} has {size:,} bytes: expected at most {max_bytes:,}; split it, or raise "
                             "the limit (--max-file-megabytes)")  # fmt: skip
     return data
+
+
+_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html)\b", re.IGNORECASE)
+_OF_MARKUP = ("html", "xml", "markdown")  # formats that may begin with it
 
 
 def _check_signature(data: bytes, name: str, suffix: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterator
-from itertools import takewhile
+from itertools import takewhile, zip_longest
 from typing import NamedTuple
 
 from rag.language.dates import date_of_name, is_weekday, stated_date, weekday_days, written_days
@@ -27,6 +27,7 @@ _MARKUP = " \t\r*_#>~`|·•-–—,;:/\\"
 _SEPARATED = re.compile(r"[,;|·•–—(\[/:-]\W*$")
 _SMALL_WORD = re.compile(r",\s*\w{1,3}\s*$")  # Minsk, den 30. Juni
 _SENTENCE_END = re.compile(r"(?<![.\s]\w)[.!?…。！？]\W*$")  # not that of "7 p.m."
+_TIME = re.compile(r"^(?:,| |\w{1,3}(?= ))*\d{1,2}[:.h]\d\d(?: ?[^\W\d]{1,3}\b\.?| ?[ap]\.m\.)*")  # at 10.30 a.m. GMT
 _DASH = re.compile(r"\s*(?:[—–]|-\s)\s*(?!\d)\S")
 _STOP = re.compile(r"(?:[.:]| \([^()\n]{2,30}\))\s+\S")  # 2024. The / 2024: The / 2024 (ANSA) The
 
@@ -61,6 +62,7 @@ def describe(
     date: str = "",
     outlet: str = "",
     name: str = "",
+    running: bool = True,
 ) -> Facts:
     """Title, date and outlet of a text.
 
@@ -76,15 +78,17 @@ def describe(
         What the format states, "" where it states nothing; they go before what the text says.
     name : str
         The file's path below its folder.
+    running : bool
+        Whether it is running text: the days of a table are of what it tells of.
     """
     text = text[:_CHARACTERS]
-    dateline = _dateline(text, language, today)
+    dateline = _dateline(text, language, today) if running else None
     return Facts(
         _tidy(title) or title_of_text(text, language, dateline.line if dateline else None),
         stated_date(date, today)
         or (dateline.day.isoformat() if dateline else None)
         or date_of_name(name, today)
-        or _day_close_by(text, language, today),
+        or (_day_close_by(text, language, today) if running else None),
         _tidy(outlet) or (_outlet(dateline, text, language) if dateline else None) or None,
     )
 
@@ -134,9 +138,12 @@ def _dateline(text: str, language: str, today: datetime.date) -> _Dateline | Non
 def _datelines(text: str, language: str) -> Iterator[_Dateline]:
     """Every line that holds a day and little else, and every paragraph that opens with a place and a day."""
     number = counted = 0
-    for start, end, day in written_days(text, language):
+    days = written_days(text, language)
+    for (start, end, day), following in zip_longest(days, [start for start, _, _ in days[1:]]):
         first, last = text.rfind("\n", 0, start) + 1, text.find("\n", end)
         before, after = text[first:start], text[end : last if last >= 0 else len(text)]
+        if following and following < end + len(after):  # Posted: 3 May 2021 | Updated: 4 May 2021
+            after = re.split("[|·•]", after)[0]
         number += len(re.findall(r"^.*\S", text[counted:first], re.MULTILINE))
         counted = first
         if len(before) <= 120 and re.search(r"(?:^|[,)|])\s*$", before) and _DASH.match(after[:6]):
@@ -167,7 +174,7 @@ def _bare(part: str) -> str:
 
 def _kind(before: str, after: str) -> str:
     """The kind of line that has this before and after a day, "" for a line of running text."""
-    words, behind = _bare(before).split(), _bare(after).split()
+    words, behind = _bare(before).split(), _bare(_TIME.sub("", after)).split()
     if _SENTENCE_END.search(after) and (words or behind) and not before.rstrip(" *_").endswith(":"):
         signed = (
             len(words) <= 4 and after.strip() == "." and _SMALL_WORD.search(before)
@@ -184,7 +191,7 @@ def _kind(before: str, after: str) -> str:
         return "apart"
     if _SMALL_WORD.search(before):
         return "place"
-    return "label" if len(words) <= 3 else ""
+    return "label" if len(re.split("[|·•–—]", before)[-1].split()) <= 3 else ""
 
 
 def _opens_with_label(text: str) -> bool:
@@ -208,7 +215,8 @@ def title_of_text(text: str, language: str = "und", dateline: int | None = None)
     lines = [line for number, line in enumerate(_first_lines(text)) if number != dateline]
     above = lines[: min(dateline or 0, 3)]
     for line in lines[:3]:
-        if _is_headline(line) and len(_undated(line, language).split()) >= 4:
+        words = _undated(line, language).split()
+        if _is_headline(line) and sum(any(map(str.isalpha, word)) for word in words) >= 4:
             return line
     if above and _is_headline(above[0]):
         return above[0]
@@ -273,7 +281,7 @@ def _outlet(line: _Dateline, text: str, language: str) -> str | None:
     *others, last = name.split() or [""]
     place = len(others) < 2 and text.count(name) > 1
     meets = is_weekday(last, language) and not (others and line.before and not line.after)  # but: Mail on Sunday
-    return None if place or meets or not any(map(str.isalpha, name)) else name
+    return None if place or meets or ":" in name or not any(map(str.isalpha, name)) else name
 
 
 def _tidy(title: str, limit: int = 200) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from itertools import pairwise
 
 from sentencex import get_sentence_boundaries
@@ -17,17 +18,22 @@ Place = tuple[int, int]
 """[start, end) in characters."""
 
 _APOSTROPHES = "‘’"
-# Quotation marks and brackets: with them sentencex takes a quotation of twenty sentences for one; "…" ends none for it.
+# Quotation marks and brackets: with them sentencex takes a quotation of twenty sentences for one; "…" ends none for it,
+# and no sentence begins with the mark of a note.
 _MARKS = {
     chr(code): " "
     for code in range(0x3100)
     if unicodedata.category(chr(code)) in ("Ps", "Pe", "Pi", "Pf") and chr(code) not in _APOSTROPHES
-} | {'"': " ", "\n": " ", "\r": " ", "…": "."}
+} | {'"': " ", **dict.fromkeys("⁰¹²³⁴⁵⁶⁷⁸⁹", " "), "\n": " ", "\r": " ", "…": "."}
 _MASK = str.maketrans(_MARKS)
-_ABBREVIATION = re.compile(r"\b[A-Z][bcdfghjklmnpqrstvwxz]{1,3}\.\s*$")  # no word goes without a vowel ("Ms.")
+_ABBREVIATION = re.compile(
+    r"\b(?:[A-Z][bcdfghjklmnpqrstvwxz]{1,3}|M)\.\s*$"
+)  # no word goes without a vowel ("Ms.", "M.")
+_ORDINAL = re.compile(r"(?<![\d:.,])(?<![:–-] )\b\d{1,2}\.\s*$")  # no score, no time of the day
 _NUMBER = re.compile(r"\W*(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})[.)]\s*")  # of a list's item, before its text
 _ITEM = re.compile(r"\s*(?:[-–—*•●▪◦·+]\s|\(?(?:\d{1,3}|[a-z])[.)]\s)")
 _QUESTION = re.compile(r"[?？؟][\W_]*$")
+_LONG = 50  # characters from which an item's line may have ended for want of room
 _WIDTHS = range(25, 131)  # characters at which people and programs wrap lines
 
 
@@ -51,7 +57,9 @@ def paragraphs(text: str) -> list[Place]:
         stripped = piece.strip()
         if stripped:
             begin = start + len(piece) - len(piece.lstrip())
-            goes_on = width and start - previous[1] == 1 and _is_full(text, previous, (start, end), width)
+            goes_on = start - previous[1] == 1 and (
+                (width and _is_full(text, previous, (start, end), width)) or _hangs(text, found, previous, (start, end))
+            )
             found.append((found.pop()[0] if goes_on and found else begin, begin + len(stripped)))
             previous = (start, end)
     return found
@@ -78,6 +86,17 @@ def _wrap_width(text: str, lines: list[Place]) -> int:
     return width if width in _WIDTHS and flowing and len(full) >= 3 and 2 * len(full) >= len(inner) else 0
 
 
+def _hangs(text: str, found: list[Place], line: Place, following: Place) -> bool:
+    """Whether the following line goes on with an item, under whose text it is set in."""
+    if not found or _ITEM.match(text, *following):
+        return False
+    first = text.rfind("\n", 0, found[-1][0]) + 1  # where the line begins with which the item does
+    item = _ITEM.match(text, first, found[-1][1])
+    piece = text[slice(*following)]
+    under = item is not None and len(piece) - len(piece.lstrip()) == item.end() - first > 0
+    return under and (piece.lstrip()[0].islower() or len(text[slice(*line)].rstrip()) >= _LONG)
+
+
 def _is_full(text: str, line: Place, following: Place, width: int) -> bool:
     """Whether the first word of the following line would not have fitted on this one."""
     if _ITEM.match(text, *following):
@@ -94,7 +113,7 @@ def within(text: str, start: int, end: int, language: str = "en") -> list[Place]
     cuts: list[int] = []
     for boundary in get_sentence_boundaries(language, plain)[1:]:
         at = _behind_marks(plain, paragraph, boundary["start_index"])
-        if not _goes_on(plain, cuts[-1] if cuts else 0, boundary["start_index"]):
+        if not _goes_on(plain, cuts[-1] if cuts else 0, boundary["start_index"], language):
             cuts.append(at)
     found: list[Place] = []
     for a, b in pairwise([0, *cuts, len(paragraph)]):
@@ -116,10 +135,33 @@ def _behind_marks(plain: str, paragraph: str, at: int) -> int:
     return at
 
 
-def _goes_on(plain: str, start: int, at: int) -> bool:
-    """Whether a cut that was proposed is none: before a small letter, behind "Ms." or behind the number of an item."""
+@lru_cache
+def _writes_ordinals(language: str) -> bool:
+    """Whether a language puts a full stop behind the number of a day, and so behind ordinals ("18. Jahrhundert")."""
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        return bool(re.search(r"\bd\.", Locale.parse(language).date_formats["long"].pattern))
+    except (UnknownLocaleError, ValueError):
+        return False
+
+
+def _goes_on(plain: str, start: int, at: int, language: str) -> bool:
+    """Whether a cut that was proposed is none.
+
+    So it is before a small letter, behind "Ms.", behind the number of an item or, where the language writes them so, an
+    ordinal, and before what no sentence begins with: the rest of "Mon.-Fri.", a number to call.
+    """
     before, after = plain[max(start, at - 20) : at], plain[at : at + 9].lstrip()[:1]
-    return bool(after.islower() or _ABBREVIATION.search(before[-8:]) or _NUMBER.fullmatch(before))
+    if _ORDINAL.search(before) and _writes_ordinals(language):
+        return True
+    return bool(
+        after.islower()
+        or after == "+"
+        or plain[at - 1 : at + 1] == ".-"
+        or _ABBREVIATION.search(before[-8:])
+        or _NUMBER.fullmatch(before)
+    )
 
 
 def is_question(text: str) -> bool:

@@ -16,6 +16,8 @@ KINDS = ("paragraph", "heading", "item", "row", "caption", "note")
 
 _WRAPPED = 50  # characters from which a line may have been ended by the width of its column
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
+SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
+"""Figures as they are written when raised, so that an exponent is no part of the number before it."""
 # lone surrogates, control characters, soft hyphens, non-characters
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\xad\ud800-\udfff\ufeff\ufffe\uffff]")
 _ENCODED = re.compile(  # inline pictures and the like, and base64 in one run or in lines: no language has such words

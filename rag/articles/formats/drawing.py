@@ -12,7 +12,7 @@ import pypdfium2.raw as pdfium  # type: ignore[import-untyped,unused-ignore]
 
 from rag.articles.formats.contract import Box, Drawn, Place
 from rag.articles.formats.layout import pieces_of, regions_of
-from rag.articles.formats.pdf import characters_of
+from rag.articles.formats.pdf import characters_of, page_of
 from rag.language.text import letters
 
 WIDE, HIGH = 1100, 1600  # pixels of a page's picture at most: text can be read, and a page is some 100 kB
@@ -21,7 +21,7 @@ WIDE, HIGH = 1100, 1600  # pixels of a page's picture at most: text can be read,
 def draw(data: bytes, places: Sequence[Place]) -> list[Drawn]:
     """The page of each place, and where on it the quote stands: a box for each of its lines."""
     document = pypdfium2.PdfDocument(data)
-    return [_drawn(document[place.page - 1], place) for place in places]
+    return [_drawn(page_of(document, place.page - 1), place) for place in places]
 
 
 def _drawn(page: Any, place: Place) -> Drawn:

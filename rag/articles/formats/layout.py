@@ -10,8 +10,11 @@ import re
 from bisect import insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from functools import reduce
+from itertools import groupby, zip_longest
 from statistics import median
+
+from rag.articles.formats.contract import SUPERSCRIPTS
 
 _APART = (
     1.0  # em of white space that separate two pieces of a line; justified text may be apart, too, and is put together
@@ -19,6 +22,8 @@ _APART = (
 _GUTTER = 5.0  # points that columns are apart at least
 _BESIDE = 3  # lines in several columns make columns of running text; one may be a date and the number of the page
 _CELL = 15  # characters: where half of a column's pieces have fewer, it is one of a table
+_RAISED = 0.85  # times the size of the text's letters at most: the mark of a footnote, an exponent
+_INITIAL = 1.8  # times the size of the text's letters: one that is set into its first lines
 _MARKER = re.compile(r"\(?(?:[•●▪◦‣∙*·–—-]|\d{1,3}[.)]|[A-Za-z][.)])")
 
 
@@ -81,12 +86,34 @@ def pieces_of(characters: Sequence[Character]) -> list[Piece]:
             pieces.append(current)
             heights.append([])
         else:
-            current.text += " " * (spaced or gap > 0.22 * em) + one.letter
+            size, _, bottom = heights[-1][-1]
+            higher = em < _RAISED * size and one.bottom < bottom - 0.1 * em
+            as_high = current.text[-1] in "⁰¹²³⁴⁵⁶⁷⁸⁹" and abs(one.bottom - bottom) < 0.1 * em
+            raised = one.letter.isdecimal() and (higher or as_high)
+            letter = one.letter.translate(SUPERSCRIPTS) if raised else one.letter
+            current.text += " " * (spaced or gap > 0.22 * em) + letter
             current.right = max(current.right, one.right)
         heights[-1].append((em, one.top, one.bottom))
         spaced = False
     for piece, found in zip(pieces, heights, strict=True):  # neither raised figures nor brackets make the line
         piece.size, piece.top, piece.bottom = sorted(found)[len(found) // 2]
+    return _with_initials(pieces)
+
+
+def _with_initials(pieces: list[Piece]) -> list[Piece]:
+    """Pieces with the large letter that begins a text put before the word that it begins."""
+    for initial in [piece for piece in pieces if len(piece.text) == 1 and piece.text.isupper()]:
+        beside = (
+            piece
+            for piece in pieces
+            if _INITIAL * piece.size < initial.size
+            and abs(piece.left - initial.right) < 0.5 * initial.size
+            and initial.top - piece.size < piece.top < piece.bottom < initial.bottom
+        )
+        first = min(beside, key=lambda piece: piece.top, default=None)
+        if first is not None:
+            first.text = initial.text + first.text
+            pieces = [piece for piece in pieces if piece is not initial]
     return pieces
 
 
@@ -160,6 +187,8 @@ def _runs(pieces: Sequence[Piece]) -> Iterator[tuple[list[Piece], list[tuple[flo
                 break
             columns = wider
             taken += 1
+        taken = _before_bridge(rest[:taken], columns)
+        columns = _columns(rest[:taken])
         run = rest[: _without_next_heading(rest[:taken], columns)] if len(columns) > 1 else []
         if run and _stand_beside(run, columns):
             yield run, columns
@@ -168,6 +197,34 @@ def _runs(pieces: Sequence[Piece]) -> Iterator[tuple[list[Piece], list[tuple[flo
         line = [piece for piece in rest if _level(rest[0], piece)]
         yield [_joined(sorted(line, key=lambda piece: piece.left))], []
         rest = [piece for piece in rest if piece not in line]
+
+
+def _before_bridge(run: Sequence[Piece], columns: Sequence[tuple[float, float]]) -> int:
+    """How many pieces of a run come before a line that stands alone and bridges columns which the others keep apart.
+
+    So do the title of a table, and a sentence below it. 1 where the first line is one.
+    """
+    alone = _alone(run)
+    kept = _columns([piece for piece, lone in zip(run, alone, strict=True) if not lone])
+    if len(kept) <= max(1, len(columns)):
+        return len(run)
+    bridges = (n for n, piece in enumerate(run) if alone[n] and len(_with(kept, piece)) < len(kept))
+    return max(1, next(bridges, len(run)))
+
+
+def _alone(run: Sequence[Piece]) -> list[bool]:
+    """Of each of some pieces, the topmost first, whether no other stands beside it."""
+    found: list[bool] = []
+    bottom = float("-inf")
+    for piece, following in zip_longest(run, run[1:]):
+        room = 0.25 * piece.size
+        found.append(bottom <= piece.top + room and (following is None or following.top >= piece.bottom - room))
+        bottom = max(bottom, piece.bottom)
+    return found
+
+
+def _columns(pieces: Sequence[Piece]) -> list[tuple[float, float]]:
+    return reduce(_with, pieces, [])
 
 
 def _with(columns: Sequence[tuple[float, float]], piece: Piece) -> list[tuple[float, float]]:
@@ -220,7 +277,7 @@ def _column(piece: Piece, columns: Sequence[tuple[float, float]]) -> int:
 
 def _is_table(run: Sequence[Piece], columns: Sequence[tuple[float, float]]) -> bool:
     lengths = [[len(piece.text) for piece in run if _column(piece, columns) == n] for n in range(len(columns))]
-    return any(median(column) < _CELL for column in lengths if column)
+    return any(median(column) < _CELL for column in lengths if len(column) > 1)  # one is the number of a page
 
 
 def _rows(run: Sequence[Piece], columns: Sequence[tuple[float, float]]) -> list[list[str]]:

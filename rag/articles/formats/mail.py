@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime
 import email
 import email.policy
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from email.message import Message, MIMEPart
+from mimetypes import guess_extension
 
 from rag.articles.formats import FORMATS, format_of
 from rag.articles.formats.contract import Composer, Extracted, Source
+from rag.articles.formats.encoding import decode
 from rag.articles.formats.markup import compose, parse
 from rag.errors import DocumentError
 
@@ -27,8 +30,8 @@ def read(source: Source) -> Extracted:
     compose_head(composer, subject, people, date)
     body = message.get_body(("plain", "html"))
     if body is not None:
-        compose_body(composer, _content(body), is_html=body.get_content_type() == "text/html")
-    attached = ((part.get_filename() or "", _bytes(part)) for part in message.iter_attachments())
+        compose_body(composer, _content(body, source), is_html=body.get_content_type() == "text/html")
+    attached = ((_name(part), _bytes(part)) for part in message.iter_attachments())
     notes = include_attachments(composer, source, attached)
     return composer.finish(subject, date.date().isoformat() if date else "", notes=notes)
 
@@ -46,9 +49,12 @@ def compose_head(
 
 
 def compose_body(composer: Composer, text: str, is_html: bool) -> None:
-    """Append the text of a mail."""
+    """Append the text of a mail; what it quotes is read like the rest."""
     if not is_html:
-        composer.add_lines(text)
+        text = re.sub(
+            r"^((?!>).*)\n(?=>)", r"\1\n\n", text, flags=re.MULTILINE
+        )  # a quotation is a paragraph of its own
+        composer.add_lines(re.sub(r"^>[> ]*", "", text, flags=re.MULTILINE))
     elif text.strip():
         compose(parse(text), composer)
 
@@ -72,8 +78,15 @@ def include_attachments(composer: Composer, source: Source, attached: Iterable[t
     return tuple(notes)
 
 
-def _content(part: MIMEPart) -> str:
+def _name(part: MIMEPart) -> str:
+    """The name of an attachment; of one without, a mail that was passed on say, its kind as a name."""
+    return part.get_filename() or f"{part.get_content_maintype()}{guess_extension(part.get_content_type()) or ''}"
+
+
+def _content(part: MIMEPart, source: Source) -> str:
     """The text of a part; bytes that are not of its declared encoding, or of one that nobody knows, are replaced."""
+    if part.get_content_charset() is None:
+        return decode(replace(source, data=_bytes(part)))[0]
     try:
         return str(part.get_content())
     except (LookupError, KeyError):

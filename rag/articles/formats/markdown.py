@@ -11,6 +11,8 @@ from rag.articles.formats.encoding import decode
 from rag.articles.formats.markup import compose, parse
 
 _FRONT_MATTER = re.compile(r"\s*---[ \t]*\r?\n(.{0,20000}?)^(?:---|\.\.\.)[ \t]*\r?$", re.DOTALL | re.MULTILINE)
+# a footnote: its name, and its text with the lines that are set in below it
+_NOTE = re.compile(r"^\[\^([^\]\s]+)\]:[ \t]*(.*(?:\n(?:[ \t]+.*)?)*)", re.MULTILINE)
 _OUTLETS = ("outlet", "publisher", "publication", "newspaper")
 _TITLES = ("title", "headline")
 
@@ -40,7 +42,10 @@ def front_matter(text: str) -> tuple[dict[str, str], str]:
 
 def compose_markdown(text: str, composer: Composer) -> str:
     """Append the blocks of a text in Markdown; returns its first heading, "" if it has none."""
+    text, notes = _without_notes(text)
     markup = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(text)
+    for note in notes:
+        markup += f'<aside role="doc-footnote">{MarkdownIt("commonmark").render(note)}</aside>'
     if not markup.strip():
         return ""
     tree = parse(f"<body>{markup}</body>")
@@ -49,3 +54,12 @@ def compose_markdown(text: str, composer: Composer) -> str:
     compose(tree, composer)
     first = next(iter(tree.xpath("//h1 | //h2 | //h3 | //h4 | //h5 | //h6")), None)
     return " ".join(first.text_content().split())[:300] if first is not None else ""
+
+
+def _without_notes(text: str) -> tuple[str, list[str]]:
+    """A text without its footnotes and their marks, and those that it refers to."""
+    found = {name: note for name, note in _NOTE.findall(text) if text.count(f"[^{name}]") > 1}
+    text = _NOTE.sub(lambda match: "" if match[1] in found else match[0], text)
+    for name in found:
+        text = text.replace(f"[^{name}]", "")
+    return text, [re.sub(r"\n[ \t]+", "\n", note) for note in found.values()]

@@ -7,7 +7,7 @@ from typing import Any
 
 from lxml import etree, html  # type: ignore[import-untyped,unused-ignore]
 
-from rag.articles.formats.contract import Composer
+from rag.articles.formats.contract import SUPERSCRIPTS, Composer
 from rag.articles.formats.tables import lines_of
 
 # Elements with a line of their own, and the kind of block that they are; "" is what lies around them.
@@ -39,7 +39,15 @@ def parse(markup: str) -> Any:
     """
     # bytes and a parser, never a string: some libraries take a string for an address
     parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
-    return html.document_fromstring(markup.replace("\0", "").encode("utf-8", "replace"), parser=parser)
+    tree = html.document_fromstring(markup.replace("\0", "").encode("utf-8", "replace"), parser=parser)
+    for raised in list(tree.iter("sup", "a", "del")):
+        if raised.tag == "del" or _is_reference(raised):
+            raised.drop_tree()
+        elif (
+            raised.tag == "sup" and re.fullmatch(r"[-−]?\d{1,3}", raised.text or "") and _before(raised)[-1:].isdigit()
+        ):
+            raised.text = raised.text.translate(SUPERSCRIPTS)
+    return tree
 
 
 def compose(element: Any, composer: Composer, kind: str = "paragraph") -> None:
@@ -106,7 +114,7 @@ def definitions_of(element: Any) -> list[str]:
     for child in element.iter("dt", "dd"):
         if child.tag == "dt":
             lines += [term] * bool(term)
-            term = words_of(child)
+            term = words_of(child).rstrip(" :")
         else:
             lines.append(f"{term}: {words_of(child)}" if term else words_of(child))
             term = ""
@@ -184,6 +192,20 @@ def cells_of(table: Any) -> tuple[list[list[str]], int | None]:
 def _span(cell: Any, name: str) -> int:
     given = str(cell.get(name) or "1").strip()
     return max(1, min(int(given), _MOST_SPANNED)) if given.isascii() and given.isdigit() and len(given) < 6 else 1
+
+
+def _before(element: Any) -> str:
+    """The text right before an element."""
+    previous = element.getprevious()
+    return (element.getparent().text if previous is None else previous.tail) or ""
+
+
+def _is_reference(element: Any) -> bool:
+    """Whether an element is the raised mark of a note, which would be read as a part of what is before it."""
+    names = " ".join(element.get(name) or "" for name in ("epub:type", "role"))
+    links = [] if element.tag == "a" else list(element.iter("a"))
+    marks = "".join(link.text_content() for link in links if (link.get("href") or "").startswith("#"))
+    return "noteref" in names or bool(links and marks.strip() == element.text_content().strip())
 
 
 def strip_unseen(tree: Any, *tags: str) -> None:

@@ -19,6 +19,7 @@ _LARGER, _SMALLER = 1.15, 0.93  # of the size of most letters: a heading, a capt
 _FULL = 0.75  # of the width of its column is a line that the next one goes on with
 _MARGIN = 0.12  # of the height of a page, at its top and at its foot
 _FOOT = 0.5  # of the height of a page from which small letters may be a footnote
+_ASIDE = ("note", "caption")  # kinds of what stands beside the running text
 _BULLET = re.compile(r"\s*(?:[•●▪◦‣∙*]|[-–—](?=\s)|\(?\d{1,3}[.)](?=\s))\s*")
 _NOTE_MARK = re.compile(r"[\d*†‡§¹²³⁴⁵⁶⁷⁸⁹]")
 _CJK = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
@@ -198,19 +199,26 @@ def _followed(text: str, line: str) -> str:
 
 
 def _joined_columns(parts: list[Part], before: list[Part]) -> list[Part]:
-    """The parts of a column; its first goes on with the last paragraph of the column before, if that is open."""
-    last = before[-1] if before else None
-    if last is None or not parts or not last.kind == parts[0].kind == "paragraph":
+    """The parts of a column; its first goes on with the last paragraph of the column before, if that is open.
+
+    Notes at the foot of that column, and what is told apart at the head of this one, stand between them.
+    """
+    there = next((n for n in range(len(before) - 1, -1, -1) if before[n].kind not in _ASIDE), None)
+    here = next((n for n, part in enumerate(parts) if part.kind not in _ASIDE), None)
+    if there is None or here is None or not before[there].kind == parts[here].kind == "paragraph":
         return parts
-    if not _alike(parts[0].size, last.size) or not is_open(last.text):
+    last, first = before[there], parts[here]
+    if not _alike(first.size, last.size) or not is_open(last.text):
         return parts
-    before[-1] = last._replace(text=_followed(last.text, parts[0].text))
-    return parts[1:]
+    before[there] = last._replace(text=_followed(last.text, first.text))
+    return parts[:here] + parts[here + 1 :]
 
 
 def is_open(text: str) -> bool:
     """Whether a paragraph stops within a sentence, and so goes on in the next column or on the next page."""
-    return len(text) >= 40 and not text.rstrip("\"'”’»)]").endswith((".", "!", "?", ":", "…", "。", "！", "？"))
+    return len(text) >= 40 and not text.rstrip("\"'”’»)]⁰¹²³⁴⁵⁶⁷⁸⁹").endswith(
+        (".", "!", "?", ":", "…", "。", "！", "？")
+    )
 
 
 # --- words -----------------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ def read(source: Source) -> Extracted:
     pictures: list[int] = []
     amount = 0
     for number in range(len(document)):
-        page = document[number]
+        page = page_of(document, number)
         characters, more = characters_of(page)
         pieces = pieces_of(characters)
         if not characters and _has_picture(page):
@@ -60,6 +60,15 @@ def _opened(source: Source) -> Any:
                 f"{source.name} is encrypted: expected a PDF without password; save it without one"
             ) from error
         raise
+
+
+def page_of(document: Any, number: int) -> Any:
+    """A page, what people filled into its form and wrote on it made a part of it."""
+    page = document[number]
+    if pdfium.FPDFPage_GetAnnotCount(page) and pdfium.FPDFPage_Flatten(page, 0) == pdfium.FLATTEN_SUCCESS:
+        page.close()
+        page = document[number]
+    return page
 
 
 def characters_of(page: Any) -> tuple[list[Character], list[list[Character]]]:

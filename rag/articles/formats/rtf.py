@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 
+import regex
 from striprtf.striprtf import rtf_to_text  # type: ignore[import-untyped,unused-ignore]
 
 from rag.articles.formats.contract import Composer, Extracted, Source, plausible_title
 from rag.articles.formats.tables import lines_of
 from rag.errors import DocumentError
+
+# a footnote's group, with the groups in it; the library leaves it out
+_NOTE = regex.compile(r"\{\s*\\footnote\b((?:[^{}\\]|\\.|(\{(?:[^{}\\]|\\.|(?2))*+\}))*+)\}", regex.DOTALL)
 
 
 def read(source: Source) -> Extracted:
@@ -16,10 +20,10 @@ def read(source: Source) -> Extracted:
     if not source.data.lstrip()[:5] == b"{\\rtf":
         raise DocumentError(f"{source.name} is no rich text: expected it to begin with {{\\rtf; save it again as .rtf")
     markup = source.data.decode("cp1252", "replace")
+    notes = [note[1] for note in _NOTE.finditer(markup)]
     composer = Composer(source)
     table: list[list[str]] = []
-    plain: str = rtf_to_text(markup, errors="replace")  # type: ignore[no-untyped-call,unused-ignore]
-    for line in [*plain.split("\n"), ""]:
+    for line in [*_plain(markup).split("\n"), ""]:
         if line.rstrip().endswith("|"):  # so the library writes the cells of a row
             table.append(line.rstrip()[:-1].split("|"))
             continue
@@ -27,5 +31,13 @@ def read(source: Source) -> Extracted:
             composer.add("row", row)
         table = []
         composer.add("paragraph", line)
+    head = re.match(r"\s*\{\\rtf\d*(?:\\[a-z]+-?\d*)*", markup)  # which says in which encoding it is written
+    for note in notes:
+        composer.add("note", _plain(f"{head[0] if head else ''}{note}}}"))
     title = re.search(r"{\\title\s+([^{}\\]{1,300})}", markup[:20_000])
     return composer.finish(plausible_title(title[1]) if title else "")
+
+
+def _plain(markup: str) -> str:
+    text: str = rtf_to_text(markup, errors="replace")  # type: ignore[no-untyped-call,unused-ignore]
+    return text

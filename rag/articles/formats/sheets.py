@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 
-from python_calamine import CalamineWorkbook
+from python_calamine import CalamineSheet, CalamineWorkbook
 
 from rag.articles.formats.contract import Composer, Extracted, Source
 from rag.articles.formats.package import Package
@@ -27,20 +27,34 @@ def read(source: Source) -> Extracted:
             raise DocumentError(f"{source.name} is encrypted: expected no password; save it without one") from error
         raise
     composer = Composer(source)
-    sheets = [(name, workbook.get_sheet_by_name(name).to_python()) for name in workbook.sheet_names]
+    sheets = [(name, _cells(workbook.get_sheet_by_name(name))) for name in workbook.sheet_names]
     filled = [(name, rows) for name, rows in sheets if rows]
     for name, rows in filled:
         if len(filled) > 1:
             composer.add("heading", name)
-        for line in lines_of([[_shown(value) for value in row] for row in rows]):
+        for line in lines_of(rows):
             composer.add("row", line)
     return composer.finish(title or source.title)
 
 
+def _cells(sheet: CalamineSheet) -> list[list[str]]:
+    """The cells of each row; one that was merged over rows stands in each of them."""
+    rows = [[_shown(value) for value in row] for row in sheet.to_python()]
+    above, before = sheet.start or (0, 0)
+    for (top, left), (bottom, _) in sheet.merged_cell_ranges or ():
+        for row in rows[max(0, top - above) + 1 : bottom - above + 1]:
+            if any(row) and top >= above and left >= before:
+                row[left - before] = rows[top - above][left - before]
+    return rows
+
+
 def _shown(value: object) -> str:
-    """A cell as a person sees it: no ".0" behind whole numbers, no midnight behind days."""
+    """A cell as a person sees it: no ".0" behind whole numbers, no midnight behind days, no seconds
+    behind times of the day where there are none."""
     if isinstance(value, float):
         return f"{value:.10g}"
     if isinstance(value, datetime.datetime) and value.time() == datetime.time():
         return value.date().isoformat()
+    if isinstance(value, datetime.datetime | datetime.time) and not (value.second or value.microsecond):
+        return str(value).removesuffix(":00")
     return str(value)

@@ -11,6 +11,8 @@ from rag.articles.formats.tables import lines_of
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
+_C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
+_D = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _FURNITURE = frozenset(("sldNum", "dt", "ftr", "hdr", "sldImg"))  # of every slide
 
@@ -29,8 +31,10 @@ def read(source: Source) -> Extracted:
         slide = package.xml(relation.target)
         if slide.get("show") not in ("0", "false"):
             composer.turn_page()
+            own = package.relations(relation.target)
             titles += _compose(slide, composer)
-            _compose_notes(package, package.relations(relation.target).values(), composer)
+            _compose_drawings(package, slide, own, composer)
+            _compose_notes(package, own.values(), composer)
     return composer.finish(titles[0] if titles else "")
 
 
@@ -82,6 +86,36 @@ def _paragraphs(element: Any) -> Iterator[str]:
         pieces = ("\n" if node.tag == f"{_A}br" else node.text or "" for node in paragraph.iter(f"{_A}t", f"{_A}br"))
         if words := " ".join("".join(pieces).split()):
             yield words
+
+
+def _compose_drawings(package: Package, slide: Any, relations: Any, composer: Composer) -> None:
+    """Append a chart as the table that it shows, and the words of a diagram."""
+    for drawing in slide.iter(f"{_C}chart", f"{_D}relIds"):
+        relation = relations.get(drawing.get(f"{_R}id") or drawing.get(f"{_R}dm") or "")
+        if relation is None or relation.target not in package.names:
+            continue
+        part = package.xml(relation.target)
+        for line in lines_of(_rows_of(part), 1) if drawing.tag == f"{_C}chart" else _paragraphs(part):
+            composer.add("row" if drawing.tag == f"{_C}chart" else "item", line)
+
+
+def _rows_of(chart: Any) -> list[list[str]]:
+    """A column for each series below its name, a row for each category."""
+    series = list(chart.iter(f"{_C}ser"))
+    points = [_points(one, "val", "yVal") for one in series]
+    categories: dict[str, str] = {}
+    for one in series:
+        categories |= _points(one, "cat", "xVal")
+    heads = ["", *(" ".join(_points(one, "tx").values()) for one in series)]
+    numbers = sorted({number for found in points for number in found}, key=int)
+    return [heads, *([categories.get(n, ""), *(found.get(n, "") for found in points)] for n in numbers)]
+
+
+def _points(series: Any, *names: str) -> dict[str, str]:
+    """Values by their number, as the chart keeps them from its sheet."""
+    places = (place for name in names for place in series.iterchildren(f"{_C}{name}"))
+    points = (point for place in places for point in place.iter(f"{_C}pt"))
+    return {point.get("idx") or "0": point.findtext(f"{_C}v") or "" for point in points}
 
 
 def _compose_notes(package: Package, relations: Any, composer: Composer) -> None:

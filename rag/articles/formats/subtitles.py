@@ -20,6 +20,7 @@ def read(source: Source) -> Extracted:
     The title is the file's name: what is said first is no headline.
     """
     text, notes = decode(source)
+    text = re.sub(r"<v(?:\.[^\s>]*)?\s+([^>\n]{1,80})>", r"\1: ", text)  # who speaks, which the library leaves out
     subtitles = SSAFile.from_string(text, format_="vtt" if source.suffix == ".vtt" else "srt")
     if not subtitles.events:
         raise DocumentError(f"{source.name} holds no subtitles: expected times and lines; save it again")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import islice, takewhile
+from itertools import dropwhile, groupby, islice, takewhile
 
 _SAMPLE = 50  # rows that are looked at to tell whether the first one is a head
 _NUMBER = re.compile(r"[^\w]*\d[\d\s.,:/%()'’-]*\W*\w{0,3}\W*")
@@ -28,8 +28,13 @@ def lines_of(rows: Sequence[Sequence[str]], head_rows: int | None = None) -> lis
         A table of nothing but heads gives them as one line. Empty cells and empty rows are left out.
     """
     cells = [[" ".join(cell.split()) for cell in row] for row in rows]
-    cells = [row for row in cells if any(row)]
     above: list[str] = []
+    if head_rows is None:
+        first, *others = _tables(cells)
+        if others:
+            return [line for table in (first, *others) for line in lines_of(table)]
+        cells = first
+    cells = [row for row in cells if any(row)]
     if head_rows is None:
         above = [row[0] for row in takewhile(lambda row: row[0] and not any(row[1:]), cells)]
         cells = cells[len(above) :]
@@ -38,7 +43,26 @@ def lines_of(rows: Sequence[Sequence[str]], head_rows: int | None = None) -> lis
     if not body:
         body, head_rows = cells, 0
     heads = _joined(cells[:head_rows])
-    return above + [" | ".join(filter(None, _labelled(heads, row))) for row in body]
+    lines = (" | ".join(filter(None, _labelled(heads, row))) for row in body)
+    return above + [line.replace(": | ", ": ") for line in lines]  # of a form: its label ends in a colon
+
+
+def _tables(rows: Sequence[list[str]]) -> list[list[list[str]]]:
+    """Rows parted where, below an empty one, another table begins: its heads are of other columns, or above numbers."""
+    tables: list[list[list[str]]] = [[]]
+    for empty, group in groupby(rows, lambda row: not any(row)):
+        part = [] if empty else list(group)
+        width = max((filled[-1] + 1 for filled in map(_filled, part) if filled), default=0)
+        part = [row[:width] for row in part]
+        named = list(dropwhile(lambda row: sum(map(bool, row)) == 1, part))
+        if tables[-1] and has_head(named) and (_filled(named[0]) != _filled(tables[-1][-1]) or _has_numbers(named)):
+            tables.append([])
+        tables[-1] += part
+    return tables
+
+
+def _filled(row: Sequence[str]) -> list[int]:
+    return [n for n, cell in enumerate(row) if cell]
 
 
 def _joined(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -63,12 +87,17 @@ def has_head(rows: Sequence[Sequence[str]]) -> bool:
     """
     if len(rows) < 2 or len(rows[0]) < 2:
         return False
-    first, below = rows[0], list(islice(rows, 1, _SAMPLE))
+    first = rows[0]
     named = [cell for cell in first if cell]
     if len(named) < max(2, len(first) - 1) or len(set(named)) < len(named):
         return False
     if any(_NUMBER.fullmatch(cell) or len(cell) > _LONGEST_HEAD for cell in named):
         return False
-    columns = [[row[n] for row in below if n < len(row) and row[n]] for n in range(len(first))]
-    numeric = any(column and all(_NUMBER.fullmatch(cell) for cell in column) for column in columns[1:])
-    return numeric or len(first) >= 3
+    return _has_numbers(rows) or len(first) >= 3
+
+
+def _has_numbers(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether in a column but the first there are only numbers below the first row."""
+    below = list(islice(rows, 1, _SAMPLE))
+    columns = [[row[n] for row in below if n < len(row) and row[n]] for n in range(1, len(rows[0]))]
+    return any(column and all(_NUMBER.fullmatch(cell) for cell in column) for column in columns)

@@ -8,6 +8,15 @@ from pylatexenc.latex2text import LatexNodes2Text  # type: ignore[import-untyped
 
 from rag.articles.formats.contract import Composer, Extracted, Source
 from rag.articles.formats.encoding import decode
+from rag.articles.formats.tables import lines_of
+
+_PARTS = re.compile(  # what is not running text: headings, captions and tables
+    r"(\\(?:part|chapter|(?:sub)*section|paragraph|caption)\*?\{[^{}]{1,300}\}"
+    r"|\\begin\{tabular\}.*?\\end\{tabular\})",
+    re.DOTALL,
+)
+_NOTE = re.compile(r"\\footnote\{((?:[^{}]|\{[^{}]*\}){1,2000})\}")
+_UNSEEN = re.compile(r"[ ~]*\\(?:cite\w*|label)\*?(?:\[[^\[\]]*\])*\{[^{}]*\}")  # marks without words of their own
 
 
 def read(source: Source) -> Extracted:
@@ -21,12 +30,20 @@ def read(source: Source) -> Extracted:
     composer = Composer(source)
     title, date = (_argument(name, head + body, converter) for name in ("title", "date"))
     composer.add("heading", title)
-    for part in re.split(r"(\\(?:part|chapter|(?:sub)*section|paragraph)\*?\{[^{}]{1,300}\})", body):
-        heading = re.fullmatch(r"\\\w+\*?\{([^{}]*)\}", part)
-        if heading:
-            composer.add("heading", converter.latex_to_text(heading[1]))
-        else:
+    notes_below = _NOTE.findall(body)
+    for number, part in enumerate(_PARTS.split(_UNSEEN.sub("", _NOTE.sub("", body)))):
+        table = re.match(r"\\begin\{tabular\}(?:\[\w\])?\{[^{}]*\}(.*)\\end", part, re.DOTALL)
+        heading = re.fullmatch(r"\\(\w+)\*?\{([^{}]*)\}", part)
+        if number % 2 == 0:  # what stands between them
             composer.add_lines(converter.latex_to_text(re.sub(r"\\(?:maketitle|item)\b", "\n\n", part)))
+        elif table:
+            rows = (re.split(r"(?<!\\)&", row) for row in re.split(r"\\\\", re.sub(r"\\[hc]line\b", "", table[1])))
+            for line in lines_of([[converter.latex_to_text(cell) for cell in row] for row in rows]):
+                composer.add("row", line)
+        elif heading:
+            composer.add("caption" if heading[1] == "caption" else "heading", converter.latex_to_text(heading[2]))
+    for note in notes_below:
+        composer.add("note", converter.latex_to_text(note))
     return composer.finish(title, date, notes=notes)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from rag.articles.formats.contract import Composer, Extracted, Source
+from rag.articles.formats.contract import SUPERSCRIPTS, Composer, Extracted, Source
 from rag.articles.formats.package import Package, parse_xml
 from rag.articles.formats.tables import lines_of
 from rag.errors import DocumentError
@@ -148,8 +148,10 @@ class _Document:
             if node.tag in _DELETED or node.tag == f"{_W}txbxContent" or _is_hidden(node):
                 return
             if node.tag in (f"{_W}t", _MATH):
-                pieces.append(node.text or "")
-            pieces.append(_MARKS.get(node.tag, ""))
+                exponent = pieces and pieces[-1][-1:].isdigit() and _is_raised(node.getparent())
+                pieces.append((node.text or "").translate(SUPERSCRIPTS if exponent else {}))
+            if node.tag in _MARKS:
+                pieces.append(_MARKS[node.tag])
             for child in node:
                 visit(child)
 
@@ -215,6 +217,11 @@ def _seen(element: Any, within: str = "") -> Iterator[Any]:
 def _is_hidden(node: Any) -> bool:
     vanish = node.find(f"{_W}rPr/{_W}vanish") if node.tag == f"{_W}r" else None
     return vanish is not None and vanish.get(f"{_W}val") not in ("0", "false", "off")
+
+
+def _is_raised(run: Any) -> bool:
+    place = run.find(f"{_W}rPr/{_W}vertAlign")
+    return place is not None and place.get(f"{_W}val") == "superscript"
 
 
 def _number(element: Any, default: int) -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
 from rag.articles.formats.contract import Composer, Extracted, Source
 from rag.articles.formats.encoding import decode
 from rag.articles.formats.html import declared_encoding, read_page
+from rag.articles.formats.markup import compose, parse
 from rag.articles.formats.package import parse_xml
 
 _SHORT = 200  # characters of a field of a record; more is running text
@@ -18,8 +18,7 @@ _OUTLETS = frozenset(("publisher", "publication", "outlet"))
 
 
 def read(source: Source) -> Extracted:
-    """Blocks in the order of the file. Title, date and outlet are the first elements of such a name;
-    records without a title have the file's name."""
+    """Blocks in the order of the file. Title, date and outlet are the first elements of such a name."""
     text, notes = decode(source, declared_encoding(source.data[:200]))
     # it is decoded: what it declares no longer holds
     text = re.sub(r"\A\s*<\?xml[^>]{0,200}\?>", "", text)
@@ -29,9 +28,7 @@ def read(source: Source) -> Extracted:
     composer = Composer(source)
     _compose(root, composer)
     title, date, outlet = (_first(root, names) for names in (_TITLES, _DATES, _OUTLETS))
-    found = composer.finish(title, date, outlet, notes)
-    records = found.blocks and all(block.kind == "row" for block in found.blocks)
-    return replace(found, title=source.title) if records and not title else found
+    return composer.finish(title, date, outlet, notes)
 
 
 def _name(element: Any) -> str:
@@ -50,7 +47,9 @@ def _first(root: Any, names: frozenset[str]) -> str:
 def _compose(element: Any, composer: Composer) -> None:
     children = [child for child in element if isinstance(child.tag, str)]
     mixed = bool((element.text or "").strip()) or any((child.tail or "").strip() for child in children)
-    if mixed or not children:
+    if not children and "</" in (element.text or ""):  # a page's markup, as a feed has it
+        compose(parse(element.text), composer)
+    elif mixed or not children:
         composer.add("heading" if _name(element) in _TITLES else "paragraph", _words(element) or _attributes(element))
     elif _is_record(children):
         fields = (f"{_name(child)}: {_words(child) or _attributes(child)}" for child in children)
