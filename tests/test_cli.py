@@ -189,7 +189,7 @@ def test_chat_goes_on_after_a_mistake_and_ends_at_an_empty_line(run: Run, articl
 
 
 def rag_process(*arguments: str | Path | bytes) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "rag.cli", *arguments]
+    command = [sys.executable, "-m", "rag", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
