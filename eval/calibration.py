@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -28,7 +29,7 @@ from rag.config import Settings
 from rag.logistic import CLIP
 from rag.pipeline import Chatbot
 
-# Of one question of each corpus; "passages" are asked for yes or no.
+# Of all questions of a corpus together, however many; those of "passages" ask for yes or no.
 WEIGHTS = {"fixed": 2.0, "news": 2.0, "yes-no": 1.0, "fields": 2.0, "SQuAD": 1.0, "mixed": 1.0, "passages": 1.0}
 YES_NO = 100  # questions for yes or no; fewer say nothing of their own
 # Of what the bounds of a reader's judgement are fitted to, the share that may lie on their wrong side.
@@ -108,16 +109,17 @@ def _answers(question: Question, candidate: Candidate) -> bool:
 
 
 def fit(asked: Sequence[Asked]) -> Calibration:
-    """The regressions: each question counts once among the candidates, by its corpus's weight.
+    """The regressions: each question of a corpus counts the same, and all of them together the corpus's weight.
 
     Questions for yes or no have one of their own where there are `YES_NO` of them at least.
     """
     rows, labels, weights = [], [], []
+    worth = _worth(asked)
     for item in asked:
         for candidate, right in zip(item.candidates, item.right, strict=True):
             rows.append(evidence_signals(candidate))
             labels.append(right)
-            weights.append(WEIGHTS[item.corpus] / math.sqrt(len(item.candidates)))
+            weights.append(worth[item.corpus] / math.sqrt(len(item.candidates)))
     evidence = regression.fit(rows, labels, weights, SIGNS)
     bounds = asdict(_bounds(asked, Calibration(evidence, {})))
     ranker = Calibration(evidence, {}, bounds=bounds)
@@ -135,10 +137,10 @@ def _bounds(asked: Sequence[Asked], ranker: Calibration) -> Bounds:
     found = [(item, judged) for item in asked if item.candidates and (judged := item.candidates[0].judgement)]
     polar = [judged.polar for item, judged in found if item.polar]
     others = [(item, judged) for item, judged in found if not item.polar]
-    if len(polar) < YES_NO or not others:
-        return Bounds()
     first = [(item, ranker.rank(item.candidates)[0]) for item, _ in others if not item.many]
     denials = [c.judgement.denial for item, c in first if c.judgement and _of(item.right, item, c)]
+    if len(polar) < YES_NO or not denials:
+        return Bounds()
     many = np.quantile([judged.many for item, judged in others if not item.many], 1 - TAKEN_FOR_A_LIST)
     polar_from = (np.quantile(polar, 0.01) + np.quantile([judged.polar for _, judged in others], 0.99)) / 2
     decided = _decided_from([item for item, _ in found if item.polar], ranker)
@@ -164,8 +166,14 @@ def _fit(
     found: Sequence[tuple[Asked, Sequence[Candidate]]], signals: Callable[[Sequence[Candidate]], dict[str, float]]
 ) -> dict[str, float]:
     labels = [_tells(item, ranked[0]) for item, ranked in found]
-    weights = [WEIGHTS[item.corpus] for item, _ in found]
+    worth = _worth(item for item, _ in found)
+    weights = [worth[item.corpus] for item, _ in found]
     return regression.fit([signals(ranked) for _, ranked in found], labels, weights, SIGNS)
+
+
+def _worth(asked: Iterable[Asked]) -> dict[str, float]:
+    """What one question of each corpus counts."""
+    return {name: WEIGHTS[name] / count for name, count in Counter(item.corpus for item in asked).items()}
 
 
 def _tells(item: Asked, first: Candidate) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -92,8 +93,9 @@ def _question(article: Article, key: str, row: Mapping[str, Any]) -> Question:
     first = article.text.find(row.get("sentence", ""))
 
     def place(span: str) -> tuple[int, str]:
-        inside = article.text.find(span, first, first + len(row["sentence"]))
-        return (inside if inside >= 0 else article.text.index(span)), span
+        whole = re.compile(rf"(?<!\w){re.escape(span)}(?!\w)")  # no part of a longer word
+        inside = whole.search(article.text, first, first + len(row.get("sentence", ""))) or whole.search(article.text)
+        return (inside.start() if inside else article.text.index(span)), span
 
     polar, decided = kind in ("yes-no", "open"), kind == "yes-no"
     answers = [row["sentence"]] if decided else row["answers"]
