@@ -333,6 +333,12 @@ def test_two_tables_of_one_sheet_have_heads_of_their_own(tmp_path: Path) -> None
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("last", ["green", ""])
+def test_a_group_of_rows_has_the_heads_of_its_table(tmp_path: Path, last: str) -> None:
+    rows = f"Kind,Sort,Note\nApple,Elstar,12\n,,\nPear,Conference,{last}\nPlum,Mirabelle,{last or 12}\n"
+    assert read(tmp_path, "a.csv", rows).text.split("\n")[-1] == f"Kind: Plum | Sort: Mirabelle | Note: {last or 12}"
+
+
 def test_a_table_is_not_dated_by_its_rows(tmp_path: Path) -> None:
     document = read(tmp_path, "a.csv", "sep=;\nPort;Ships;Since\nLorne;12;3.4.2011\nTarn;7;1.1.2015\n")
     assert (document.text.split("\n")[0], document.date) == ("Port: Lorne | Ships: 12 | Since: 3.4.2011", None)
@@ -384,7 +390,8 @@ def test_a_merged_cell_stands_in_each_of_its_rows(tmp_path: Path) -> None:
 
     lines = (line(2, "Kinds of apple"), line(3, "Region", "Kind", "Tonnes"), line(4, "North", "Elstar", "120"),
              line(5, "", "Topaz", "31"), line(6, "South", "Gala", "98"))  # fmt: skip
-    head, merged = SHEET.partition("<row")[0], '<mergeCell ref="B2:D2"/><mergeCell ref="B4:B5"/>'
+    empty = '<mergeCell ref="A4:A6"/><mergeCell ref="F4:F6"/><mergeCell ref="B9:B12"/><mergeCell ref="B1:B2"/>'
+    head, merged = SHEET.partition("<row")[0], f'<mergeCell ref="B2:D2"/><mergeCell ref="B4:B5"/>{empty}'
     content = f"{head}{''.join(lines)}</sheetData><mergeCells>{merged}</mergeCells></worksheet>"
     assert blocks(read(tmp_path, "a.xlsx", xlsx(content))) == [
         ("row", "Kinds of apple"), ("row", "Region: North | Kind: Elstar | Tonnes: 120"),
