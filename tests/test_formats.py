@@ -714,6 +714,19 @@ def test_tex_has_notes_captions_and_tables(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("columns", "found"),
+    [
+        ("[t]{p{2cm}r}", [("row", "Town: Tarsk | People: 34")]),
+        (r" {@{ }l@{\hspace{1cm}}r}", [("row", "Town: Tarsk | People: 34")]),
+        ("", [("paragraph", "own People"), ("paragraph", "Tarsk 34")]),
+    ],
+)
+def test_no_table_of_tex_is_lost(tmp_path: Path, columns: str, found: list[tuple[str, str]]) -> None:
+    content = r"\begin{tabular}" + columns + r"Town & People\\[2pt] Tarsk & 34\\ \end{tabular}"
+    assert blocks(read(tmp_path, "a.tex", content)) == found
+
+
 @pytest.mark.parametrize("suffix", [".txt", ".xls", ".csv"])
 def test_a_page_under_another_suffix_is_read_as_a_page(tmp_path: Path, suffix: str) -> None:
     page = "<!DOCTYPE html><html><table><tr><th>Town<th>People</tr><tr><td>Tarsk<td>34</tr></table></html>"
