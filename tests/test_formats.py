@@ -154,10 +154,10 @@ def test_markdown_gives_headings_items_rows_and_pictures(tmp_path: Path) -> None
 
 
 def test_a_footnote_is_a_note_and_its_mark_no_figure(tmp_path: Path) -> None:
-    markdown = "The next count is in 2026.[^1] It is long.\n\n[^1]: If *paid* for\n    by Tarsk.\n\nThe end.\n\n```\n[^a]: b\n```\n"
+    markdown = "The next count is in 2026.[^1] It is `[^1]`.\n\n[^1]: If *paid*[^2] for\n    by Tarsk.\n[^2]: Soon.\n\nThe end.\n\n```\n[^a]: b\nx[^a]\n```\n"
     assert blocks(read(tmp_path, "a.md", markdown)) == [
-        ("paragraph", "The next count is in 2026. It is long."), ("paragraph", "The end."), ("paragraph", "[^a]: b"),
-        ("note", "If paid for by Tarsk."),
+        ("paragraph", "The next count is in 2026. It is [^1]."), ("paragraph", "The end."), ("paragraph", "[^a]: b x[^a]"),
+        ("note", "If paid for by Tarsk."), ("note", "Soon."),
     ]  # fmt: skip
     html = "<p>The next count is in 2026<sup><a href='#n1'>1</a></sup>, <del>not</del> on 3 km<sup>2</sup> or 10<sup>6</sup> m by the 1<sup>st</sup>.</p>"
     assert read(tmp_path, "a.html", html).text == "The next count is in 2026, on 3 km2 or 10⁶ m by the 1st."
