@@ -8,6 +8,7 @@ import datetime
 import io
 import json
 import plistlib
+import time
 import zipfile
 from pathlib import Path
 
@@ -297,6 +298,13 @@ def test_rtf(tmp_path: Path) -> None:
         ("paragraph", "The lease was signed by Ilse Korn on 12 May 2024 – in Tarsk."),
         ("row", "Town: Tarsk | People: 3400"), ("paragraph", "Müller"),
     ]  # fmt: skip
+
+
+def test_notes_of_rich_text_that_do_not_end_take_no_time(tmp_path: Path) -> None:
+    start = time.process_time()
+    source = Source(b"{\\rtf1 It was sold." + b"{\\footnote a" * 20_000, "a.rtf", 10**6, TODAY)
+    assert format_of(".rtf").read(source).text == "It was sold."
+    assert time.process_time() - start < 2.0
 
 
 @pytest.mark.parametrize(
