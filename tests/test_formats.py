@@ -313,6 +313,7 @@ def test_notes_of_rich_text_that_do_not_end_take_no_time(tmp_path: Path) -> None
         ("a.csv", "Town,People\nTarsk,3400\n\"Veldmar, old\",\"12\"\n"),
         ("b.csv", "Town;People\r\nTarsk;3400\r\n\"Veldmar, old\";12\r\n"),
         ("b2.csv", "Town| People\nTarsk| 3400\n\"Veldmar,\nold\"| \"12\"\n"),
+        ("b3.csv", "Town,'People'\n'Tarsk',3400\n'Veldmar, old',12\n"),
         ("c.tsv", "Town\tPeople\nTarsk\t3400\nVeldmar, old\t12\n"),
         ("d.csv", b"\xff\xfe" + "Town\tPeople\nTarsk\t3400\nVeldmar, old\t12\n".encode("utf-16-le")),
     ],
@@ -331,6 +332,11 @@ def test_decimal_commas_separate_nothing(tmp_path: Path) -> None:
         ("row", "Well: B-1 | Depth: 34,5 | Note: broken; since 2019"),
         ("row", 'Well: B-2 | Depth: 102,75 | Note: called "deep"'),
     ]  # fmt: skip
+
+
+def test_an_apostrophe_quotes_nothing(tmp_path: Path) -> None:
+    document = read(tmp_path, "a.csv", "Song,Year\n'Til Dawn,1999\n'Tis 'old',2000\n")
+    assert document.text.split("\n") == ["Song: 'Til Dawn | Year: 1999", "Song: 'Tis 'old' | Year: 2000"]
 
 
 def test_two_tables_of_one_sheet_have_heads_of_their_own(tmp_path: Path) -> None:
