@@ -160,7 +160,7 @@ def test_a_footnote_is_a_note_and_its_mark_no_figure(tmp_path: Path) -> None:
         ("paragraph", "The next count is in 2026. It is [^1]."), ("paragraph", "The end."), ("paragraph", "[^a]: b x[^a]"),
         ("note", "If paid for by Tarsk."), ("note", "Soon."),
     ]  # fmt: skip
-    html = "<p>The next count is in 2026<sup><a href='#n1'>1</a></sup>, <del>not</del> on 3 km<sup>2</sup> or 10<sup>6</sup> m by the 1<sup>st</sup>.</p>"
+    html = "<p>The next count is in 2026<sup>[<a href='#n1'>1</a>, <a href='#n2'>2</a>]</sup><a href='#n3'><sup>3</sup></a>, <del>not</del> on 3 km<sup>2</sup> or 10<sup>6</sup> m by the 1<sup>st</sup>.</p>"
     assert read(tmp_path, "a.html", html).text == "The next count is in 2026, on 3 km2 or 10⁶ m by the 1st."
     rtf = r"{\rtf1\ansi It was sold.{\footnote \chftn {\i In M\'e4rz} 2019.} It closed.\par}"
     assert blocks(read(tmp_path, "a.rtf", rtf)) == [("paragraph", "It was sold. It closed."), ("note", "In März 2019.")]
