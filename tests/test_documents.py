@@ -354,6 +354,7 @@ def test_docx_takes_insertions_and_leaves_out_deletions(tmp_path: Path) -> None:
         ("a.txt", b"\x7fELF\x02\x00\x00", "binary (NUL at byte 5)"),
         ("a.html", b"<p> <br>", "holds no text"),
         ("a.html", b"\x89PNG\r\n\0\0", "binary"),
+        ("a.csv", b"<!doctype html><p>\0\0", "binary"),
         ("a.txt", pdf(shown("x")), "content of a PDF"),
         ("a.txt", docx_bytes("x"), "zip archive or Office file"),
         ("a.docx", b"\xd0\xcf\x11\xe0 x", "old or password-protected"),

@@ -174,7 +174,11 @@ def _extracted(
         raise DocumentError(f"{name} is empty: expected an article; fill it or leave it out")
     _check_signature(data, name, path.suffix.lower())
     page = bool(_PAGE.match(data)) and FORMATS[path.suffix.lower()] not in _OF_MARKUP
-    content = helper.extract(Source(data, Path(name).with_suffix(".html").name if page else name, max_bytes, today))
+    source = Source(data, Path(name).with_suffix(".html").name if page else name, max_bytes, today)
+    try:
+        content = helper.extract(source)
+    except DocumentError as error:
+        raise DocumentError(str(error).replace(source.name, name, 1)) from error
     said = ("it is a web page and was read as one",) * page
     return document_of(content, path, document_id, data, today), (*said, *content.notes)
 
