@@ -311,6 +311,29 @@ def test_docx_title_unless_a_template_gave_it(tmp_path: Path, given: str, title:
     assert read(write(tmp_path / "a.docx", docx_bytes("First line of text", title=given))).title == title
 
 
+@pytest.mark.parametrize(
+    ("rows", "title", "date"),
+    [
+        ([("Minutes of the council of Tarsk", ""), ("Date", "3 May 2021"), ("Present", "Ilse Korn")],
+         "Minutes of the council of Tarsk", "2021-05-03"),
+        ([("Minutes of the council of Tarsk", ""), ("Begun", "3 May 2021"), ("Ended", "10 May 2021")],
+         "Minutes of the council of Tarsk", None),
+        ([("Port", "Ships", "Since"), ("Lorne", "12", "3 April 2011"), ("Tarn", "7", "")], "All ports", None),
+    ],
+)  # fmt: skip
+def test_docx_of_one_table_is_dated_unless_it_is_one_of_data(
+    tmp_path: Path, rows: list[tuple[str, ...]], title: str, date: str | None
+) -> None:
+    file = docx.Document()
+    table = file.add_table(0, len(rows[0]))
+    for row in rows:
+        for cell, text in zip(table.add_row().cells, row, strict=True):
+            cell.text = text
+    file.save(tmp_path / "all_ports.docx")
+    document = read(tmp_path / "all_ports.docx")
+    assert (document.title, document.date, document.outlet) == (title, date, None)
+
+
 def test_docx_takes_insertions_and_leaves_out_deletions(tmp_path: Path) -> None:
     changes = "<w:ins><w:r><w:t>new</w:t></w:r></w:ins><w:del><w:r><w:delText>old</w:delText></w:r></w:del>"
     assert (
@@ -331,6 +354,7 @@ def test_docx_takes_insertions_and_leaves_out_deletions(tmp_path: Path) -> None:
         ("a.txt", b"\x7fELF\x02\x00\x00", "binary (NUL at byte 5)"),
         ("a.html", b"<p> <br>", "holds no text"),
         ("a.html", b"\x89PNG\r\n\0\0", "binary"),
+        ("a.csv", b"<!doctype html><p>\0\0", "binary"),
         ("a.txt", pdf(shown("x")), "content of a PDF"),
         ("a.txt", docx_bytes("x"), "zip archive or Office file"),
         ("a.docx", b"\xd0\xcf\x11\xe0 x", "old or password-protected"),

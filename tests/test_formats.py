@@ -8,6 +8,7 @@ import datetime
 import io
 import json
 import plistlib
+import time
 import zipfile
 from pathlib import Path
 
@@ -154,12 +155,12 @@ def test_markdown_gives_headings_items_rows_and_pictures(tmp_path: Path) -> None
 
 
 def test_a_footnote_is_a_note_and_its_mark_no_figure(tmp_path: Path) -> None:
-    markdown = "The next count is in 2026.[^1] It is long.\n\n[^1]: If *paid* for\n    by Tarsk.\n\nThe end.\n\n```\n[^a]: b\n```\n"
+    markdown = "The next count is in 2026.[^1] It is `[^1]`.\n\n[^1]: If *paid*[^2] for\n    by Tarsk.\n[^2]: Soon.\n\nThe end.\n\n```\n[^a]: b\nx[^a]\n```\n"
     assert blocks(read(tmp_path, "a.md", markdown)) == [
-        ("paragraph", "The next count is in 2026. It is long."), ("paragraph", "The end."), ("paragraph", "[^a]: b"),
-        ("note", "If paid for by Tarsk."),
+        ("paragraph", "The next count is in 2026. It is [^1]."), ("paragraph", "The end."), ("paragraph", "[^a]: b x[^a]"),
+        ("note", "If paid for by Tarsk."), ("note", "Soon."),
     ]  # fmt: skip
-    html = "<p>The next count is in 2026<sup><a href='#n1'>1</a></sup>, <del>not</del> on 3 km<sup>2</sup> or 10<sup>6</sup> m by the 1<sup>st</sup>.</p>"
+    html = "<p>The next count is in 2026<sup>[<a href='#n1'>1</a>, <a href='#n2'>2</a>]</sup><a href='#n3'><sup>3</sup></a>, <del>not</del> on 3 km<sup>2</sup> or 10<sup>6</sup> m by the 1<sup>st</sup>.</p>"
     assert read(tmp_path, "a.html", html).text == "The next count is in 2026, on 3 km2 or 10⁶ m by the 1st."
     rtf = r"{\rtf1\ansi It was sold.{\footnote \chftn {\i In M\'e4rz} 2019.} It closed.\par}"
     assert blocks(read(tmp_path, "a.rtf", rtf)) == [("paragraph", "It was sold. It closed."), ("note", "In März 2019.")]
@@ -299,12 +300,20 @@ def test_rtf(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_notes_of_rich_text_that_do_not_end_take_no_time(tmp_path: Path) -> None:
+    start = time.process_time()
+    source = Source(b"{\\rtf1 It was sold." + b"{\\footnote a" * 20_000, "a.rtf", 10**6, TODAY)
+    assert format_of(".rtf").read(source).text == "It was sold."
+    assert time.process_time() - start < 2.0
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
         ("a.csv", "Town,People\nTarsk,3400\n\"Veldmar, old\",\"12\"\n"),
         ("b.csv", "Town;People\r\nTarsk;3400\r\n\"Veldmar, old\";12\r\n"),
         ("b2.csv", "Town| People\nTarsk| 3400\n\"Veldmar,\nold\"| \"12\"\n"),
+        ("b3.csv", "Town,'People'\n'Tarsk',3400\n'Veldmar, old',12\n"),
         ("c.tsv", "Town\tPeople\nTarsk\t3400\nVeldmar, old\t12\n"),
         ("d.csv", b"\xff\xfe" + "Town\tPeople\nTarsk\t3400\nVeldmar, old\t12\n".encode("utf-16-le")),
     ],
@@ -325,12 +334,23 @@ def test_decimal_commas_separate_nothing(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_an_apostrophe_quotes_nothing(tmp_path: Path) -> None:
+    document = read(tmp_path, "a.csv", "Song,Year\n'Til Dawn,1999\n'Tis 'old',2000\n")
+    assert document.text.split("\n") == ["Song: 'Til Dawn | Year: 1999", "Song: 'Tis 'old' | Year: 2000"]
+
+
 def test_two_tables_of_one_sheet_have_heads_of_their_own(tmp_path: Path) -> None:
     rows = "Farm,Q1,Q2,Q3\nHill,10,12,14\n,,,\nTotal,10,12,14\n,,,\nPrices,,,\nSize,Cents,,\nS,19,,\nL,27,,\n"
     assert read(tmp_path, "a.csv", rows).text.split("\n") == [
         "Farm: Hill | Q1: 10 | Q2: 12 | Q3: 14", "Farm: Total | Q1: 10 | Q2: 12 | Q3: 14",
         "Prices", "Size: S | Cents: 19", "Size: L | Cents: 27",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("last", ["green", ""])
+def test_a_group_of_rows_has_the_heads_of_its_table(tmp_path: Path, last: str) -> None:
+    rows = f"Kind,Sort,Note\nApple,Elstar,12\n,,\nPear,Conference,{last}\nPlum,Mirabelle,{last or 12}\n"
+    assert read(tmp_path, "a.csv", rows).text.split("\n")[-1] == f"Kind: Plum | Sort: Mirabelle | Note: {last or 12}"
 
 
 def test_a_table_is_not_dated_by_its_rows(tmp_path: Path) -> None:
@@ -384,7 +404,8 @@ def test_a_merged_cell_stands_in_each_of_its_rows(tmp_path: Path) -> None:
 
     lines = (line(2, "Kinds of apple"), line(3, "Region", "Kind", "Tonnes"), line(4, "North", "Elstar", "120"),
              line(5, "", "Topaz", "31"), line(6, "South", "Gala", "98"))  # fmt: skip
-    head, merged = SHEET.partition("<row")[0], '<mergeCell ref="B2:D2"/><mergeCell ref="B4:B5"/>'
+    empty = '<mergeCell ref="A4:A6"/><mergeCell ref="F4:F6"/><mergeCell ref="B9:B12"/><mergeCell ref="B1:B2"/>'
+    head, merged = SHEET.partition("<row")[0], f'<mergeCell ref="B2:D2"/><mergeCell ref="B4:B5"/>{empty}'
     content = f"{head}{''.join(lines)}</sheetData><mergeCells>{merged}</mergeCells></worksheet>"
     assert blocks(read(tmp_path, "a.xlsx", xlsx(content))) == [
         ("row", "Kinds of apple"), ("row", "Region: North | Kind: Elstar | Tonnes: 120"),
@@ -705,6 +726,19 @@ def test_tex_has_notes_captions_and_tables(tmp_path: Path) -> None:
         ("paragraph", "It was sold to Ilse Korn."), ("caption", "Towns"), ("row", "Town: Tarsk & Orrin | People: 3400"),
         ("row", "Town: Veldmar | People: 12"), ("note", "In May."),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("columns", "found"),
+    [
+        ("[t]{p{2cm}r}", [("row", "Town: Tarsk | People: 34")]),
+        (r" {@{ }l@{\hspace{1cm}}r}", [("row", "Town: Tarsk | People: 34")]),
+        ("", [("paragraph", "own People"), ("paragraph", "Tarsk 34")]),
+    ],
+)
+def test_no_table_of_tex_is_lost(tmp_path: Path, columns: str, found: list[tuple[str, str]]) -> None:
+    content = r"\begin{tabular}" + columns + r"Town & People\\[2pt] Tarsk & 34\\ \end{tabular}"
+    assert blocks(read(tmp_path, "a.tex", content)) == found
 
 
 @pytest.mark.parametrize("suffix", [".txt", ".xls", ".csv"])

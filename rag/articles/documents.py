@@ -9,7 +9,7 @@ import re
 import stat
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -19,6 +19,7 @@ from rag.articles.formats.contract import Extracted, Source
 from rag.articles.formats.guard import HELPER, Helper
 from rag.articles.metadata import describe
 from rag.errors import DocumentError, RagError
+from rag.language.dates import written_days
 from rag.language.detection import language_of
 from rag.types import Document
 
@@ -173,7 +174,11 @@ def _extracted(
         raise DocumentError(f"{name} is empty: expected an article; fill it or leave it out")
     _check_signature(data, name, path.suffix.lower())
     page = bool(_PAGE.match(data)) and FORMATS[path.suffix.lower()] not in _OF_MARKUP
-    content = helper.extract(Source(data, Path(name).with_suffix(".html").name if page else name, max_bytes, today))
+    source = Source(data, Path(name).with_suffix(".html").name if page else name, max_bytes, today)
+    try:
+        content = helper.extract(source)
+    except DocumentError as error:
+        raise DocumentError(str(error).replace(source.name, name, 1)) from error
     said = ("it is a web page and was read as one",) * page
     return document_of(content, path, document_id, data, today), (*said, *content.notes)
 
@@ -225,8 +230,11 @@ def document_of(content: Extracted, path: Path, document_id: str, data: bytes, t
     body = text[next((block.start for block in content.blocks if block.kind != "note"), 0) :]
     language = language_of(body)
     kinds = {block.kind for block in content.blocks}
-    title = content.title or (Source(b"", name, 0, today).title if kinds == {"row"} else "")  # no row is a headline
-    running = not kinds or not kinds <= {"row", "heading"}
+    rows = [text[block.start : block.end] for block in content.blocks if block.kind == "row"]
+    tabular = bool(rows) and kinds <= {"row", "heading"}
+    table = tabular and (FORMATS[suffix] in _OF_DATA or _have_heads(rows))
+    title = content.title or (Source(b"", name, 0, today).title if table and kinds == {"row"} else "")
+    running = not table and not (tabular and len(written_days(text, language)) > 1)
     facts = describe(body, language, today, title, content.date, content.outlet, document_id, running)
     return Document(
         id=document_id,
@@ -236,10 +244,16 @@ def document_of(content: Extracted, path: Path, document_id: str, data: bytes, t
         language=language,
         date=facts.date,
         content_hash=hashlib.sha256(data).hexdigest(),
-        outlet=facts.outlet,
+        outlet=facts.outlet if content.outlet or not tabular else None,  # before a day stands what it is the day of
         blocks=content.blocks,
         pages=content.pages,
     )
+
+
+def _have_heads(rows: Sequence[str]) -> bool:
+    """Whether rows have heads in common, as those of data have: lines of a page laid out as a table have none."""
+    labels = Counter(label for row in rows for label in set(re.findall(r"(?:^|\| )([^|:]+): ", row)))
+    return max(labels.values(), default=0) >= min(2, len(rows))
 
 
 def _load(path: Path, name: str, max_bytes: int) -> bytes:
@@ -261,6 +275,7 @@ def _load(path: Path, name: str, max_bytes: int) -> bytes:
 
 _PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html)\b", re.IGNORECASE)
 _OF_MARKUP = ("html", "xml", "markdown")  # formats that may begin with it
+_OF_DATA = ("csv", "sheets")  # formats of tables and nothing else
 
 
 def _check_signature(data: bytes, name: str, suffix: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterator
-from itertools import takewhile, zip_longest
+from itertools import takewhile
 from typing import NamedTuple
 
 from rag.language.dates import date_of_name, is_weekday, stated_date, weekday_days, written_days
@@ -23,11 +23,14 @@ _LAST_LINES = 3
 _LETTERHEAD = 5  # short lines at least
 _SHORT_LINE = 60  # characters at most
 _BYLINE = re.compile(r"\W*(?:by|por|par|von)\b", re.IGNORECASE)
+_WRITER = re.compile(rf"{_BYLINE.pattern}[^|·•–—]*[|·•–—]", re.IGNORECASE)
 _MARKUP = " \t\r*_#>~`|·•-–—,;:/\\"
 _SEPARATED = re.compile(r"[,;|·•–—(\[/:-]\W*$")
 _SMALL_WORD = re.compile(r",\s*\w{1,3}\s*$")  # Minsk, den 30. Juni
 _SENTENCE_END = re.compile(r"(?<![.\s]\w)[.!?…。！？]\W*$")  # not that of "7 p.m."
-_TIME = re.compile(r"^(?:,| |\w{1,3}(?= ))*\d{1,2}[:.h]\d\d(?: ?[^\W\d]{1,3}\b\.?| ?[ap]\.m\.)*")  # at 10.30 a.m. GMT
+_TIME = re.compile(  # at 10.30 a.m. GMT, and nothing behind it
+    r",?(?: \w{1,3})? ?\d{1,2}[:.h]\d\d(?: ?[ap]\.?m\b\.?)?(?: [^\W\d]{1,4})?\s*(?=$|[|·•])", re.IGNORECASE
+)
 _DASH = re.compile(r"\s*(?:[—–]|-\s)\s*(?!\d)\S")
 _STOP = re.compile(r"(?:[.:]| \([^()\n]{2,30}\))\s+\S")  # 2024. The / 2024: The / 2024 (ANSA) The
 
@@ -139,7 +142,7 @@ def _datelines(text: str, language: str) -> Iterator[_Dateline]:
     """Every line that holds a day and little else, and every paragraph that opens with a place and a day."""
     number = counted = 0
     days = written_days(text, language)
-    for (start, end, day), following in zip_longest(days, [start for start, _, _ in days[1:]]):
+    for (start, end, day), following in zip(days, [*(d.start for d in days[1:]), None], strict=False):
         first, last = text.rfind("\n", 0, start) + 1, text.find("\n", end)
         before, after = text[first:start], text[end : last if last >= 0 else len(text)]
         if following and following < end + len(after):  # Posted: 3 May 2021 | Updated: 4 May 2021
@@ -174,7 +177,8 @@ def _bare(part: str) -> str:
 
 def _kind(before: str, after: str) -> str:
     """The kind of line that has this before and after a day, "" for a line of running text."""
-    words, behind = _bare(before).split(), _bare(_TIME.sub("", after)).split()
+    time = _TIME.match(after)
+    words, behind = _bare(before).split(), _bare(after[time.end() if time else 0 :]).split()
     if _SENTENCE_END.search(after) and (words or behind) and not before.rstrip(" *_").endswith(":"):
         signed = (
             len(words) <= 4 and after.strip() == "." and _SMALL_WORD.search(before)
@@ -191,7 +195,8 @@ def _kind(before: str, after: str) -> str:
         return "apart"
     if _SMALL_WORD.search(before):
         return "place"
-    return "label" if len(re.split("[|·•–—]", before)[-1].split()) <= 3 else ""
+    writer = _WRITER.match(before)  # By Ilse Korn – published on
+    return "label" if len(_bare(before[writer.end() if writer else 0 :]).split()) <= 3 else ""
 
 
 def _opens_with_label(text: str) -> bool:
@@ -207,8 +212,8 @@ def title_of_text(text: str, language: str = "und", dateline: int | None = None)
     """The headline, else the start of the first sentence.
 
     The line above the one that dates the article, whose number may be given, is its headline; without such a line, the
-    first of the first three that has 4 words or more and is no sentence. A letter has its subject, a ruling or a record
-    all the lines that say whose it is.
+    first of the first three that has 4 words or more, half of them spelt out, and is no sentence. A letter has its
+    subject, a ruling or a record all the lines that say whose it is.
     """
     if title := _subject(text) or _letterhead(text, language):
         return title
@@ -216,7 +221,8 @@ def title_of_text(text: str, language: str = "und", dateline: int | None = None)
     above = lines[: min(dateline or 0, 3)]
     for line in lines[:3]:
         words = _undated(line, language).split()
-        if _is_headline(line) and sum(any(map(str.isalpha, word)) for word in words) >= 4:
+        spelt = sum(any(map(str.isalpha, word)) for word in words)
+        if _is_headline(line) and len(words) >= 4 and 2 * spelt >= len(words):
             return line
     if above and _is_headline(above[0]):
         return above[0]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
 from itertools import pairwise
 
 from sentencex import get_sentence_boundaries
@@ -26,9 +25,9 @@ _MARKS = {
     if unicodedata.category(chr(code)) in ("Ps", "Pe", "Pi", "Pf") and chr(code) not in _APOSTROPHES
 } | {'"': " ", **dict.fromkeys("⁰¹²³⁴⁵⁶⁷⁸⁹", " "), "\n": " ", "\r": " ", "…": "."}
 _MASK = str.maketrans(_MARKS)
-_ABBREVIATION = re.compile(
-    r"\b(?:[A-Z][bcdfghjklmnpqrstvwxz]{1,3}|M)\.\s*$"
-)  # no word goes without a vowel ("Ms.", "M.")
+_ABBREVIATION = re.compile(r"\b[A-Z][bcdfghjklmnpqrstvwxz]{1,3}\.\s*$")  # no word goes without a vowel ("Ms.")
+_MONSIEUR = re.compile(r"(?<![\w.])M\.\s*$")  # not that of "P.M."
+_NOUNS_IN_CAPITALS = ("de", "lb")  # languages in which a capital behind a number need not begin a sentence
 _ORDINAL = re.compile(r"(?<![\d:.,])(?<![:–-] )\b\d{1,2}\.\s*$")  # no score, no time of the day
 _NUMBER = re.compile(r"\W*(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})[.)]\s*")  # of a list's item, before its text
 _ITEM = re.compile(r"\s*(?:[-–—*•●▪◦·+]\s|\(?(?:\d{1,3}|[a-z])[.)]\s)")
@@ -135,33 +134,28 @@ def _behind_marks(plain: str, paragraph: str, at: int) -> int:
     return at
 
 
-@lru_cache
-def _writes_ordinals(language: str) -> bool:
-    """Whether a language puts a full stop behind the number of a day, and so behind ordinals ("18. Jahrhundert")."""
-    from babel import Locale, UnknownLocaleError
-
-    try:
-        return bool(re.search(r"\bd\.", Locale.parse(language).date_formats["long"].pattern))
-    except (UnknownLocaleError, ValueError):
-        return False
-
-
 def _goes_on(plain: str, start: int, at: int, language: str) -> bool:
     """Whether a cut that was proposed is none.
 
-    So it is before a small letter, behind "Ms.", behind the number of an item or, where the language writes them so, an
-    ordinal, and before what no sentence begins with: the rest of "Mon.-Fri.", a number to call.
+    So it is before a small letter, behind "Ms." and the French "M.", behind the number of an item or, before a noun,
+    an ordinal ("18. Jahrhundert"), and before what no sentence begins with: the rest of "Mon.-Fri.", a number to call.
     """
     before, after = plain[max(start, at - 20) : at], plain[at : at + 9].lstrip()[:1]
-    if _ORDINAL.search(before) and _writes_ordinals(language):
-        return True
     return bool(
         after.islower()
         or after == "+"
-        or plain[at - 1 : at + 1] == ".-"
+        or (plain[at : at + 1] == "-" and plain[at + 1 : at + 2].isalpha() and _is_short_name(before))
         or _ABBREVIATION.search(before[-8:])
+        or (language == "fr" and _MONSIEUR.search(before))
+        or (language in _NOUNS_IN_CAPITALS and _ORDINAL.search(before))
         or _NUMBER.fullmatch(before)
     )
+
+
+def _is_short_name(before: str) -> bool:
+    """Whether a text ends in a short name with a full stop, as that of a day or a month is ("Mon.")."""
+    last = before.split()[-1:]
+    return bool(last) and last[0][0].isupper() and len(last[0]) <= 6 and before.endswith(".")
 
 
 def is_question(text: str) -> bool:

@@ -14,6 +14,8 @@ from rag.articles.formats.encoding import decode
 from rag.articles.formats.tables import lines_of
 
 _SAMPLE = 200  # lines that tell what separates the values
+# a cell between single quotes, or the mark with which another one begins
+_QUOTED = re.compile(r"""(?:^|[,;\t|])[ ]*('(?:[^']|'')*+'(?=[ ]*(?:[,;\t|]|$))|['"])""", re.MULTILINE)
 
 
 def read(source: Source) -> Extracted:
@@ -23,21 +25,28 @@ def read(source: Source) -> Extracted:
     composer = Composer(source)
     lines = tidied(text).splitlines(keepends=True)  # a cell may hold a line end
     told = re.fullmatch(r"sep=(.)\s*", lines[0]) if lines else None  # what Excel wants, and nobody reads
-    delimiter = told[1] if told else "\t" if source.suffix == ".tsv" else _delimiter(lines[:_SAMPLE])
-    for line in lines_of(_rows(lines[bool(told) :], delimiter)):
+    quote = _quote(lines)
+    delimiter = told[1] if told else "\t" if source.suffix == ".tsv" else _delimiter(lines[:_SAMPLE], quote)
+    for line in lines_of(_rows(lines[bool(told) :], delimiter, quote)):
         composer.add("row", line)
     return composer.finish(source.title, notes=notes)
 
 
-def _rows(lines: Sequence[str], delimiter: str) -> list[list[str]]:
-    return list(csv.reader(lines, delimiter=delimiter, skipinitialspace=not delimiter.isspace()))
+def _rows(lines: Sequence[str], delimiter: str, quote: str) -> list[list[str]]:
+    return list(csv.reader(lines, delimiter=delimiter, quotechar=quote, skipinitialspace=not delimiter.isspace()))
 
 
-def _delimiter(lines: Sequence[str]) -> str:
+def _quote(lines: Sequence[str]) -> str:
+    """The mark that stands around values: the single one where all that begin with any are between two of it."""
+    begun = _QUOTED.findall("".join(lines))
+    return "'" if begun and all(len(cell) > 1 for cell in begun) else '"'
+
+
+def _delimiter(lines: Sequence[str], quote: str) -> str:
     """The mark by which most rows have as many values as each other, two or more: not those of "34,5"."""
 
     def fit(delimiter: str) -> tuple[float, int]:
-        widths = Counter(len(row) for row in _rows(lines, delimiter) if row)
+        widths = Counter(len(row) for row in _rows(lines, delimiter, quote) if row)
         width, rows = max(((w, n) for w, n in widths.items() if w > 1), key=itemgetter(1, 0), default=(1, 0))
         return rows / max(1, widths.total()), width
 

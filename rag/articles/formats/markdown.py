@@ -13,6 +13,12 @@ from rag.articles.formats.markup import compose, parse
 _FRONT_MATTER = re.compile(r"\s*---[ \t]*\r?\n(.{0,20000}?)^(?:---|\.\.\.)[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 # a footnote: its name, and its text with the lines that are set in below it
 _NOTE = re.compile(r"^\[\^([^\]\s]+)\]:[ \t]*(.*(?:\n(?:[ \t]+.*)?)*)", re.MULTILINE)
+_MARK = re.compile(r"\[\^([^\[\]\s]+)\]")
+_CODE = re.compile(  # between fences, or in a line
+    r"^([ \t>*+-]*)(?:(`{3,}|~{3,})[^`\n]*\n.*?(?:^[ \t>]*\2[`~]*[ \t]*$|\Z))"
+    r"|(?<![`\\])(`+)(?!`)(?:[^\n]|\n(?![ \t]*\n)){1,1000}?(?<!`)\3(?!`)",
+    re.MULTILINE | re.DOTALL,
+)
 _OUTLETS = ("outlet", "publisher", "publication", "newspaper")
 _TITLES = ("title", "headline")
 
@@ -57,9 +63,19 @@ def compose_markdown(text: str, composer: Composer) -> str:
 
 
 def _without_notes(text: str) -> tuple[str, list[str]]:
-    """A text without its footnotes and their marks, and those that it refers to."""
-    found = {name: note for name, note in _NOTE.findall(text) if text.count(f"[^{name}]") > 1}
-    text = _NOTE.sub(lambda match: "" if match[1] in found else match[0], text)
-    for name in found:
-        text = text.replace(f"[^{name}]", "")
-    return text, [re.sub(r"\n[ \t]+", "\n", note) for note in found.values()]
+    """A text without its footnotes and their marks, and the footnotes; code stays as it is."""
+    code: list[str] = []
+
+    def hidden(match: re.Match[str]) -> str:
+        indent = match[1] or ""
+        code.append(match[0][len(indent) :])
+        return f"{indent}\0{len(code) - 1}\0"
+
+    def unmarked(part: str) -> str:
+        part = _MARK.sub(lambda match: "" if match[1] in found else match[0], part)
+        return re.sub("\0(\\d+)\0", lambda match: code[int(match[1])], part)
+
+    text = _CODE.sub(hidden, text.replace("\0", ""))
+    notes = _NOTE.findall(text)
+    found = {name for name, _ in notes}
+    return unmarked(_NOTE.sub("", text)), [re.sub(r"\n[ \t]+", "\n", unmarked(note)) for _, note in notes]

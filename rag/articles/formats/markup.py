@@ -203,9 +203,12 @@ def _before(element: Any) -> str:
 def _is_reference(element: Any) -> bool:
     """Whether an element is the raised mark of a note, which would be read as a part of what is before it."""
     names = " ".join(element.get(name) or "" for name in ("epub:type", "role"))
-    links = [] if element.tag == "a" else list(element.iter("a"))
-    marks = "".join(link.text_content() for link in links if (link.get("href") or "").startswith("#"))
-    return "noteref" in names or bool(links and marks.strip() == element.text_content().strip())
+    parent = element.getparent()
+    around = [parent] if parent is not None and parent.tag == "a" and len(parent) == 1 else element.iter("a")
+    links = [link for link in around if element.tag == "sup" and (link.get("href") or "").startswith("#")]
+    marks = "".join(link.text_content() for link in links)
+    same = re.sub(r"\W", "", marks) == re.sub(r"\W", "", element.text_content())  # but for brackets
+    return "noteref" in names or bool(links and same)
 
 
 def strip_unseen(tree: Any, *tags: str) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-import regex
 from striprtf.striprtf import rtf_to_text  # type: ignore[import-untyped,unused-ignore]
 
 from rag.articles.formats.contract import Composer, Extracted, Source, plausible_title
 from rag.articles.formats.tables import lines_of
 from rag.errors import DocumentError
 
-# a footnote's group, with the groups in it; the library leaves it out
-_NOTE = regex.compile(r"\{\s*\\footnote\b((?:[^{}\\]|\\.|(\{(?:[^{}\\]|\\.|(?2))*+\}))*+)\}", regex.DOTALL)
+_GROUP = re.compile(r"\\.|\{(\s*\\footnote\b)?|\}", re.DOTALL)  # where one begins or ends: not at "\{"
 
 
 def read(source: Source) -> Extracted:
@@ -20,7 +19,7 @@ def read(source: Source) -> Extracted:
     if not source.data.lstrip()[:5] == b"{\\rtf":
         raise DocumentError(f"{source.name} is no rich text: expected it to begin with {{\\rtf; save it again as .rtf")
     markup = source.data.decode("cp1252", "replace")
-    notes = [note[1] for note in _NOTE.finditer(markup)]
+    notes = list(_notes(markup))
     composer = Composer(source)
     table: list[list[str]] = []
     for line in [*_plain(markup).split("\n"), ""]:
@@ -36,6 +35,21 @@ def read(source: Source) -> Extracted:
         composer.add("note", _plain(f"{head[0] if head else ''}{note}}}"))
     title = re.search(r"{\\title\s+([^{}\\]{1,300})}", markup[:20_000])
     return composer.finish(plausible_title(title[1]) if title else "")
+
+
+def _notes(markup: str) -> Iterator[str]:
+    """What is in the group of each footnote, which the library leaves out."""
+    depth = start = outside = 0
+    for mark in _GROUP.finditer(markup):
+        if mark[0] == "}":
+            depth -= 1
+            if start and depth == outside:
+                yield markup[start : mark.start()]
+                start = 0
+        elif mark[0][0] == "{":
+            if mark[1] and not start:
+                start, outside = mark.end(), depth
+            depth += 1
 
 
 def _plain(markup: str) -> str:

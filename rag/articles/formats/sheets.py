@@ -42,8 +42,10 @@ def _cells(sheet: CalamineSheet) -> list[list[str]]:
     rows = [[_shown(value) for value in row] for row in sheet.to_python()]
     above, before = sheet.start or (0, 0)
     for (top, left), (bottom, _) in sheet.merged_cell_ranges or ():
-        for row in rows[max(0, top - above) + 1 : bottom - above + 1]:
-            if any(row) and top >= above and left >= before:
+        if top < above or not 0 <= left - before < len(rows[0] if rows else ()):  # it is empty
+            continue
+        for row in rows[top - above + 1 : bottom - above + 1]:
+            if any(row):
                 row[left - before] = rows[top - above][left - before]
     return rows
 

@@ -48,21 +48,17 @@ def lines_of(rows: Sequence[Sequence[str]], head_rows: int | None = None) -> lis
 
 
 def _tables(rows: Sequence[list[str]]) -> list[list[list[str]]]:
-    """Rows parted where, below an empty one, another table begins: its heads are of other columns, or above numbers."""
+    """Rows parted where, below an empty one, another table begins: what may be heads stands above numbers."""
     tables: list[list[list[str]]] = [[]]
     for empty, group in groupby(rows, lambda row: not any(row)):
         part = [] if empty else list(group)
-        width = max((filled[-1] + 1 for filled in map(_filled, part) if filled), default=0)
+        width = max((n + 1 for row in part for n, cell in enumerate(row) if cell), default=0)
         part = [row[:width] for row in part]
         named = list(dropwhile(lambda row: sum(map(bool, row)) == 1, part))
-        if tables[-1] and has_head(named) and (_filled(named[0]) != _filled(tables[-1][-1]) or _has_numbers(named)):
+        if tables[-1] and has_head(named) and _has_numbers(named):
             tables.append([])
         tables[-1] += part
     return tables
-
-
-def _filled(row: Sequence[str]) -> list[int]:
-    return [n for n, cell in enumerate(row) if cell]
 
 
 def _joined(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -97,7 +93,8 @@ def has_head(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _has_numbers(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether in a column but the first there are only numbers below the first row."""
+    """Whether in a column but the first there are only numbers below the first row, which names it."""
     below = list(islice(rows, 1, _SAMPLE))
-    columns = [[row[n] for row in below if n < len(row) and row[n]] for n in range(1, len(rows[0]))]
+    named = (n for n, cell in enumerate(rows[0]) if n and cell)
+    columns = [[row[n] for row in below if n < len(row) and row[n]] for n in named]
     return any(column and all(_NUMBER.fullmatch(cell) for cell in column) for column in columns)

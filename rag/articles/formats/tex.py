@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import regex
 from pylatexenc.latex2text import LatexNodes2Text  # type: ignore[import-untyped,unused-ignore]
 
 from rag.articles.formats.contract import Composer, Extracted, Source
@@ -15,6 +16,10 @@ _PARTS = re.compile(  # what is not running text: headings, captions and tables
     r"|\\begin\{tabular\}.*?\\end\{tabular\})",
     re.DOTALL,
 )
+_TABLE = regex.compile(  # its columns are told in braces, which may hold braces: {lp{2cm}}
+    r"\\begin\{tabular\}\s*(?:\[\w*\]\s*)?(\{(?:[^{}]++|(?1))*+\})(.*)\\end\{tabular\}", regex.DOTALL
+)
+_ROW_END = re.compile(r"\\\\\*?(?:\[[^\[\]]*\])?")
 _NOTE = re.compile(r"\\footnote\{((?:[^{}]|\{[^{}]*\}){1,2000})\}")
 _UNSEEN = re.compile(r"[ ~]*\\(?:cite\w*|label)\*?(?:\[[^\[\]]*\])*\{[^{}]*\}")  # marks without words of their own
 
@@ -32,16 +37,16 @@ def read(source: Source) -> Extracted:
     composer.add("heading", title)
     notes_below = _NOTE.findall(body)
     for number, part in enumerate(_PARTS.split(_UNSEEN.sub("", _NOTE.sub("", body)))):
-        table = re.match(r"\\begin\{tabular\}(?:\[\w\])?\{[^{}]*\}(.*)\\end", part, re.DOTALL)
+        table = _TABLE.fullmatch(part)
         heading = re.fullmatch(r"\\(\w+)\*?\{([^{}]*)\}", part)
-        if number % 2 == 0:  # what stands between them
-            composer.add_lines(converter.latex_to_text(re.sub(r"\\(?:maketitle|item)\b", "\n\n", part)))
-        elif table:
-            rows = (re.split(r"(?<!\\)&", row) for row in re.split(r"\\\\", re.sub(r"\\[hc]line\b", "", table[1])))
+        if table:
+            rows = (re.split(r"(?<!\\)&", row) for row in _ROW_END.split(re.sub(r"\\[hc]line\b", "", table[2])))
             for line in lines_of([[converter.latex_to_text(cell) for cell in row] for row in rows]):
                 composer.add("row", line)
-        elif heading:
+        elif heading and number % 2:
             composer.add("caption" if heading[1] == "caption" else "heading", converter.latex_to_text(heading[2]))
+        else:  # what stands between them, and a table that tells no columns
+            composer.add_lines(converter.latex_to_text(re.sub(r"\\(?:maketitle|item)\b", "\n\n", part)))
     for note in notes_below:
         composer.add("note", converter.latex_to_text(note))
     return composer.finish(title, date, notes=notes)
