@@ -152,6 +152,14 @@ def test_a_large_first_letter_belongs_to_its_word(tmp_path: Path) -> None:
     assert blocks(read(tmp_path, drawn.replace(b"(The museum", b"(he museum"))) == [("paragraph", text)]
 
 
+@pytest.mark.parametrize(("left", "lines"), [(95, 95), (90, 87)])
+def test_a_large_first_letter_may_be_a_word(tmp_path: Path, left: float, lines: float) -> None:
+    drawn = at(60, 672, "A", 40) + at(left, 700, "man of Tarsk reopened the museum") + column(lines, 686, *LEFT[1:3])
+    assert read(tmp_path, drawn + column(60, 658, *LEFT[3:])).text.startswith(
+        "A man of Tarsk reopened the museum after"
+    )
+
+
 def test_the_mark_of_a_note_is_no_figure_of_the_text(tmp_path: Path) -> None:
     drawn = (
         at(60, 700, "It was sold in 2014.")

@@ -24,6 +24,8 @@ _BESIDE = 3  # lines in several columns make columns of running text; one may be
 _CELL = 15  # characters: where half of a column's pieces have fewer, it is one of a table
 _RAISED = 0.85  # times the size of the text's letters at most: the mark of a footnote, an exponent
 _INITIAL = 1.8  # times the size of the text's letters: one that is set into its first lines
+_SPACE = 0.22  # em that words are apart at least
+_WORD = 0.75  # em from which such a letter is a word of its own; less is left around it by layouts
 _MARKER = re.compile(r"\(?(?:[•●▪◦‣∙*·–—-]|\d{1,3}[.)]|[A-Za-z][.)])")
 
 
@@ -91,7 +93,7 @@ def pieces_of(characters: Sequence[Character]) -> list[Piece]:
             as_high = current.text[-1] in "⁰¹²³⁴⁵⁶⁷⁸⁹" and abs(one.bottom - bottom) < 0.1 * em
             raised = one.letter.isdecimal() and (higher or as_high)
             letter = one.letter.translate(SUPERSCRIPTS) if raised else one.letter
-            current.text += " " * (spaced or gap > 0.22 * em) + letter
+            current.text += " " * (spaced or gap > _SPACE * em) + letter
             current.right = max(current.right, one.right)
         heights[-1].append((em, one.top, one.bottom))
         spaced = False
@@ -101,18 +103,23 @@ def pieces_of(characters: Sequence[Character]) -> list[Piece]:
 
 
 def _with_initials(pieces: list[Piece]) -> list[Piece]:
-    """Pieces with the large letter that begins a text put before the word that it begins."""
+    """Pieces with the large letter that begins a text put before the word that it begins, or that follows it.
+
+    Another word follows where the first line stands apart from it as words do, or further in than the lines below.
+    """
     for initial in [piece for piece in pieces if len(piece.text) == 1 and piece.text.isupper()]:
-        beside = (
+        beside = [
             piece
             for piece in pieces
             if _INITIAL * piece.size < initial.size
             and abs(piece.left - initial.right) < 0.5 * initial.size
             and initial.top - piece.size < piece.top < piece.bottom < initial.bottom
-        )
+        ]
         first = min(beside, key=lambda piece: piece.top, default=None)
         if first is not None:
-            first.text = initial.text + first.text
+            inner = first.left - min(piece.left for piece in beside) > _SPACE * first.size
+            word = inner or first.left - initial.right > _WORD * first.size
+            first.text = initial.text + " " * word + first.text
             pieces = [piece for piece in pieces if piece is not initial]
     return pieces
 
