@@ -44,7 +44,8 @@ def test_a_fitted_reader_is_used_with_its_fit(
     fitted = json.loads(calibration_of(reader).read_text(encoding="utf-8"))
     assert Parts.load(Settings(reader=reader)).confidence.to_dict() == fitted != margin
     # More of what speaks for an answer never lowers what was fitted, however little the random weights know.
-    assert all(w * SIGNS[n] >= 0 for part in fitted.values() for n, w in part.items() if n != "bias")
+    regressions = (fitted["evidence"], fitted["decision"])
+    assert all(w * SIGNS[n] >= 0 for part in regressions for n, w in part.items() if n != "bias")
     assert Parts.load(Settings(reader=reader, decide="margin")).confidence.to_dict() == margin
     monkeypatch.chdir(Path(reader).parent)
     assert Parts.load(Settings(reader="reader")).confidence.to_dict() == fitted  # the same folder by another path
