@@ -109,6 +109,15 @@ def test_what_nothing_supports_is_left_out_or_marked(bot: Chatbot) -> None:
     assert marked.text == f"Anna Petrova came to Minsk on 30 June 2023. [1] She conquered Paris. {UNSUPPORTED}"
 
 
+def test_other_words_hold_the_answer_where_they_rest_on_its_sentence(bot: Chatbot) -> None:
+    given = replace(bot.ask(QUESTION), short_answer="on the last day of June")
+    says = "Anna Petrova came to Minsk [{0}]."
+    worded = Writer(FakeGenerator(says), WordVerifier(), bot.document).write(given)
+    assert (worded.generator, worded.statements[0].text) == ("fake", "Anna Petrova came to Minsk.")
+    left_open = replace(given, certainty="perhaps", abstained=True)
+    assert Writer(FakeGenerator(says), WordVerifier(), bot.document).write(left_open).generator == ""
+
+
 @pytest.mark.parametrize(
     ("says", "note"),
     [

@@ -263,7 +263,11 @@ class _Prose(_Told):
         return bool(self._citations) and self._has_answer() and covered(self._doubtful, self._text()) == 1.0
 
     def _has_answer(self) -> bool:
-        return covered(self._wanted, self._text()) >= HOLDS_ANSWER
+        """Whether what is told has the answer's words or, where that was sure, rests on a sentence that it rests on."""
+        return covered(self._wanted, self._text()) >= HOLDS_ANSWER or (
+            not self._given.abstained
+            and any(told.meets(found) for told in self._citations for found in self._given.citations)
+        )
 
     def _text(self) -> str:
         return " ".join(statement.text for statement in self._statements)
