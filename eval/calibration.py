@@ -134,29 +134,29 @@ def fit(asked: Sequence[Asked]) -> Calibration:
 
 def _bounds(asked: Sequence[Asked], ranker: Calibration) -> Bounds:
     """Where what the reader says at the first token is believed; of every question it is known what it asks for."""
-    found = [(item, judged) for item in asked if item.candidates and (judged := item.candidates[0].judgement)]
-    polar = [judged.polar for item, judged in found if item.polar]
-    others = [(item, judged) for item, judged in found if not item.polar]
-    first = [(item, ranker.rank(item.candidates)[0]) for item, _ in others if not item.many]
-    denials = [c.judgement.denial for item, c in first if c.judgement and _of(item.right, item, c)]
+    ranked = [(item, ranker.rank(item.candidates)[0]) for item in asked if item.candidates]
+    first = [(item, best, best.judgement) for item, best in ranked if best.judgement]
+    polar = [judged.polar for item, _, judged in first if item.polar]
+    others = [judged.polar for item, _, judged in first if not item.polar]
+    single = [(item, best, judged) for item, best, judged in first if not item.polar and not item.many]
+    denials = [judged.denial for item, best, judged in single if _of(item.right, item, best)]
     if len(polar) < YES_NO or not denials:
         return Bounds()
-    many = np.quantile([judged.many for item, judged in others if not item.many], 1 - TAKEN_FOR_A_LIST)
-    polar_from = (np.quantile(polar, 0.01) + np.quantile([judged.polar for _, judged in others], 0.99)) / 2
-    decided = _decided_from([item for item, _ in found if item.polar], ranker)
+    polar_from = (np.quantile(polar, 0.01) + np.quantile(others, 0.99)) / 2
+    many = np.quantile([judged.many for _, _, judged in single], 1 - TAKEN_FOR_A_LIST)
     denied = np.quantile(denials, 1 - TAKEN_FOR_DENIED)
-    return Bounds(*(round(float(bound), 2) for bound in (polar_from, many, denied, decided)))
+    met = [
+        (abs(judged.denial), mistaken)
+        for item, best, judged in first
+        if item.polar and ((mistaken := _of(item.mistaken, item, best)) or _of(item.right, item, best))
+    ]
+    bounds = (polar_from, many, denied, _decided_from(met))
+    return Bounds(*(round(float(bound), 2) for bound in bounds))
 
 
-def _decided_from(polar: Sequence[Asked], ranker: Calibration) -> float:
-    """The least bound of |denial| at and beyond which at most `WRONG_WORD` of the words are wrong."""
-    sure = []
-    for item in polar:
-        first = ranker.rank(item.candidates)[0]
-        right, mistaken = _of(item.right, item, first), _of(item.mistaken, item, first)
-        if first.judgement and (right or mistaken):
-            sure.append((abs(first.judgement.denial), mistaken))
-    sure.sort(reverse=True)
+def _decided_from(words: Sequence[tuple[float, bool]]) -> float:
+    """The least |denial| from which on at most `WRONG_WORD` are wrong; each word by its |denial|, and whether it is."""
+    sure = sorted(words, reverse=True)
     wrong = np.cumsum([mistaken for _, mistaken in sure]) / np.arange(1, len(sure) + 1)
     allowed = np.flatnonzero(wrong <= WRONG_WORD)
     return sure[int(allowed[-1])][0] if len(allowed) else CLIP
