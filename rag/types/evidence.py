@@ -91,6 +91,6 @@ class Citation:
     score: float
     page: int | None = None
 
-    def meets(self, other: Citation) -> bool:
-        """Whether both quote a common part of one document."""
+    def meets(self, other: Citation | Chunk) -> bool:
+        """Whether both hold a common part of one document."""
         return self.document_id == other.document_id and self.start < other.end and other.start < self.end
