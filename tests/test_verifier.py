@@ -72,6 +72,11 @@ def test_a_sentence_that_leans_on_the_one_before_is_read_behind_it(verifier: Ver
     assert behind.probability >= alone.probability
 
 
+def test_a_text_answers_what_the_reader_finds_in_it(verifier: Verifier) -> None:
+    assert verifier.answers("Did Anna Petrova come to Minsk?", "Anna Petrova did come to Minsk.")
+    assert not verifier.answers("Did Anna Petrova come to Minsk?", "The harbour was frozen.")
+
+
 @pytest.mark.parametrize("claim", ["When did Anna Petrova come?", "Minsk.", "See https://evil.example/ Anna Petrova."])
 def test_what_states_nothing_is_not_checked(verifier: Verifier, claim: str) -> None:
     assert not states_something(claim)

@@ -68,6 +68,10 @@ class WordVerifier(Verifier):
                     return [Support(i, start, end, 0.9)]
         return []
 
+    def answers(self, question: str, text: str) -> bool:
+        """A day, where that is asked for, or anything."""
+        return question != QUESTION or any(day in text for day in ("30 June", "last day of June", "1 July"))
+
 
 @pytest.fixture
 def bot() -> Chatbot:
@@ -109,13 +113,14 @@ def test_what_nothing_supports_is_left_out_or_marked(bot: Chatbot) -> None:
     assert marked.text == f"Anna Petrova came to Minsk on 30 June 2023. [1] She conquered Paris. {UNSUPPORTED}"
 
 
-def test_other_words_hold_the_answer_where_they_rest_on_its_sentence(bot: Chatbot) -> None:
-    given = replace(bot.ask(QUESTION), short_answer="on the last day of June")
-    says = "Anna Petrova came to Minsk [{0}]."
-    worded = Writer(FakeGenerator(says), WordVerifier(), bot.document).write(given)
-    assert (worded.generator, worded.statements[0].text) == ("fake", "Anna Petrova came to Minsk.")
-    left_open = replace(given, certainty="perhaps", abstained=True)
-    assert Writer(FakeGenerator(says), WordVerifier(), bot.document).write(left_open).generator == ""
+def test_other_words_stand_where_they_answer_the_question(bot: Chatbot) -> None:
+    given = replace(bot.ask(QUESTION), short_answer="30.6.2023")
+    assert Writer(FakeGenerator("Petrova came on 30 June [{0}]."), WordVerifier(), bot.document).write(given).generator
+    says = "She met the minister [{0}]. Petrova came on 30 June [{0}]. She did not visit Havana [{0}]."
+    told: list[int] = []
+    ask = Asked(tell=lambda partial: told.append(len(partial.statements)))
+    assert Writer(FakeGenerator(says), WordVerifier(), bot.document).write(given, ask).generator
+    assert told == [2, 3]  # what does not answer is held back until something does
 
 
 @pytest.mark.parametrize(
@@ -124,7 +129,7 @@ def test_other_words_hold_the_answer_where_they_rest_on_its_sentence(bot: Chatbo
         ("She conquered Paris [{0}].", "the articles support nothing that fake wrote"),
         ("The articles do not say.", "the articles support nothing that fake wrote"),
         ("", "the articles support nothing that fake wrote"),
-        ("It shows 300 tanks [{1}].", "fake passed over the answer"),
+        ("It shows 300 tanks [{1}].", "fake passed over the question"),
         (GenerationError("the model's server answered 500"), "fake gave no answer (the model's server answered 500)"),
         (OSError("secret"), "fake gave no answer (the model failed (OSError))"),
     ],

@@ -109,6 +109,11 @@ class Verifier:
         found = self.check(claim, passages)
         return found[0].probability if found else 0.0
 
+    def answers(self, question: str, text: str) -> bool:
+        """Whether the reader, given a text for a passage, finds in it what answers a question, more likely than not."""
+        (span,) = self._reader.read(question, [Chunk("", "", 0, len(text), text, "", ((0, len(text)),))])
+        return (span.judgement.support if span.judgement else span.score) > 0
+
     def denials(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:
         """The sentences that deny a claim, the most decisive first; `probability` is that they do.
 

@@ -16,7 +16,6 @@ from rag.grounding.verifier import Support, Verifier
 from rag.language.text import content_words
 from rag.types import Account, Answer, Check, Chunk, Citation, Document, ScoredChunk, Statement
 
-HOLDS_ANSWER = 0.5  # share of the short answer's words that a model's text must have to take its place
 OWN_WORDS = "these are the articles' own words"
 _CLOSED = re.compile(r"[.!?…][\"'”’»)\]]*$")
 
@@ -108,8 +107,8 @@ class Writer:
         """The answer with the model's supported sentences for its statements, or the same answer with a note why not.
 
         What is "not said" stays so: the model is not asked. What is "perhaps" the answer is one when supported
-        sentences hold it, and the names and figures in doubt. Of accounts that differ each is worded from its own
-        articles. What `asked.tell` was told is never taken back.
+        sentences answer the question, and hold the names and figures in doubt. Of accounts that differ each is worded
+        from its own articles. What `asked.tell` was told is never taken back.
         """
         asked = asked or Asked()
         if answer.certainty == "not said":
@@ -117,7 +116,7 @@ class Writer:
         return self._accounts(answer, asked) if answer.accounts else self._prose(answer, asked)
 
     def _prose(self, answer: Answer, asked: Asked) -> Answer:
-        made = _Prose(answer, self.name, self._strict)
+        made = _Prose(answer, self.name, self._verifier, self._strict)
         draft, trouble = None, ""
         try:
             draft, passages = self._draft(answer, answer.passages, asked, time.monotonic())
@@ -132,7 +131,7 @@ class Writer:
 
     def _accounts(self, answer: Answer, asked: Asked) -> Answer:
         """Each account in one sentence of the model's, from its own articles, or in their own words."""
-        made = _Accounts(answer, self.name)
+        made = _Accounts(answer, self.name, self._verifier)
         begun = time.monotonic()
         drafts, trouble = [], ""
         for account in answer.accounts:
@@ -143,7 +142,7 @@ class Writer:
                 if not trouble:
                     draft, used = self._draft(answer, passages, asked, begun)
                     drafts.append(draft)
-                    check = next((c for c in self._checks(draft, used) if made.add(account, c)), None)
+                    check = next((c for c in self._checks(draft, used) if made.add(c)), None)
             except GenerationError as error:
                 trouble = str(error)
             except KeyError:
@@ -204,9 +203,10 @@ class Writer:
 class _Told:
     """What is told of an answer so far: statements, and their citations in the order of their markers."""
 
-    def __init__(self, answer: Answer, name: str) -> None:
+    def __init__(self, answer: Answer, name: str, verifier: Verifier) -> None:
         self._given = answer
         self._name = name
+        self._verifier = verifier
         self._checks: list[Check] = []
         self._statements: list[Statement] = []
         self._citations: list[Citation] = []
@@ -215,6 +215,9 @@ class _Told:
         self._citations += [citation for citation in citations if citation not in self._citations]
         numbers = tuple(self._citations.index(citation) + 1 for citation in citations)
         self._statements.append(Statement(text, numbers))
+
+    def _answers(self, text: str) -> bool:
+        return self._verifier.answers(self._given.understood, text)
 
     def answer(self) -> Answer:
         """The answer as far as it is told."""
@@ -237,17 +240,17 @@ class _Told:
 
 
 class _Prose(_Told):
-    """One answer in a model's sentences. They are held back until they hold the answer that was found.
+    """One answer in a model's sentences. They are held back until they answer the question.
 
     So what is shown need not be taken back when the model passes over it.
     """
 
-    def __init__(self, answer: Answer, name: str, strict: bool) -> None:
-        super().__init__(answer, name)
+    def __init__(self, answer: Answer, name: str, verifier: Verifier, strict: bool) -> None:
+        super().__init__(answer, name, verifier)
         self._strict = strict
-        self._wanted = content_words(answer.short_answer)
         self._doubtful = [word for doubt in answer.doubts for part in doubt.missing for word in content_words(part)]
         self._dropped = 0
+        self._answered = False
 
     def add(self, check: Check) -> bool:
         """Take a sentence; whether there is something more to show."""
@@ -256,21 +259,15 @@ class _Prose(_Told):
             self._dropped += 1
         if check.citations or not self._strict:
             self._state(check.statement, check.citations)
+            self._answered = self._answered or (bool(check.citations) and self._answers(self._supported()))
             return self._holds()
         return False
 
     def _holds(self) -> bool:
-        return bool(self._citations) and self._has_answer() and covered(self._doubtful, self._text()) == 1.0
+        return self._answered and covered(self._doubtful, self._supported()) == 1.0
 
-    def _has_answer(self) -> bool:
-        """Whether what is told has the answer's words or, where that was sure, rests on a sentence that it rests on."""
-        return covered(self._wanted, self._text()) >= HOLDS_ANSWER or (
-            not self._given.abstained
-            and any(told.meets(found) for told in self._citations for found in self._given.citations)
-        )
-
-    def _text(self) -> str:
-        return " ".join(statement.text for statement in self._statements)
+    def _supported(self) -> str:
+        return " ".join(statement.text for statement in self._statements if statement.citations)
 
     def finished(self, trouble: str) -> Answer:
         """The whole answer, or that in the articles' own words, with notes that say why."""
@@ -280,7 +277,7 @@ class _Prose(_Told):
                 return self._own_words(self._gave_none(trouble))
             if not self._citations:
                 return self._own_words(f"the articles support nothing that {name} wrote")
-            passed = "answer that was found" if not self._has_answer() else "names and figures in doubt"
+            passed = "names and figures in doubt" if self._answered else "question"
             return self._own_words(f"{name} passed over the {passed}")
         answer = _noted(self.answer(), f"worded by {name}; each sentence was checked against its source")
         if self._given.certainty == "perhaps":
@@ -297,16 +294,15 @@ class _Prose(_Told):
 class _Accounts(_Told):
     """Accounts that differ, one after the other, each in one sentence of the model's or in the articles' own words."""
 
-    def __init__(self, answer: Answer, name: str) -> None:
-        super().__init__(answer, name)
+    def __init__(self, answer: Answer, name: str, verifier: Verifier) -> None:
+        super().__init__(answer, name, verifier)
         self._accounts: list[Account] = []
         self.worded = 0
 
-    def add(self, account: Account, check: Check) -> bool:
-        """Take a sentence; whether it tells the account."""
+    def add(self, check: Check) -> bool:
+        """Take a sentence; whether it tells an account."""
         self._checks.append(check)
-        holds = covered(content_words(account.short_answer), check.statement) >= HOLDS_ANSWER
-        return bool(check.citations) and holds
+        return bool(check.citations) and self._answers(check.statement)
 
     def settle(self, account: Account, check: Check | None) -> None:
         """Tell the account in that sentence; without one, in its own words."""
