@@ -399,6 +399,32 @@ def test_texts_of_other_fields_are_whole_groups_in_or_out_of_training(tmp_path: 
     }
 
 
+def test_sentences_of_drafts_are_claims_alone_and_behind_the_one_before(tmp_path: Path) -> None:
+    built, burnt = (
+        "It was built in 1523 by Anna Petrova, who had come from Kyiv.",
+        "In 1701 a fire took its northern tower.",
+    )
+    draft = [
+        {"s": "A woman from Kyiv built it.", "label": "supported", "evidence": [built]},
+        {"s": "She saw it burn.", "label": "contradicted", "evidence": [burnt, built]},
+        {"s": "Fire took a tower in 1701.", "label": "supported", "evidence": [burnt]},
+    ]
+    row = {"id": "X", "group": "g", "title": "T", "date": "2020-01-01", "text": PASSAGE, "questions": [], "claims": []}
+    path = tmp_path / "fields.jsonl"
+    path.write_text(json.dumps(row | {"drafts": [draft]}) + "\n", encoding="utf-8")
+    articles, _, claims = load_fields(path)
+    assert [(claim.dataset, claim.label) for claim in claims] == [
+        ("drafts", "supported"), ("drafts", "contradicted"), ("drafts", "supported"),
+        ("drafts-pairs", "contradicted"), ("drafts-pairs", "contradicted"),
+    ]  # fmt: skip
+    assert (claims[0].premise, claims[0].evidence) == (PASSAGE, built)
+    assert (claims[1].premise, claims[1].evidence) == (f"{built} {burnt}", "")  # what both say, in the text's order
+    assert claims[3].text == "A woman from Kyiv built it. She saw it burn."
+    made = [example for example in build([], {}, 3, claims * 5, articles) if example.kind == "claim-drafts/supported"]
+    assert all(built in e.passage or burnt in e.passage for e in made)
+    assert {(e.start >= 0, e.somewhere) for e in made} == {(True, False)}
+
+
 def test_yes_no_questions_on_passages_of_other_sets(tmp_path: Path) -> None:
     sentence, near = "In 1701 a fire took its northern tower.", "Today the ruin belongs to the town"
     passages = {"7": Article("7", "Castle", "Castle", None, PASSAGE)}

@@ -35,7 +35,8 @@ KINDS = {
     "claim-news/supported": 90, "claim-news/contradicted": 60, "claim-news/not_stated": 60,
     "fields/answered": 150, "fields/cut": 40, "fields/sister": 60, "fields/unanswerable": 30, "fields/twin": 70,
     "fields/yes-no": 80, "fields/undecided": 80, "claim-fields/supported": 50, "claim-fields/contradicted": 50,
-    "claim-fields/not_stated": 30,
+    "claim-fields/not_stated": 30, "claim-drafts/supported": 100, "claim-drafts/contradicted": 70,
+    "claim-drafts/not_stated": 50,
 }  # fmt: skip
 """Windows of each kind, at most."""
 DECIDED = ("news/yes-no", "passages/answered", "fields/yes-no")
@@ -110,6 +111,9 @@ def figures(said: Read, kinds: npt.NDArray[np.str_], features: Features) -> dict
         "decided or open in fields": apart(said.margin, "fields/yes-no", ["fields/undecided"]),
         "claim supported in fields": apart(
             said.support, "claim-fields/supported", ["claim-fields/contradicted", "claim-fields/not_stated"]
+        ),
+        "sentence of a draft supported": apart(
+            said.support, "claim-drafts/supported", ["claim-drafts/contradicted", "claim-drafts/not_stated"]
         ),
     }
 

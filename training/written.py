@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -66,7 +67,7 @@ def load_fields(path: Path = FIELDS, held_out: bool = False) -> tuple[dict[str, 
     """Texts of many fields by id, their questions and their claims; of the groups held out, or of the others.
 
     A list has all its items as answers; of "open", "denied" and "wrong-detail" questions, which nothing answers, `near`
-    is the sentence that tempts.
+    is the sentence that tempts. The sentences of drafts are claims, too.
     """
     with path.open(encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
@@ -85,7 +86,29 @@ def load_fields(path: Path = FIELDS, held_out: bool = False) -> tuple[dict[str, 
                   article.date, article.id)
             for said in row["claims"]
         ]  # fmt: skip
+        for draft in row.get("drafts", ()):
+            claims += _drafted(article, draft)
     return articles, questions, claims
+
+
+def _drafted(article: Article, draft: Sequence[Mapping[str, Any]]) -> Iterator[Claim]:
+    """The sentences of a draft, each alone and behind the one before it, which may tell whom "he" means."""
+    labels = ("contradicted", "not_stated", "supported")  # two sentences have the first of them that either has
+    for said in draft:
+        yield _drafted_claim("drafts", article, said["s"], said["label"], said["evidence"])
+    for before, said in pairwise(draft):
+        text, label = f"{before['s']} {said['s']}", min(before["label"], said["label"], key=labels.index)
+        yield _drafted_claim("drafts-pairs", article, text, label, [*before["evidence"], *said["evidence"]])
+
+
+def _drafted_claim(dataset: str, article: Article, text: str, label: str, evidence: Sequence[str]) -> Claim:
+    """On the article where one run of it decides, else on the runs alone, joined in its order."""
+    runs = sorted(set(evidence), key=article.text.index)
+    runs = [run for run in runs if not any(run in other for other in runs if other is not run)]
+    named = (dataset, article.group)
+    if len(runs) == 1:
+        return Claim(*named, article.text, text, label, runs[0], article.title, article.date, article.id)
+    return Claim(*named, " ".join(runs), text, label, "", article.title, article.date)
 
 
 def _question(article: Article, key: str, row: Mapping[str, Any]) -> Question:
