@@ -65,13 +65,6 @@ def test_the_best_support_comes_first_and_points_at_whole_sentences(verifier: Ve
     assert first.probability > 0.9 > 0.5 > second.probability
 
 
-def test_a_sentence_that_leans_on_the_one_before_is_read_behind_it(verifier: Verifier) -> None:
-    passages = chunks_of(make_document("one.txt", "Anna Petrova opened the bridge in Minsk."))
-    alone = verifier.check("Somebody opened the bridge.", passages)[0]
-    behind = verifier.check("Somebody opened the bridge.", passages, before="Anna Petrova came to Minsk.")[0]
-    assert behind.probability >= alone.probability
-
-
 def test_a_text_answers_what_the_reader_finds_in_it(verifier: Verifier) -> None:
     assert verifier.answers("Did Anna Petrova come to Minsk?", "Anna Petrova did come to Minsk.")
     assert not verifier.answers("Did Anna Petrova come to Minsk?", "The harbour was frozen.")

@@ -60,7 +60,7 @@ class WordVerifier(Verifier):
     def __init__(self) -> None:
         super().__init__(FakeReader(), {}, 0.5)
 
-    def check(self, claim: str, passages: Sequence[Chunk], before: str = "") -> list[Support]:
+    def check(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:
         for i, chunk in enumerate(passages):
             for start, end in chunk.sentences:
                 text = chunk.between(start, end)
@@ -322,7 +322,7 @@ def test_what_was_told_stays_when_the_model_breaks_off_or_is_stopped(bot: Chatbo
 
 def test_the_draft_tells_how_each_sentence_fared(bot: Chatbot) -> None:
     class Sure(WordVerifier):
-        def check(self, claim: str, passages: Sequence[Chunk], before: str = "") -> list[Support]:
+        def check(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:
             return super().check(claim, passages) or [Support(0, 0, 5, 0.2)]
 
     says = "Anna Petrova came to Minsk on 30 June 2023 [{0}]. She conquered Paris [{0}]."

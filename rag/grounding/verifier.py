@@ -84,25 +84,15 @@ class Verifier:
         data = json.loads(path.read_text(encoding="utf-8"))
         return cls(reader, data["weights"], data["threshold"], data["denial_threshold"])
 
-    def check(self, claim: str, passages: Sequence[Chunk], before: str = "") -> list[Support]:
+    def check(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:
         """What each passage says of a claim, the best support first; none where the claim states nothing.
 
-        Parameters
-        ----------
-        claim : str
-            One sentence without markers.
-        passages : sequence of Chunk
-        before : str
-            The sentence before it, which may tell whom "he" means. Then the passage must support both together, or the
-            claim alone.
+        A claim is one sentence without markers. It is read alone, even where it says "he": behind the sentence before
+        it, the reader found support for the two where only the other had any.
         """
         if not passages or not states_something(claim):
             return []
-        found = self._judged(claim, passages)
-        if before:
-            pairs = zip(found, self._judged(f"{before} {claim}", passages), strict=True)
-            found = [max(pair, key=lambda support: support.probability) for pair in pairs]
-        return sorted(found, key=lambda support: (-support.probability, support.passage))
+        return sorted(self._judged(claim, passages), key=lambda support: (-support.probability, support.passage))
 
     def support(self, claim: str, passages: Sequence[Chunk]) -> float:
         """Probability that the passage which supports a claim most does; 0 where the claim states nothing."""

@@ -173,17 +173,15 @@ class Writer:
 
     def _checks(self, draft: Draft, passages: Sequence[Chunk]) -> Iterator[Check]:
         """What the passages say of each sentence. KeyError when an article was changed or removed meanwhile."""
-        before = ""
         for claim in draft.claims():
-            yield self._check(claim, passages, before)
-            before = claim.text
+            yield self._check(claim, passages)
 
-    def _check(self, claim: Claim, passages: Sequence[Chunk], before: str) -> Check:
+    def _check(self, claim: Claim, passages: Sequence[Chunk]) -> Check:
         """By the passages that the claim cites or, where they do not support it, by the others."""
         best: Support | None = None
         others = [i for i in range(len(passages)) if i not in claim.cited]
         for group in (list(claim.cited), others):
-            found = self._verifier.check(claim.text, [passages[i] for i in group], before)
+            found = self._verifier.check(claim.text, [passages[i] for i in group])
             if found and (best is None or found[0].probability > best.probability):
                 best = replace(found[0], passage=group[found[0].passage])
             if best and best.probability >= self._verifier.threshold:
