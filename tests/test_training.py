@@ -399,7 +399,7 @@ def test_texts_of_other_fields_are_whole_groups_in_or_out_of_training(tmp_path: 
     }
 
 
-def test_sentences_of_drafts_are_claims_alone_and_behind_the_one_before(tmp_path: Path) -> None:
+def test_sentences_of_drafts_are_claims_on_what_decides_them(tmp_path: Path) -> None:
     built, burnt = (
         "It was built in 1523 by Anna Petrova, who had come from Kyiv.",
         "In 1701 a fire took its northern tower.",
@@ -413,13 +413,9 @@ def test_sentences_of_drafts_are_claims_alone_and_behind_the_one_before(tmp_path
     path = tmp_path / "fields.jsonl"
     path.write_text(json.dumps(row | {"drafts": [draft]}) + "\n", encoding="utf-8")
     articles, _, claims = load_fields(path)
-    assert [(claim.dataset, claim.label) for claim in claims] == [
-        ("drafts", "supported"), ("drafts", "contradicted"), ("drafts", "supported"),
-        ("drafts-pairs", "contradicted"), ("drafts-pairs", "contradicted"),
-    ]  # fmt: skip
+    assert [claim.label for claim in claims] == ["supported", "contradicted", "supported"]
     assert (claims[0].premise, claims[0].evidence) == (PASSAGE, built)
     assert (claims[1].premise, claims[1].evidence) == (f"{built} {burnt}", "")  # what both say, in the text's order
-    assert claims[3].text == "A woman from Kyiv built it. She saw it burn."
     made = [example for example in build([], {}, 3, claims * 5, articles) if example.kind == "claim-drafts/supported"]
     assert all(built in e.passage or burnt in e.passage for e in made)
     assert {(e.start >= 0, e.somewhere) for e in made} == {(True, False)}

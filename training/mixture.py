@@ -83,7 +83,6 @@ CLAIM_COPIES = {
     "passages": 1.0,
     "fields": 2.5,
     "drafts": 2.5,
-    "drafts-pairs": 2.5,
     "summedits": 0.42,
     "bump": 0.36,
     "wice": 0.48,

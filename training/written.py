@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -86,29 +85,17 @@ def load_fields(path: Path = FIELDS, held_out: bool = False) -> tuple[dict[str, 
                   article.date, article.id)
             for said in row["claims"]
         ]  # fmt: skip
-        for draft in row.get("drafts", ()):
-            claims += _drafted(article, draft)
+        claims += [_drafted(article, said) for draft in row.get("drafts", ()) for said in draft]
     return articles, questions, claims
 
 
-def _drafted(article: Article, draft: Sequence[Mapping[str, Any]]) -> Iterator[Claim]:
-    """The sentences of a draft, each alone and behind the one before it, which may tell whom "he" means."""
-    labels = ("contradicted", "not_stated", "supported")  # two sentences have the first of them that either has
-    for said in draft:
-        yield _drafted_claim("drafts", article, said["s"], said["label"], said["evidence"])
-    for before, said in pairwise(draft):
-        text, label = f"{before['s']} {said['s']}", min(before["label"], said["label"], key=labels.index)
-        yield _drafted_claim("drafts-pairs", article, text, label, [*before["evidence"], *said["evidence"]])
-
-
-def _drafted_claim(dataset: str, article: Article, text: str, label: str, evidence: Sequence[str]) -> Claim:
-    """On the article where one run of it decides, else on the runs alone, joined in its order."""
-    runs = sorted(set(evidence), key=article.text.index)
-    runs = [run for run in runs if not any(run in other for other in runs if other is not run)]
-    named = (dataset, article.group)
+def _drafted(article: Article, row: Mapping[str, Any]) -> Claim:
+    """A sentence of a draft: on the article where one run of it decides, else on the runs alone, in its order."""
+    named, (text, label, runs) = ("drafts", article.group), (row["s"], row["label"], row["evidence"])
     if len(runs) == 1:
         return Claim(*named, article.text, text, label, runs[0], article.title, article.date, article.id)
-    return Claim(*named, " ".join(runs), text, label, "", article.title, article.date)
+    premise = " ".join(sorted(runs, key=article.text.index))
+    return Claim(*named, premise, text, label, "", article.title, article.date)
 
 
 def _question(article: Article, key: str, row: Mapping[str, Any]) -> Question:
