@@ -66,8 +66,9 @@ def test_the_best_support_comes_first_and_points_at_whole_sentences(verifier: Ve
 
 
 def test_a_text_answers_what_the_reader_finds_in_it(verifier: Verifier) -> None:
-    assert verifier.answers("Did Anna Petrova come to Minsk?", "Anna Petrova did come to Minsk.")
-    assert not verifier.answers("Did Anna Petrova come to Minsk?", "The harbour was frozen.")
+    told = ["The harbour was frozen", "Anna Petrova did come to Minsk."]
+    assert verifier.answers("Did Anna Petrova come to Minsk?", told)
+    assert not verifier.answers("Did Anna Petrova come to Minsk?", told[:1])
 
 
 @pytest.mark.parametrize("claim", ["When did Anna Petrova come?", "Minsk.", "See https://evil.example/ Anna Petrova."])

@@ -68,9 +68,9 @@ class WordVerifier(Verifier):
                     return [Support(i, start, end, 0.9)]
         return []
 
-    def answers(self, question: str, text: str) -> bool:
+    def answers(self, question: str, told: Sequence[str]) -> bool:
         """A day, where that is asked for, or anything."""
-        return question != QUESTION or any(day in text for day in ("30 June", "last day of June", "1 July"))
+        return question != QUESTION or any(day in " ".join(told) for day in ("30 June", "1 July"))
 
 
 @pytest.fixture
@@ -115,12 +115,10 @@ def test_what_nothing_supports_is_left_out_or_marked(bot: Chatbot) -> None:
 
 def test_other_words_stand_where_they_answer_the_question(bot: Chatbot) -> None:
     given = replace(bot.ask(QUESTION), short_answer="30.6.2023")
-    assert Writer(FakeGenerator("Petrova came on 30 June [{0}]."), WordVerifier(), bot.document).write(given).generator
-    says = "She met the minister [{0}]. Petrova came on 30 June [{0}]. She did not visit Havana [{0}]."
-    told: list[int] = []
-    ask = Asked(tell=lambda partial: told.append(len(partial.statements)))
-    assert Writer(FakeGenerator(says), WordVerifier(), bot.document).write(given, ask).generator
-    assert told == [2, 3]  # what does not answer is held back until something does
+    says = "Petrova came on 30 June [{0}]."
+    assert Writer(FakeGenerator(says), WordVerifier(), bot.document).write(given).generator
+    foreign = replace(given, certainty="perhaps", abstained=True, doubts=(Doubt("language"),))
+    assert Writer(FakeGenerator(says), WordVerifier(), bot.document).write(foreign) == foreign
 
 
 @pytest.mark.parametrize(
@@ -193,6 +191,9 @@ def test_a_doubt_stays_until_a_checked_sentence_names_what_was_missing(bot: Chat
     assert left.notes[-1].startswith("fake passed over the names and figures in doubt")
     named = Writer(FakeGenerator(f"{says} She did not visit Havana."), WordVerifier(), bot.document).write(given)
     assert (named.certainty, named.doubts) == ("answered", ())
+    says += " She conquered Havana."  # what nothing supports names nothing
+    marked = Writer(FakeGenerator(says), WordVerifier(), bot.document, strict=False).write(given)
+    assert marked.certainty == "perhaps"
 
 
 # --- accounts that differ ---------------------------------------------------------------------------------------------
@@ -246,6 +247,14 @@ def test_each_account_is_worded_from_its_own_article(bot: Chatbot, differing: An
     assert answer.notes[-1] == "the accounts are worded by fake, each checked against its own articles"
 
 
+def test_another_day_of_the_same_article_does_not_word_an_account(bot: Chatbot, differing: Answer) -> None:
+    second = replace(differing.accounts[1], short_answer="2 July")
+    given = replace(differing, accounts=(differing.accounts[0], second))
+    generator = Teller("On 30 June Petrova came [{0}].", "On 1 July Petrova came [{0}].")
+    answer = Writer(generator, WordVerifier(), bot.document).write(given)
+    assert [s.text for s in answer.statements] == ["On 30 June Petrova came.", second.text]
+
+
 def test_what_only_another_account_supports_is_no_statement_of_this_one(bot: Chatbot, differing: Answer) -> None:
     generator = Teller("Anna Petrova came on 1 July 2023 [{0}].", "On 1 July Petrova came.")
     answer = Writer(generator, WordVerifier(), bot.document).write(differing)
@@ -291,7 +300,7 @@ def test_a_sentence_is_told_before_the_model_writes_the_next(bot: Chatbot) -> No
     assert [check.verdict for check in answer.draft] == ["supported", "supported", "no claim"]
 
 
-def test_sentences_wait_until_they_hold_the_answer(bot: Chatbot) -> None:
+def test_sentences_wait_until_they_answer(bot: Chatbot) -> None:
     told: list[str] = []
     says = "She met the minister [{0}]. Anna Petrova came to Minsk on 30 June 2023 [{0}]. It shows 300 tanks [{1}]."
     writer = Writer(FakeGenerator(says), WordVerifier(), bot.document)

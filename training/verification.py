@@ -2,8 +2,8 @@
 
 `python -m training.verification --data DIR --work DIR` writes it and prints what it is worth.
 
-News claims are checked against their whole article, cut as an index cuts it; those of the public sets against their
-premise. Each set counts the same, and true and false claims of it as much as each other.
+News claims are checked against their whole article, cut as an index cuts it; those of other sets against their premise.
+Each set counts the same, and true and false claims of it as much as each other.
 """
 
 from __future__ import annotations
@@ -85,9 +85,9 @@ def main() -> None:
         checked = [item for item in found if item]
         kept.write_text(json.dumps([vars(c) for c in checked]), encoding="utf-8")
     news = [item for item in checked if item.dataset == "news"]
-    public = [item for item in checked if item.dataset != "news"]
-    print(f"news, fitted on the public sets: {figures(fit(public), news)}")
-    print(f"public sets, fitted on the news: {figures(fit(news), public)}")
+    others = [item for item in checked if item.dataset != "news"]
+    print(f"news, fitted on the other sets: {figures(fit(others), news)}")
+    print(f"other sets, fitted on the news: {figures(fit(news), others)}")
     weights = fit(checked)
     print(f"news, fitted on all: {figures(weights, news)}")
     false = [sigmoid(weigh(weights, item.signals)) for item in news if not item.true]

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from rag.answering.citations import sentences_around
@@ -87,8 +88,8 @@ class Verifier:
     def check(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:
         """What each passage says of a claim, the best support first; none where the claim states nothing.
 
-        A claim is one sentence without markers. It is read alone, even where it says "he": behind the sentence before
-        it, the reader found support for the two where only the other had any.
+        A claim is one sentence without markers. It is read alone, even where it says "he", whom a passage on another
+        man may support then: behind the sentence before it, the reader found support where only that one had any.
         """
         if not passages or not states_something(claim):
             return []
@@ -99,9 +100,12 @@ class Verifier:
         found = self.check(claim, passages)
         return found[0].probability if found else 0.0
 
-    def answers(self, question: str, text: str) -> bool:
-        """Whether the reader, given a text for a passage, finds in it what answers a question, more likely than not."""
-        (span,) = self._reader.read(question, [Chunk("", "", 0, len(text), text, "", ((0, len(text)),))])
+    def answers(self, question: str, told: Sequence[str]) -> bool:
+        """Whether the reader, given sentences for a passage, sees an answer to a question rather than none in them."""
+        ends = list(accumulate(len(sentence) + 1 for sentence in told))
+        places = tuple((end - 1 - len(sentence), end - 1) for sentence, end in zip(told, ends, strict=True))
+        text = "\n".join(told)
+        (span,) = self._reader.read(question, [Chunk("", "", 0, len(text), text, "", places)])
         return (span.judgement.support if span.judgement else span.score) > 0
 
     def denials(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answering.citations import cite
-from rag.answering.confidence import covered
+from rag.answering.confidence import contradict, covered
 from rag.grounding.claims import Claim, Claims
 from rag.grounding.generators import Delta, GenerationError, Generator, Markers, Prompt, build_prompt, within
 from rag.grounding.prompt import SECRET
@@ -106,12 +106,13 @@ class Writer:
     def write(self, answer: Answer, asked: Asked | None = None) -> Answer:
         """The answer with the model's supported sentences for its statements, or the same answer with a note why not.
 
-        What is "not said" stays so: the model is not asked. What is "perhaps" the answer is one when supported
-        sentences answer the question, and hold the names and figures in doubt. Of accounts that differ each is worded
-        from its own articles. What `asked.tell` was told is never taken back.
+        What is "not said" stays so: the model is not asked, nor on an article in a language that the reader, which
+        checks its words, has not learned. What is "perhaps" the answer is one when supported sentences answer the
+        question, and hold the names and figures in doubt. Of accounts that differ each is worded from its own articles.
+        What `asked.tell` was told is never taken back.
         """
         asked = asked or Asked()
-        if answer.certainty == "not said":
+        if answer.certainty == "not said" or any(doubt.kind == "language" for doubt in answer.doubts):
             return answer
         return self._accounts(answer, asked) if answer.accounts else self._prose(answer, asked)
 
@@ -142,7 +143,7 @@ class Writer:
                 if not trouble:
                     draft, used = self._draft(answer, passages, asked, begun)
                     drafts.append(draft)
-                    check = next((c for c in self._checks(draft, used) if made.add(c)), None)
+                    check = next((c for c in self._checks(draft, used) if made.add(account, c)), None)
             except GenerationError as error:
                 trouble = str(error)
             except KeyError:
@@ -214,8 +215,8 @@ class _Told:
         numbers = tuple(self._citations.index(citation) + 1 for citation in citations)
         self._statements.append(Statement(text, numbers))
 
-    def _answers(self, text: str) -> bool:
-        return self._verifier.answers(self._given.understood, text)
+    def _answers(self, told: Sequence[str]) -> bool:
+        return self._verifier.answers(self._given.understood, told)
 
     def answer(self) -> Answer:
         """The answer as far as it is told."""
@@ -257,15 +258,16 @@ class _Prose(_Told):
             self._dropped += 1
         if check.citations or not self._strict:
             self._state(check.statement, check.citations)
-            self._answered = self._answered or (bool(check.citations) and self._answers(self._supported()))
+            if check.citations and not self._answered:
+                self._answered = self._answers(self._supported())
             return self._holds()
         return False
 
     def _holds(self) -> bool:
-        return self._answered and covered(self._doubtful, self._supported()) == 1.0
+        return self._answered and covered(self._doubtful, " ".join(self._supported())) == 1.0
 
-    def _supported(self) -> str:
-        return " ".join(statement.text for statement in self._statements if statement.citations)
+    def _supported(self) -> list[str]:
+        return [statement.text for statement in self._statements if statement.citations]
 
     def finished(self, trouble: str) -> Answer:
         """The whole answer, or that in the articles' own words, with notes that say why."""
@@ -297,10 +299,12 @@ class _Accounts(_Told):
         self._accounts: list[Account] = []
         self.worded = 0
 
-    def add(self, check: Check) -> bool:
-        """Take a sentence; whether it tells an account."""
+    def add(self, account: Account, check: Check) -> bool:
+        """Take a sentence; whether it tells the account."""
         self._checks.append(check)
-        return bool(check.citations) and self._answers(check.statement)
+        # One article may tell both: no sentence with another figure or day stands for this account.
+        own = not contradict(account.short_answer, check.statement)
+        return bool(check.citations) and own and self._answers([check.statement])
 
     def settle(self, account: Account, check: Check | None) -> None:
         """Tell the account in that sentence; without one, in its own words."""

@@ -278,7 +278,7 @@ def _surroundings(citation: Citation, document: Document | None) -> dict[str, An
 
 def _is_cited(passage: ScoredChunk, citations: Iterable[Citation]) -> bool:
     chunk = passage.chunk
-    return any(citation.meets(chunk) for citation in citations)
+    return any(c.document_id == chunk.document_id and c.start < chunk.end and chunk.start < c.end for c in citations)
 
 
 def _within(document: Document, start: int, end: int) -> tuple[int, int]:

@@ -90,7 +90,3 @@ class Citation:
     quote: str
     score: float
     page: int | None = None
-
-    def meets(self, other: Citation | Chunk) -> bool:
-        """Whether both hold a common part of one document."""
-        return self.document_id == other.document_id and self.start < other.end and other.start < self.end
