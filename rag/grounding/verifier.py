@@ -106,7 +106,7 @@ class Verifier:
         places = tuple((end - 1 - len(sentence), end - 1) for sentence, end in zip(told, ends, strict=True))
         text = "\n".join(told)
         (span,) = self._reader.read(question, [Chunk("", "", 0, len(text), text, "", places)])
-        return (span.judgement.support if span.judgement else span.score) > 0
+        return signals(span)["support"] > 0
 
     def denials(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:
         """The sentences that deny a claim, the most decisive first; `probability` is that they do.
