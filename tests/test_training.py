@@ -20,7 +20,11 @@ from rag.models.network import load_network, save_network  # noqa: E402
 from rag.models.packing import pack, unpack  # noqa: E402
 from rag.models.reader import MAX_TOKENS, SHIPPED  # noqa: E402
 from rag.models.windows import Windows  # noqa: E402
-from training import compare, distill  # noqa: E402
+from training import (  # noqa: E402
+    compare,
+    distill,
+    written,
+)
 from training import train as training_run  # noqa: E402
 from training.data import holds_answer, load_training, sentences  # noqa: E402
 from training.distill import vocabulary  # noqa: E402
@@ -32,7 +36,7 @@ from training.negatives import exchange_name, without_answer_sentence  # noqa: E
 from training.noise import keywords, noisy, respell, typo  # noqa: E402
 from training.records import Article, Claim, Question  # noqa: E402
 from training.train import evidence_margin, learning_rate, window_loss  # noqa: E402
-from training.written import TWINS, load_fields, load_twins  # noqa: E402
+from training.written import TWINS, load_drafts, load_fields, load_twins  # noqa: E402
 
 PASSAGE = (
     "The castle of Mikhailov stands on a hill. It was built in 1523 by Anna Petrova, who had come from Kyiv. "
@@ -399,7 +403,7 @@ def test_texts_of_other_fields_are_whole_groups_in_or_out_of_training(tmp_path: 
     }
 
 
-def test_sentences_of_drafts_are_claims_on_what_decides_them(tmp_path: Path) -> None:
+def test_sentences_of_drafts_are_claims_on_what_decides_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built, burnt = (
         "It was built in 1523 by Anna Petrova, who had come from Kyiv.",
         "In 1701 a fire took its northern tower.",
@@ -415,10 +419,25 @@ def test_sentences_of_drafts_are_claims_on_what_decides_them(tmp_path: Path) -> 
     articles, _, claims = load_fields(path)
     assert [claim.label for claim in claims] == ["supported", "contradicted", "supported"]
     assert (claims[0].premise, claims[0].evidence) == (PASSAGE, built)
-    assert (claims[1].premise, claims[1].evidence) == (f"{built} {burnt}", "")  # what both say, in the text's order
+    both = PASSAGE[PASSAGE.index(built) : PASSAGE.index(burnt) + len(burnt)]
+    assert (claims[1].premise, claims[1].evidence) == (PASSAGE, both)
     made = [example for example in build([], {}, 3, claims * 5, articles) if example.kind == "claim-drafts/supported"]
     assert all(built in e.passage or burnt in e.passage for e in made)
     assert {(e.start >= 0, e.somewhere) for e in made} == {(True, False)}
+    monkeypatch.setattr(written, "NEAR", len(both) - 1)
+    far = load_fields(path)[2][1]
+    assert (far.premise, far.evidence) == (f"{built} {burnt}", "")  # what both say, in the text's order
+
+
+def test_drafts_on_texts_of_the_data(tmp_path: Path) -> None:
+    fire = "In 1701 a fire took its northern tower."
+    said = [{"s": "It burnt in 1701.", "label": "supported", "evidence": [fire]}]
+    path = tmp_path / "drafts.jsonl"
+    path.write_text("".join(json.dumps({"article": a, "drafts": [said]}) + "\n" for a in ("7", "8")), encoding="utf-8")
+    known = {"7": Article("7", "Castle", "Castle", None, PASSAGE)}
+    (news,), (passage,) = load_drafts(path, known), load_drafts(path, known, "passage-drafts")
+    assert (news.dataset, news.article, news.evidence) == ("news-drafts", "7", fire)
+    assert (passage.dataset, passage.article, passage.premise) == ("passage-drafts", "", PASSAGE)
 
 
 def test_yes_no_questions_on_passages_of_other_sets(tmp_path: Path) -> None:

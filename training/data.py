@@ -16,7 +16,7 @@ from typing import Any
 
 from eval.metrics import normalise
 from training.records import Article, Claim, Question
-from training.written import TWINS, load_twins
+from training.written import DRAFTS, TWINS, load_drafts, load_twins
 
 # Whole groups kept out of training, for calibration and for choosing between recipes. The SQuAD articles are named so
 # that Disfl-QA, which asks about the same articles, leaves them out too; the others are drawn by a fixed seed.
@@ -128,6 +128,11 @@ def load_claims(data: Path) -> tuple[list[Claim], list[Claim]]:
             (held_out if claim.group in groups else train).append(claim)
     train += load_twins(TWINS, _trained_on(articles))[1]
     train += load_twins(TWINS, _passages(_questions(data)[0]), "passages")[1]
+    known = _trained_on(articles)
+    left_out = {key: article for key, article in articles.items() if key not in known}
+    for side, texts, questions in zip((train, held_out), (known, left_out), _questions(data), strict=True):
+        side += load_drafts(DRAFTS, texts)
+        side += load_drafts(DRAFTS, _passages(questions), "passage-drafts")
     return train, held_out
 
 

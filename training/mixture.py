@@ -83,6 +83,8 @@ CLAIM_COPIES = {
     "passages": 1.0,
     "fields": 2.5,
     "drafts": 2.5,
+    "news-drafts": 1.5,
+    "passage-drafts": 1.5,
     "summedits": 0.42,
     "bump": 0.36,
     "wice": 0.48,

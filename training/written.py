@@ -1,4 +1,4 @@
-"""Questions and claims written for this project: `twins.jsonl` on the texts of `data`, `fields.jsonl` on its own."""
+"""Questions and claims written for this project: `fields.jsonl` on its own texts, the others on those of `data`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from training.records import Article, Claim, Question
 
 TWINS = Path(__file__).parent / "twins.jsonl"
 FIELDS = Path(__file__).parent / "fields.jsonl"
+DRAFTS = Path(__file__).parent / "drafts.jsonl"
 HELD_OUT_FIELDS = 0.25  # share of the groups of `fields.jsonl` that training leaves out
+NEAR = 800  # characters from the first to the last run that decides a sentence, so that one passage holds them
 SEED = 20
 
 
@@ -77,7 +79,8 @@ def load_fields(path: Path = FIELDS, held_out: bool = False) -> tuple[dict[str, 
     for row in rows:
         if (row["group"] in left_out) is not held_out:
             continue
-        article = Article(row["id"], row["group"], row["title"], row["date"], row["text"])
+        # A news article may have the same id.
+        article = Article(f"fields/{row['id']}", row["group"], row["title"], row["date"], row["text"])
         articles[article.id] = article
         questions += [_question(article, f"{article.id}-{n}", asked) for n, asked in enumerate(row["questions"])]
         claims += [
@@ -85,17 +88,28 @@ def load_fields(path: Path = FIELDS, held_out: bool = False) -> tuple[dict[str, 
                   article.date, article.id)
             for said in row["claims"]
         ]  # fmt: skip
-        claims += [_drafted(article, said) for draft in row.get("drafts", ()) for said in draft]
+        claims += [_drafted("drafts", article, said) for draft in row.get("drafts", ()) for said in draft]
     return articles, questions, claims
 
 
-def _drafted(article: Article, row: Mapping[str, Any]) -> Claim:
-    """A sentence of a draft: on the article where one run of it decides, else on the runs alone, in its order."""
-    named, (text, label, runs) = ("drafts", article.group), (row["s"], row["label"], row["evidence"])
-    if len(runs) == 1:
-        return Claim(*named, article.text, text, label, runs[0], article.title, article.date, article.id)
-    premise = " ".join(sorted(runs, key=article.text.index))
-    return Claim(*named, premise, text, label, "", article.title, article.date)
+def load_drafts(path: Path, articles: Mapping[str, Article], dataset: str = "news-drafts") -> list[Claim]:
+    """The sentences of `drafts.jsonl`, as claims of `dataset`; those whose article is not there are left out."""
+    with path.open(encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    known = [(articles[row["article"]], row) for row in rows if row["article"] in articles]
+    made = [_drafted(dataset, article, said) for article, row in known for draft in row["drafts"] for said in draft]
+    return made if dataset == "news-drafts" else [replace(claim, article="") for claim in made]
+
+
+def _drafted(dataset: str, article: Article, row: Mapping[str, Any]) -> Claim:
+    """A sentence of a draft: on the article where what decides it lies together, else on its runs alone, in order."""
+    named, (text, label) = (dataset, article.group), (row["s"], row["label"])
+    runs = sorted(row["evidence"], key=article.text.index)
+    start, end = article.text.index(runs[0]), article.text.index(runs[-1]) + len(runs[-1])
+    if len(runs) == 1 or end - start <= NEAR:
+        evidence = article.text[start:end]
+        return Claim(*named, article.text, text, label, evidence, article.title, article.date, article.id)
+    return Claim(*named, " ".join(runs), text, label, "", article.title, article.date)
 
 
 def _question(article: Article, key: str, row: Mapping[str, Any]) -> Question:
