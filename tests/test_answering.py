@@ -104,7 +104,7 @@ def test_accounts_that_agree_are_cited_together() -> None:
 def test_a_weak_rival_is_no_account() -> None:
     one = Document("one", "A", "The bridge was opened by Anna Berg.", "one", date="2020-05-01")
     two = Document("two", "B", "The bridge was closed by Carl Dahl.", "two", date="2021-05-01")
-    found = [candidate(one, "Anna Berg", 5.0), candidate(two, "Carl Dahl", -0.5)]
+    found = [candidate(one, "Anna Berg", 5.0), candidate(two, "Carl Dahl", -1.5)]
     assert compose_over("Who opened the bridge?", found, [one, two]).accounts == ()
 
 

@@ -1,0 +1,127 @@
+"""`python -m eval.accounts`: are accounts that differ shown side by side, and those that agree as one?
+
+A line of FILE holds a `question`, its `kind` ("agree", or what the accounts differ in: "figure", "cause" …), `corrects`
+(whether one of them says that the other is wrong) and `accounts`: of two articles or more the `article`, the `sentence`
+that tells it, verbatim, and the `answers` in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from tqdm import tqdm
+
+from eval import bootstrap, command, figures
+from eval.datasets import DatasetError, read_lines
+from eval.metrics import contains
+from eval.sets import HERE
+from eval.systems import settings_from, weights
+from rag.pipeline import Chatbot
+from rag.types import Answer, Citation
+
+AGREE = "agree"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came for a question.
+
+    Attributes
+    ----------
+    kind : str
+        "differ", "differ, one corrects the other" or "agree".
+    group : str
+        The article of the first account: intervals draw the questions on it together.
+    answered : bool
+    one, both : bool
+        Whether any account is told, and whether all stand side by side.
+    several : bool
+        Whether more than one account is shown.
+    """
+
+    kind: str
+    group: str
+    answered: bool
+    one: bool
+    both: bool
+    several: bool
+
+
+def main(
+    file: Annotated[Path, typer.Argument(help="Questions on accounts.")] = HERE / "accounts.jsonl",
+    corpus: Annotated[Path, typer.Option(help="Folder of the articles.")] = HERE / "news" / "articles",
+    setting: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of rag.Settings; may be repeated.")] = None,
+    wrong: Annotated[bool, typer.Option("--wrong", help="Print each question of which not all is told.")] = False,
+    record: Annotated[bool, typer.Option("--record", help="Keep the figures for the documents.")] = False,
+) -> None:
+    """Shares of the questions, with intervals."""
+    settings = settings_from(setting or ())
+    rows = read(file)
+    bot = Chatbot.from_directory(corpus, settings)
+    told = []
+    for row in tqdm(rows, unit="question", disable=None):
+        answer = bot.ask(row["question"])
+        told.append(judged(row, answer))
+        if wrong and told[-1].both is (told[-1].kind == AGREE):
+            print(f"{told[-1].kind}: {row['question']} {shown(answer)}")
+    table = measured(told)
+    print(figures.markdown(table))
+    if record:
+        figures.record("accounts", table, weights(settings))
+
+
+def read(file: Path) -> list[dict[str, Any]]:
+    """The rows of a file; DatasetError where a field is missing."""
+    rows = list(read_lines(file))
+    for row in rows:
+        if lacking := {"question", "kind", "corrects", "accounts"} - row.keys():
+            raise DatasetError(f"a line of {file} lacks {', '.join(sorted(lacking))}; eval/accounts.py tells the form")
+    return rows
+
+
+def judged(row: Mapping[str, Any], answer: Answer) -> Told:
+    """What an answer shows of the accounts of a row."""
+    accounts = row["accounts"]
+    shown = [any(_tells(account, citation) for citation in answer.citations) for account in accounts]
+    answered, several = answer.certainty == "answered", len(answer.accounts) > 1
+    kind = AGREE if row["kind"] == AGREE else "differ, one corrects the other" if row["corrects"] else "differ"
+    return Told(
+        kind,
+        accounts[0]["article"],
+        answered,
+        one=answered and any(shown),
+        both=answered and all(shown) and several,
+        several=answered and several,
+    )
+
+
+def _tells(account: Mapping[str, Any], citation: Citation) -> bool:
+    """Whether a quote is of the account's article and holds its sentence or one of its answers."""
+    if citation.document_id.removesuffix(".txt") != account["article"]:
+        return False
+    return account["sentence"] in citation.quote or contains(citation.quote, account["answers"])
+
+
+def shown(answer: Answer) -> list[tuple[str, str | None]]:
+    """The short answer of each account, or the one that came, with its date."""
+    return [(account.short_answer, account.date) for account in answer.accounts] or [(answer.short_answer, None)]
+
+
+def measured(told: Sequence[Told]) -> figures.Table:
+    """A row a kind."""
+    rows = []
+    for kind in dict.fromkeys(each.kind for each in told):
+        own = [each for each in told if each.kind == kind]
+        groups = [each.group for each in own]
+        values = [[float(getattr(each, name)) for each in own] for name in ("answered", "one", "both", "several")]
+        rows.append((kind, len(own), *(bootstrap.mean(value, groups) for value in values)))
+    columns = ("accounts", "questions", "answered", "one is told", "all side by side", "several shown")
+    return figures.Table(columns, tuple(rows), f"{len(told)} questions")
+
+
+if __name__ == "__main__":
+    command.run(main)

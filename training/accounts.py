@@ -1,0 +1,48 @@
+"""`python -m training.accounts --data DIR`: from which evidence another article's span is another account.
+
+Asks the questions of `accounts.jsonl`, on texts that training left out, among others, and prints for several bounds
+what `eval.accounts` measures; `rag.answering.composing.ACCOUNT` is chosen by it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from random import Random
+
+from tqdm import tqdm
+
+from eval import accounts, figures
+from rag.answering import composing
+from rag.config import Settings
+from rag.pipeline import Chatbot
+from rag.types import Document
+from training.corpora import NEIGHBOURS, SEED
+from training.data import load_articles
+from training.written import load_fields
+
+QUESTIONS = Path(__file__).with_suffix(".jsonl")
+BOUNDS = (0.0, -0.4, -0.8, -1.2, -1.6, -2.0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds train/")
+    given = parser.parse_args()
+    rows = accounts.read(QUESTIONS)
+    news, fields = load_articles(given.data), load_fields()[0] | load_fields(held_out=True)[0]
+    groups = {
+        news[account["article"]].group for row in rows for account in row["accounts"] if account["article"] in news
+    }
+    own = [article for article in news.values() if article.group in groups]
+    others = Random(SEED).sample([article for article in news.values() if article.group not in groups], NEIGHBOURS)
+    texts = [*own, *others, *fields.values()]
+    bot = Chatbot.from_documents([Document(a.id, a.title, a.text, a.id, date=a.date) for a in texts], Settings())
+    for bound in tqdm(BOUNDS, disable=None):
+        composing.ACCOUNT = bound
+        table = accounts.measured([accounts.judged(row, bot.ask(row["question"])) for row in rows])
+        print(f"from {bound}:\n{figures.markdown(table)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
