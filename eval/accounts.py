@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from eval import bootstrap, command, figures
 from eval.datasets import DatasetError, read_lines
-from eval.metrics import contains
+from eval.metrics import POLAR, contains
 from eval.sets import HERE
 from eval.systems import settings_from, weights
 from rag.pipeline import Chatbot
@@ -55,7 +55,7 @@ def main(
     file: Annotated[Path, typer.Argument(help="Questions on accounts.")] = HERE / "accounts.jsonl",
     corpus: Annotated[Path, typer.Option(help="Folder of the articles.")] = HERE / "news" / "articles",
     setting: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of rag.Settings; may be repeated.")] = None,
-    wrong: Annotated[bool, typer.Option("--wrong", help="Print each question of which not all is told.")] = False,
+    wrong: Annotated[bool, typer.Option("--wrong", help="Print where not all is told, or more than agrees.")] = False,
     record: Annotated[bool, typer.Option("--record", help="Keep the figures for the documents.")] = False,
 ) -> None:
     """Shares of the questions, with intervals."""
@@ -66,7 +66,7 @@ def main(
     for row in tqdm(rows, unit="question", disable=None):
         answer = bot.ask(row["question"])
         told.append(judged(row, answer))
-        if wrong and told[-1].both is (told[-1].kind == AGREE):
+        if wrong and (told[-1].several if told[-1].kind == AGREE else not told[-1].both):
             print(f"{told[-1].kind}: {row['question']} {shown(answer)}")
     table = measured(told)
     print(figures.markdown(table))
@@ -84,26 +84,28 @@ def read(file: Path) -> list[dict[str, Any]]:
 
 
 def judged(row: Mapping[str, Any], answer: Answer) -> Told:
-    """What an answer shows of the accounts of a row."""
+    """What an answer shows of the accounts of a row; side by side are those of which each has an account of its own."""
     accounts = row["accounts"]
-    shown = [any(_tells(account, citation) for citation in answer.citations) for account in accounts]
     answered, several = answer.certainty == "answered", len(answer.accounts) > 1
-    kind = AGREE if row["kind"] == AGREE else "differ, one corrects the other" if row["corrects"] else "differ"
+    cited = [[answer.citations[n - 1] for n in each.citations] for each in answer.accounts] or [[*answer.citations]]
+    places = [{n for n, quotes in enumerate(cited) if any(_tells(account, q) for q in quotes)} for account in accounts]
+    apart = len(set().union(*places)) >= len(accounts) and all(places)
     return Told(
-        kind,
+        AGREE if row["kind"] == AGREE else "differ, one corrects the other" if row["corrects"] else "differ",
         accounts[0]["article"],
         answered,
-        one=answered and any(shown),
-        both=answered and all(shown) and several,
+        one=answered and any(places),
+        both=answered and several and apart,
         several=answered and several,
     )
 
 
 def _tells(account: Mapping[str, Any], citation: Citation) -> bool:
-    """Whether a quote is of the account's article and holds its sentence or one of its answers."""
+    """Whether a quote is of the account's article and holds its sentence or, but for yes and no, one of its answers."""
     if citation.document_id.removesuffix(".txt") != account["article"]:
         return False
-    return account["sentence"] in citation.quote or contains(citation.quote, account["answers"])
+    words = [answer for answer in account["answers"] if answer.lower() not in POLAR]
+    return account["sentence"] in citation.quote or (bool(words) and contains(citation.quote, words))
 
 
 def shown(answer: Answer) -> list[tuple[str, str | None]]:

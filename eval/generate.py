@@ -27,12 +27,12 @@ from eval.datasets import Question, load, select
 from eval.replay import figures, load_drafts, replay_all, sentence_rows
 from eval.sets import QUESTIONS, SEEDS
 from eval.systems import build_bot
-from rag.answering.confidence import covered, names
+from rag.answering.confidence import covered
 from rag.config import Settings
 from rag.grounding.generators import load_generator
 from rag.grounding.writing import Writer
 from rag.language.facts import facts
-from rag.language.text import content_words, same_name, words
+from rag.language.text import STOPWORDS, WORD, content_words, same_name, words
 from rag.pipeline import Chatbot
 
 MOST = 0.8  # of a sentence's content words
@@ -43,11 +43,13 @@ def supported(sentence: str, evidence: str) -> bool:
     """Whether the gold evidence says a sentence, as far as words can tell."""
     stated, told = facts(sentence), facts(evidence)
     present = set(words(evidence))
+    capital = [match.group() for match in list(WORD.finditer(sentence))[1:] if match.group()[0].isupper()]
+    names = [word for found in capital for word in words(found) if word not in STOPWORDS]
     return (
         stated.numbers <= told.numbers
         and stated.dates <= told.dates
         and bool(stated.negated) == bool(stated.negated & told.negated)
-        and all(any(same_name(word, other) for other in present) for word in names(sentence))
+        and all(any(same_name(word, other) for other in present) for word in names)
         and covered(content_words(sentence), evidence) >= MOST
     )
 

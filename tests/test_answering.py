@@ -104,8 +104,9 @@ def test_accounts_that_agree_are_cited_together() -> None:
 def test_a_weak_rival_is_no_account() -> None:
     one = Document("one", "A", "The bridge was opened by Anna Berg.", "one", date="2020-05-01")
     two = Document("two", "B", "The bridge was closed by Carl Dahl.", "two", date="2021-05-01")
-    found = [candidate(one, "Anna Berg", 5.0), candidate(two, "Carl Dahl", -1.5)]
-    assert compose_over("Who opened the bridge?", found, [one, two]).accounts == ()
+    for best, rival, shown in ((5.0, -0.9, 0), (5.0, -0.7, 2), (5.5, -0.7, 0), (-1.0, -1.1, 0)):
+        found = [candidate(one, "Anna Berg", best), candidate(two, "Carl Dahl", rival)]
+        assert len(compose_over("Who opened the bridge of Oslo?", found, [one, two]).accounts) == shown
 
 
 @pytest.mark.parametrize("dates", [("2020-05-01", None), (None, "2020-05-01"), (None, None)])

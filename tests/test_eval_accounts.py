@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from fakes import make_document
 
 from eval.accounts import Told, judged, measured, read
 from eval.datasets import DatasetError
+from eval.sets import HERE
 from rag.answering.citations import cite
 from rag.types import Account, Answer
 
@@ -28,7 +30,7 @@ ROW = {
 
 def answer(*told: tuple[str, int], certainty: str = "answered") -> Answer:
     cited = (SEVEN, EIGHT, GRIEF)
-    accounts = tuple(Account(text, cited[n].quote, None, (n + 1,)) for text, n in told)
+    accounts = tuple(Account(text, cited[n].quote, None, (i,)) for i, (text, n) in enumerate(told, start=1))
     return Answer(
         question="",
         text="",
@@ -50,12 +52,21 @@ def answer(*told: tuple[str, int], certainty: str = "answered") -> Answer:
         (answer(("Seven", 0)), True, False, False),
         (answer(("Seven", 0), ("its dead", 2)), True, False, True),  # of that article, but not what it tells
         (answer(("its dead", 2)), False, False, False),
+        (answer(("Seven", 0), ("Seven", 0)), True, False, True),
         (answer(("Seven", 0), ("Eight", 1), certainty="perhaps"), False, False, False),
     ],
 )
 def test_what_is_shown_of_two_accounts(given: Answer, one: bool, both: bool, several: bool) -> None:
     told = judged(ROW, given)
     assert (told.kind, told.group, told.one, told.both, told.several) == ("differ", "a", one, both, several)
+
+
+def test_a_yes_or_no_is_told_by_its_sentence() -> None:
+    polar = ROW | {"accounts": [account | {"answers": ["no"]} for account in ROW["accounts"]]}
+    quote = make_document("a.txt", "Nobody, no, not one died.")
+    given = answer(("Seven", 0))
+    assert judged(polar, given).one
+    assert not judged(polar, replace(given, citations=(cite(quote, 0, 25, 5.0),))).one
 
 
 def test_a_row_of_the_table_for_each_kind() -> None:
@@ -74,8 +85,7 @@ def test_a_line_without_a_field_is_named(tmp_path: Path) -> None:
 
 
 def test_the_set_quotes_its_articles() -> None:
-    folder = Path("eval")
-    for row in read(folder / "accounts.jsonl"):
+    for row in read(HERE / "accounts.jsonl"):
         for account in row["accounts"]:
-            text = (folder / "news" / "articles" / f"{account['article']}.txt").read_text(encoding="utf-8")
+            text = (HERE / "news" / "articles" / f"{account['article']}.txt").read_text(encoding="utf-8")
             assert account["sentence"] in text

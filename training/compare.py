@@ -36,7 +36,9 @@ KINDS = {
     "fields/answered": 150, "fields/cut": 40, "fields/sister": 60, "fields/unanswerable": 30, "fields/twin": 70,
     "fields/yes-no": 80, "fields/undecided": 80, "claim-fields/supported": 50, "claim-fields/contradicted": 50,
     "claim-fields/not_stated": 30, "claim-drafts/supported": 100, "claim-drafts/contradicted": 70,
-    "claim-drafts/not_stated": 50,
+    "claim-drafts/not_stated": 50, "claim-news-drafts/supported": 60, "claim-news-drafts/contradicted": 40,
+    "claim-news-drafts/not_stated": 20, "claim-passage-drafts/supported": 60, "claim-passage-drafts/contradicted": 40,
+    "claim-passage-drafts/not_stated": 20,
 }  # fmt: skip
 """Windows of each kind, at most."""
 DECIDED = ("news/yes-no", "passages/answered", "fields/yes-no")
@@ -57,7 +59,7 @@ def windows(data: Path, tokenizer: PreTrainedTokenizerBase) -> tuple[Features, n
     (_, questions), (_, claims) = load_training(data), load_claims(data)
     news = [question for question in questions if question.article] + left_out_twins(data)
     texts, asked, said = load_fields(held_out=True)
-    of_news = [claim for claim in claims if claim.dataset == "news"]
+    of_news = [claim for claim in claims if claim.dataset in ("news", "news-drafts", "passage-drafts")]
     made = build(news + asked, {}, SEED, of_news + said, load_articles(data) | texts)
     random, chosen = Random(SEED), []
     for kind, limit in KINDS.items():
@@ -95,6 +97,10 @@ def figures(said: Read, kinds: npt.NDArray[np.str_], features: Features) -> dict
         of_kind, of_others = kinds == kind, np.isin(kinds, others)
         return auroc(values[of_kind | of_others], of_kind[of_kind | of_others]) or 0.0
 
+    def supported(dataset: str) -> float:
+        of_set = f"claim-{dataset}"
+        return apart(said.support, f"{of_set}/supported", [f"{of_set}/contradicted", f"{of_set}/not_stated"])
+
     decided, known = np.isin(kinds, DECIDED), features.polar >= 0
     return {
         "answered or not": apart(said.margin, "news/answered", ["news/cut", "news/sister", "news/unanswerable"]),
@@ -102,19 +108,15 @@ def figures(said: Read, kinds: npt.NDArray[np.str_], features: Features) -> dict
         "decided or open in passages": apart(said.margin, "passages/answered", ["passages/undecided"]),
         "yes or no": auroc(said.denial[decided], features.denial[decided] == 1) or 0.0,
         "asks for yes or no": auroc(said.polar[known], features.polar[known] == 1) or 0.0,
-        "claim supported": apart(
-            said.support, "claim-news/supported", ["claim-news/contradicted", "claim-news/not_stated"]
-        ),
+        "claim supported": supported("news"),
         "answered or not in fields": apart(
             said.margin, "fields/answered", ["fields/cut", "fields/sister", "fields/unanswerable", "fields/twin"]
         ),
         "decided or open in fields": apart(said.margin, "fields/yes-no", ["fields/undecided"]),
-        "claim supported in fields": apart(
-            said.support, "claim-fields/supported", ["claim-fields/contradicted", "claim-fields/not_stated"]
-        ),
-        "sentence of a draft supported": apart(
-            said.support, "claim-drafts/supported", ["claim-drafts/contradicted", "claim-drafts/not_stated"]
-        ),
+        "claim supported in fields": supported("fields"),
+        "sentence of a draft supported": supported("drafts"),
+        "sentence of a draft supported in news": supported("news-drafts"),
+        "sentence of a draft supported in passages": supported("passage-drafts"),
     }
 
 

@@ -16,7 +16,7 @@ TWINS = Path(__file__).parent / "twins.jsonl"
 FIELDS = Path(__file__).parent / "fields.jsonl"
 DRAFTS = Path(__file__).parent / "drafts.jsonl"
 HELD_OUT_FIELDS = 0.25  # share of the groups of `fields.jsonl` that training leaves out
-NEAR = 800  # characters from the first to the last run that decides a sentence, so that one passage holds them
+NEAR = 500  # characters from the first to the last run that decides a sentence, which one chunk of an index may hold
 SEED = 20
 
 
@@ -93,7 +93,10 @@ def load_fields(path: Path = FIELDS, held_out: bool = False) -> tuple[dict[str, 
 
 
 def load_drafts(path: Path, articles: Mapping[str, Article], dataset: str = "news-drafts") -> list[Claim]:
-    """The sentences of `drafts.jsonl`, as claims of `dataset`; those whose article is not there are left out."""
+    """The sentences of `drafts.jsonl`, as claims of `dataset`; those whose article is not there are left out.
+
+    As of `twins.jsonl`, only news have an article besides their premise.
+    """
     with path.open(encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     known = [(articles[row["article"]], row) for row in rows if row["article"] in articles]

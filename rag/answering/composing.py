@@ -23,8 +23,10 @@ from rag.language.sentences import is_question
 from rag.language.text import WORD, content_words, fold
 from rag.types import Account, Chunk, Citation, Document, Doubt, DoubtKind, Statement
 
-# Evidence from which what another article tells is another account. Of 41 pairs that differ on texts that training left
-# out (`training.accounts`) 10 are shown at -0.8, with 3 that are none; at -2 it is 14 and 5, at 0 it is 5 and 1.
+# Evidence, by the confidence fitted to the default reader, from which what another article tells is another account, if
+# it lies within SUPPORT_MARGIN. Of 41 pairs that differ on texts that training left out (`training.accounts`) 10 are
+# shown at -0.8, with 3 that are none; at -2 it is 14 and 5, at 0 it is 5 and 1. (A bound on the span's score, shares of
+# the question's words and names, and the cosine of its sentence told no more: AUROC 0.45 to 0.6 but for the score.)
 ACCOUNT = -0.8
 SUPPORT_MARGIN = 6.0  # logits that a passage which tells the same may lie behind the best one
 LIST_MARGIN = 3.0  # the same for an item of a list; the F1 of 89 lists that training left out is flat from 3 to 5
@@ -139,21 +141,21 @@ def _same_sense(left: Candidate, right: Candidate) -> bool:
 
 
 def _differs(question: str, first: Candidate, earlier: Sequence[Sequence[Candidate]]) -> bool:
-    """Whether a candidate that tells something else is another account: of another article than tells an earlier one.
+    """Whether a candidate is another account: its article tells none of the earlier ones at least as firmly.
 
-    Their dates are known and differ, or their figures or days do: else it may be of something like it (of 105 questions
-    answered on undated paragraphs, 21 would have had such accounts, and have 2). A year of the question it must have,
-    be it by its article's date, as the best candidate has.
+    Their dates are known and differ, or their figures, days or denials do: else it may be of something like it (of 105
+    questions answered on undated paragraphs of public sets, 21 would have had such accounts, and have 2). The figures
+    of the question, a year as a rule, it must have as the best candidate has, be it by its article's date.
     """
     told = {c.span.document_id for other in earlier for c in other if c.evidence >= first.evidence}
-    best = [other[0] for other in earlier]
-    date, dates = first.passage.chunk.date, {c.passage.chunk.date for c in best}
+    heads = [other[0] for other in earlier]
+    date, dates = first.passage.chunk.date, {head.passage.chunk.date for head in heads}
     dated = None not in (date, *dates) and date not in dates
-    years = _figures(question)
+    figures = _figures(question)
     return (
         first.span.document_id not in told
-        and (dated or all(contradict(first.span.text, c.span.text) for c in best))
-        and covered(years, _context(first)) >= covered(years, _context(best[0]))
+        and (dated or all(contradict(first.span.text, head.span.text) for head in heads))
+        and covered(figures, _context(first)) >= covered(figures, _context(heads[0]))
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.language.facts import facts
-from rag.language.text import STOPWORDS, WORD, content_words, same_name, words
+from rag.language.text import content_words, same_name, words
 from rag.logistic import CLIP, clip, sigmoid, weigh
 from rag.models.hardware import read_text
 from rag.types import Judgement, ScoredChunk, Span
@@ -130,17 +130,6 @@ def covered(wanted: Sequence[str], text: str) -> float:
         return 1.0
     present = _word_set(text)
     return sum(word in present or any(same_word(word, other) for other in present) for word in wanted) / len(wanted)
-
-
-def names(question: str) -> list[str]:
-    """Folded words of the question with a capital; the first word's capital says nothing."""
-    return [
-        word
-        for match in list(WORD.finditer(question))[1:]
-        if match.group()[0].isupper()
-        for word in words(match.group())
-        if word not in STOPWORDS
-    ]
 
 
 SIGNS = {
