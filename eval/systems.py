@@ -53,11 +53,13 @@ def settings_from(pairs: Iterable[str]) -> Settings:
 
 def weights(settings: Settings) -> dict[str, str]:
     """File -> start of its sha256, of the project's own weights that a run with these settings uses."""
-    from rag.models.reader import SHIPPED
+    from rag.models.reader import CLAIMS, SHIPPED
 
     if settings.reader not in SHIPPED:
         return {}
     files = [SHIPPED[settings.reader] / name for name in ("model.safetensors", "confidence.json")]
+    if settings.reader == "default":
+        files.append(CLAIMS / "change.safetensors")
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files}
 
 

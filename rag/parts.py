@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rag.answering import confidence
 from rag.answering.addressee import Addressee
-from rag.answering.confidence import FILE_NAME, Calibration
+from rag.answering.confidence import Calibration
 from rag.answering.rewriting import GrammarRewriter, QueryRewriter
 from rag.config import Settings
-from rag.grounding.verifier import Verifier
+from rag.grounding.verifier import DEFAULT_FILE, FILE_NAME, Verifier
 from rag.models.embedding import Embedder, load_embedder
-from rag.models.reader import SHIPPED, Reader, load_reader
+from rag.models.reader import CLAIMS, SHIPPED, Reader, load_claim_reader, load_reader
 from rag.places import calibration_of
 
 if TYPE_CHECKING:
@@ -66,10 +67,16 @@ class Parts:
             embedder,
             reader,
             _confidence(settings),
-            Verifier.load(reader),
+            _verifier(settings, reader),
             generator,
             addressee=Addressee.load(embedder),
         )
+
+
+def _verifier(settings: Settings, reader: Reader) -> Verifier:
+    """By what reads claims beside the reader, with the weights fitted to it."""
+    fitted = CLAIMS / FILE_NAME if settings.reader == "default" else DEFAULT_FILE
+    return Verifier.load(load_claim_reader(settings.reader, reader), fitted, reader)
 
 
 def _confidence(settings: Settings) -> Calibration:
@@ -77,6 +84,6 @@ def _confidence(settings: Settings) -> Calibration:
     if settings.decide == "margin":
         return Calibration.of_margin()
     if settings.reader in SHIPPED:
-        return Calibration.load(SHIPPED[settings.reader] / FILE_NAME)
+        return Calibration.load(SHIPPED[settings.reader] / confidence.FILE_NAME)
     fitted = calibration_of(settings.reader)
     return Calibration.load(fitted) if fitted.is_file() else Calibration.of_margin()

@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 from fakes import SEEDS, make_document
 
+from rag.articles.chunking import chunk_document
 from rag.config import Settings
 from rag.errors import ModelError
+from rag.grounding.verifier import signals
+from rag.logistic import sigmoid, weigh
 from rag.models import embedding, encoding, hardware, reader
 from rag.models.embedding import default_model_folder, load_embedder
 from rag.models.encoding import MeanEncoder, SentenceTransformerEncoder
 from rag.models.reader import ExtractiveReader
+from rag.parts import Parts
 from rag.pipeline import Chatbot
 from rag.types import Answer, Chunk
 
@@ -116,6 +120,37 @@ def test_altered_reader_weights_are_refused(tmp_path: Path, monkeypatch: pytest.
         monkeypatch.setitem(reader.SHIPPED, name, tmp_path / name)
         with pytest.raises(ModelError, match=r"model\.safetensors has the sha256"):
             ExtractiveReader.load(name)
+
+
+def test_weights_for_claims_that_do_not_fit_are_refused(
+    bot: Chatbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SHA256", "change.safetensors"):
+        (tmp_path / name).write_bytes((reader.CLAIMS / name).read_bytes())
+    monkeypatch.setattr(reader, "CLAIMS", tmp_path)
+    own, of_base = (tmp_path / "SHA256").read_text().splitlines()
+    (tmp_path / "SHA256").write_text(f"{own}\n{'0' * 64} {of_base[64:]}\n")
+    with pytest.raises(ModelError, match=r"changes other weights than those of"):
+        reader.load_claim_reader("default", bot.parts.reader)
+    (tmp_path / "change.safetensors").write_bytes(b"altered")
+    with pytest.raises(ModelError, match=r"change\.safetensors has the sha256"):
+        reader.load_claim_reader("default", bot.parts.reader)
+    assert reader.load_claim_reader("another", bot.parts.reader) is bot.parts.reader
+
+
+def test_claims_are_read_in_weights_of_their_own() -> None:
+    parts = Parts.load()
+    sentence = "The council of Quellmouth approved the harbour plan on Tuesday."
+    passage = chunk_document(make_document("a.txt", sentence), parts.embedder.token_offsets, 100)
+    claim = "Quellmouth's council agreed to the plan for the harbour."
+    (asked,), (read,) = (
+        parts.reader.read(claim, passage),
+        reader.load_claim_reader("default", parts.reader).read(claim, passage),
+    )
+    assert asked.judgement != read.judgement
+    (support,) = parts.verifier.check(claim, passage)
+    fitted = json.loads((reader.CLAIMS / "verification.json").read_text())["weights"]
+    assert support.probability == pytest.approx(sigmoid(weigh(fitted, signals(read))))
 
 
 def test_a_model_that_is_not_there_is_one_clear_error(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from pathlib import Path
 from random import Random
@@ -16,6 +17,7 @@ pytest.importorskip("bm25s")
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers  # noqa: E402
 from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerFast  # noqa: E402
 
+from rag.models.adapter import load_changed  # noqa: E402
 from rag.models.network import load_network, save_network  # noqa: E402
 from rag.models.packing import pack, unpack  # noqa: E402
 from rag.models.reader import MAX_TOKENS, SHIPPED  # noqa: E402
@@ -29,7 +31,7 @@ from training import train as training_run  # noqa: E402
 from training.data import holds_answer, load_training, sentences  # noqa: E402
 from training.distill import vocabulary  # noqa: E402
 from training.evaluate import Prediction, predict, scores, threshold_of  # noqa: E402
-from training.export import export  # noqa: E402
+from training.export import export, export_change  # noqa: E402
 from training.features import BUCKET, batches, collate, encode  # noqa: E402
 from training.mixture import Example, build, crop, foreign, joined  # noqa: E402
 from training.negatives import exchange_name, without_answer_sentence  # noqa: E402
@@ -676,6 +678,26 @@ def test_several_models_ship_as_the_mean_of_their_weights(tiny: Path, tmp_path: 
     assert torch.equal(shipped.head.bias, (first.head.bias + 1.0).half().float())
     assert torch.allclose(shipped.head.weight, first.head.weight, atol=1e-3)
     assert (tmp_path / "shipped" / "SHA256").read_text().split()[0] == digest
+
+
+def test_a_change_of_weights_ships_as_a_few_directions(tiny: Path, tmp_path: Path) -> None:
+    base, moved, before = load_network(tiny), load_network(tiny), load_network(tiny).state_dict()
+    layer = moved.encoder.layers[-1]
+    with torch.no_grad():  # two directions in a matrix, a vector, the head
+        layer.mix.weight += torch.outer(torch.ones(len(layer.mix.weight)), torch.linspace(-1, 1, layer.mix.in_features))
+        layer.mix.weight[0] += 1.0
+        layer.norm.bias += 0.5
+        moved.head.weight *= 2.0
+    save_network(moved, tmp_path / "moved")
+    digest = export_change([tmp_path / "moved"], tiny, 5, tmp_path / "claims")
+    of_base = hashlib.sha256((tiny / "model.safetensors").read_bytes()).hexdigest()
+    assert (tmp_path / "claims" / "SHA256").read_text().split()[::2] == [digest, of_base]
+    made = load_changed(base, tmp_path / "claims" / "change.safetensors")
+    for name, wanted in moved.state_dict().items():
+        assert torch.allclose(made.state_dict()[name], wanted, atol=2e-2), name
+    assert all(torch.equal(base.state_dict()[name], before[name]) for name in before)
+    shared = [module.encoder.embeddings.word_embeddings.weight.data_ptr() for module in (base, made)]
+    assert shared[0] == shared[1]  # what stays the same is there once
 
 
 def test_networks_are_compared_by_what_they_tell_apart(tiny: Path, tokenizer: PreTrainedTokenizerFast) -> None:

@@ -57,6 +57,20 @@ def verifier() -> Verifier:
     return Verifier(WordReader(), WEIGHTS, 0.9)
 
 
+class Silent(Reader):
+    """Finds nothing in anything."""
+
+    def read(self, question: str, chunks: Sequence[Chunk]) -> list[Span]:
+        return [Span(chunk.id, chunk.document_id, 0, 1, chunk.text[:1], -9.0) for chunk in chunks]
+
+
+def test_an_answer_is_sought_by_the_reader_of_questions() -> None:
+    told = ["Anna Petrova came to Minsk."]
+    assert Verifier(WordReader(), WEIGHTS, 0.9).answers("Who came to Minsk?", told)
+    assert Verifier(Silent(), WEIGHTS, 0.9, question_reader=WordReader()).answers("Who came to Minsk?", told)
+    assert not Verifier(WordReader(), WEIGHTS, 0.9, question_reader=Silent()).answers("Who came to Minsk?", told)
+
+
 def test_the_best_support_comes_first_and_points_at_whole_sentences(verifier: Verifier) -> None:
     passages = chunks_of(CLOSED, VISIT)
     first, second = verifier.check("Anna Petrova came to Minsk.", passages)

@@ -1,6 +1,7 @@
 """`python -m training.export --model DIR… --out DIR`: the reader as it ships, in few bits, with its sha256.
 
-Of several models the mean of their weights ships (Wortsman et al., 2022): runs from one start lie close enough.
+Of several models the mean of their weights ships (Wortsman et al., 2022): runs from one start lie close enough. With
+`--change-of BASE` what ships is the small change that makes the reader of BASE this one (`rag.models.adapter`).
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer
 
+from rag.models.adapter import change_of
 from rag.models.network import ReaderNetwork, load_network, save_network
+from rag.models.packing import pack
 from rag.models.reader import MAX_TOKENS
 
 MAX_BYTES = 100_000_000  # a package index takes no larger file
+RANK = 128
 
 
 def mean(models: Sequence[Path]) -> ReaderNetwork:
@@ -35,21 +39,44 @@ def export(models: Sequence[Path], out: Path) -> str:
     tokenizer.model_max_length = MAX_TOKENS
     save_network(mean(models), out, packed=True)
     tokenizer.save_pretrained(out)
-    (out / "model.safetensors").chmod(0o644)
-    weights = (out / "model.safetensors").read_bytes()
+    return _with_digest(out / "model.safetensors")
+
+
+def export_change(models: Sequence[Path], base: Path, rank: int, out: Path) -> str:
+    """Writes change.safetensors (packed) and SHA256, its own and that of the weights it changes; returns its sha256."""
+    from safetensors.torch import save_file
+
+    out.mkdir(parents=True, exist_ok=True)
+    save_file(pack(change_of(load_network(base), mean(models), rank)), out / "change.safetensors")
+    digest = _with_digest(out / "change.safetensors")
+    of_base = hashlib.sha256((base / "model.safetensors").read_bytes()).hexdigest()
+    with (out / "SHA256").open("a", encoding="utf-8") as file:
+        file.write(f"{of_base}  ../{base.name}/model.safetensors\n")
+    return digest
+
+
+def _with_digest(path: Path) -> str:
+    """The sha256 of a file of weights, written beside it."""
+    path.chmod(0o644)
+    weights = path.read_bytes()
     if len(weights) > MAX_BYTES:
         raise ValueError(f"the weights are {len(weights):,} bytes, at most {MAX_BYTES:,} ship: train a smaller network")
     digest = hashlib.sha256(weights).hexdigest()
-    (out / "SHA256").write_text(f"{digest}  model.safetensors\n", encoding="utf-8")
+    path.with_name("SHA256").write_text(f"{digest}  {path.name}\n", encoding="utf-8")
     return digest
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True, nargs="+", help="folders that training.train wrote")
+    parser.add_argument("--change-of", type=Path, metavar="BASE", help="folder of the reader that is changed")
+    parser.add_argument("--rank", type=int, default=RANK, help="directions of a matrix that the change is told by")
     parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args(argv)
-    print(export(arguments.model, arguments.out))
+    given = parser.parse_args(argv)
+    if given.change_of:
+        print(export_change(given.model, given.change_of, given.rank, given.out))
+    else:
+        print(export(given.model, given.out))
 
 
 if __name__ == "__main__":

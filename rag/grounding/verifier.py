@@ -1,8 +1,8 @@
 """A sentence and passages -> whether they support it, and the quote that does. Decides; never writes.
 
-The reader's network decides: it was trained to point at what supports a claim, or at nothing. By rule it is only told
-what is no claim at all. (Figures, days and names that a passage lacks were signals beside the network's; the fit gave
-them no weight.)
+A reader of claims decides: a network that was trained to point at what supports a claim, or at nothing. By rule it is
+only told what is no claim at all. (Figures, days and names that a passage lacks were signals beside the network's; the
+fit gave them no weight.)
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from rag.logistic import CLIP, clip, sigmoid, weigh
 from rag.models.reader import SHIPPED, Reader, as_question
 from rag.types import Chunk, Span
 
-DEFAULT_FILE = SHIPPED["default"] / "verification.json"
+FILE_NAME = "verification.json"
+DEFAULT_FILE = SHIPPED["default"] / FILE_NAME
 SIGNS = {"support": 1, "denial": -1}
 """Which way each signal may count: more support never lowers the probability, a denial never raises it."""
 _LINK = re.compile(r"https?:|www\.|\]\(|<\w|\b[\w-]+\.(?:com|org|net|io|ru|cn|info)\b", re.I)
@@ -60,30 +61,38 @@ class Verifier:
     """A logistic decision over what the reader's network says of a claim and a passage."""
 
     def __init__(
-        self, reader: Reader, weights: Mapping[str, float], threshold: float, denial_threshold: float = 0.5
+        self,
+        reader: Reader,
+        weights: Mapping[str, float],
+        threshold: float,
+        denial_threshold: float = 0.5,
+        question_reader: Reader | None = None,
     ) -> None:
         """
         Parameters
         ----------
         reader : Reader
-            One whose spans carry a judgement.
+            Of claims: one whose spans carry a judgement.
         weights : Mapping
             By the names of the signals, with a "bias".
         threshold : float
             Probability from which a claim counts as supported.
         denial_threshold : float
             Probability from which a sentence counts as denying a claim.
+        question_reader : Reader, optional
+            What reads the question in `answers`; default: `reader`.
         """
         self._reader = reader
+        self._question_reader = question_reader or reader
         self._weights = dict(weights)
         self.threshold = threshold
         self.denial_threshold = denial_threshold
 
     @classmethod
-    def load(cls, reader: Reader, path: Path = DEFAULT_FILE) -> Verifier:
+    def load(cls, reader: Reader, path: Path = DEFAULT_FILE, question_reader: Reader | None = None) -> Verifier:
         """With the weights that `python -m training.verification` wrote."""
         data = json.loads(path.read_text(encoding="utf-8"))
-        return cls(reader, data["weights"], data["threshold"], data["denial_threshold"])
+        return cls(reader, data["weights"], data["threshold"], data["denial_threshold"], question_reader)
 
     def check(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:
         """What each passage says of a claim, the best support first; none where the claim states nothing.
@@ -105,7 +114,7 @@ class Verifier:
         ends = list(accumulate(len(sentence) + 1 for sentence in told))
         places = tuple((end - 1 - len(sentence), end - 1) for sentence, end in zip(told, ends, strict=True))
         text = "\n".join(told)
-        (span,) = self._reader.read(question, [Chunk("", "", 0, len(text), text, "", places)])
+        (span,) = self._question_reader.read(question, [Chunk("", "", 0, len(text), text, "", places)])
         return signals(span)["support"] > 0
 
     def denials(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).parent / "weights"
 SHIPPED = {"default": WEIGHTS / "reader", "small": WEIGHTS / "small"}
+CLAIMS = WEIGHTS / "claims"  # what makes the default reader one of claims
 MAX_TOKENS = 288  # question and window together, as in training
 OTHER_TOKENS = 256  # the same for the readers of others
 MAX_SPAN_TOKENS = 48
@@ -75,14 +77,19 @@ class ExtractiveReader:
             There is no such reader, or it is damaged or of another kind.
         """
         quiet()
-        if name in SHIPPED:
-            location = SHIPPED[name]
-            check_sha256(location / "model.safetensors", read_text(location / "SHA256").split()[0])
-        else:
-            location = Path(name)
+        location = checked(SHIPPED[name], "model.safetensors").parent if name in SHIPPED else Path(name)
         if is_own(location):
             return cls(*load_parts(location), lead_of)
         return cls(*load_parts(location, name), title_if_missing)
+
+    def changed(self, change: Path) -> ExtractiveReader:
+        """The reader that a file of `rag.models.adapter` makes of this one; what stays the same they share."""
+        from rag.models.adapter import load_changed
+        from rag.models.network import ReaderNetwork
+
+        if not isinstance(self._network, ReaderNetwork):
+            raise TypeError(f"{change.name} changes the project's own network, not {type(self._network).__name__}")
+        return ExtractiveReader(load_changed(self._network, change), self._windows, self._lead)
 
     def read(self, question: str, chunks: Sequence[Chunk]) -> list[Span]:
         if not chunks:
@@ -110,6 +117,17 @@ class ExtractiveReader:
                 if asked is not None:
                     judged[number].append(Judgement(_support(start, end, passage), *asked[row].tolist()))
         return [_span(*parts) for parts in zip(chunks, found, judged, strict=True)]
+
+
+def checked(folder: Path, file: str) -> Path:
+    """A file of weights that ships in a folder with its SHA256; ModelError when it is missing or altered."""
+    check_sha256(folder / file, _digests(folder)[file])
+    return folder / file
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """File -> sha256, of the lines of a folder's SHA256, as `sha256sum` writes them."""
+    return {file: digest for digest, file in map(str.split, read_text(folder / "SHA256").splitlines())}
 
 
 def is_own(folder: Path) -> bool:
@@ -171,6 +189,21 @@ def pointing(model: PreTrainedModel) -> Network:
     return score
 
 
+class ChangedReader:
+    """A reader in changed weights, loaded when it first reads: answers in the articles' own words need no claims."""
+
+    def __init__(self, reader: ExtractiveReader, change: Path) -> None:
+        self._reader = reader
+        self._change = change
+
+    @cached_property
+    def _changed(self) -> ExtractiveReader:
+        return self._reader.changed(self._change)
+
+    def read(self, question: str, chunks: Sequence[Chunk]) -> list[Span]:
+        return self._changed.read(question, chunks)
+
+
 class SentenceReader:
     """Ranks whole sentences by embedding similarity and word overlap; needs no weights of its own.
 
@@ -204,6 +237,19 @@ def load_reader(name: str, embedder: Embedder | None = None) -> Reader:
             raise ModelError('the reader "sentence" ranks by embeddings: pass an embedder')
         return SentenceReader(embedder)
     return ExtractiveReader.load(name)
+
+
+def load_claim_reader(name: str, reader: Reader) -> Reader:
+    """What reads claims beside the reader of that name: the default one in weights changed for them, others themselves.
+
+    ModelError when the change is damaged, or one of other weights.
+    """
+    if name != "default" or not isinstance(reader, ExtractiveReader):
+        return reader
+    change = checked(CLAIMS, "change.safetensors")
+    if _digests(CLAIMS)["../reader/model.safetensors"] != _digests(SHIPPED[name])["model.safetensors"]:
+        raise ModelError(f"{change} changes other weights than those of {SHIPPED[name]}; run training.export anew")
+    return ChangedReader(reader, change)
 
 
 def lead_of(_: str, chunk: Chunk) -> str:
