@@ -68,7 +68,6 @@ VARIANTS: dict[str, Variant] = {
     "denials say nothing": _without_facts("negated"),
     "figures say nothing": _without_facts("numbers"),
     "days say nothing": _without_facts("dates"),
-    "names need not agree": Variant(rules={"rag.answering.composing.names": lambda question: []}),
 }
 COLUMNS = ("passed", "right_cited", "refused", "f1", "Success@5", "nDCG@10")
 
