@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from random import Random
 
 from tqdm import tqdm
 
@@ -16,8 +15,7 @@ from eval import accounts, figures
 from rag.answering import composing
 from rag.config import Settings
 from rag.pipeline import Chatbot
-from rag.types import Document
-from training.corpora import NEIGHBOURS, SEED
+from training.corpora import folder
 from training.data import load_articles
 from training.written import load_fields
 
@@ -34,10 +32,8 @@ def main() -> None:
     groups = {
         news[account["article"]].group for row in rows for account in row["accounts"] if account["article"] in news
     }
-    own = [article for article in news.values() if article.group in groups]
-    others = Random(SEED).sample([article for article in news.values() if article.group not in groups], NEIGHBOURS)
-    texts = [*own, *others, *fields.values()]
-    bot = Chatbot.from_documents([Document(a.id, a.title, a.text, a.id, date=a.date) for a in texts], Settings())
+    texts = folder(news | fields, groups | {article.group for article in fields.values()})
+    bot = Chatbot.from_documents(texts, Settings())
     for bound in tqdm(BOUNDS, disable=None):
         composing.ACCOUNT = bound
         table = accounts.measured([accounts.judged(row, bot.ask(row["question"])) for row in rows])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -63,16 +63,20 @@ def _articles(name: str, articles: Mapping[str, Article], held_out: Sequence[Que
     """The articles of the groups held out, among others that training saw; answers may stand in a sister article."""
     asked = [question for question in held_out if question.article]
     groups = {question.group for question in asked}
-    own = [article for article in articles.values() if article.group in groups]
-    others = [article for article in articles.values() if article.group not in groups]
-    folder = own + Random(SEED).sample(others, min(NEIGHBOURS, len(others)))
-    documents = tuple(Document(a.id, a.title, a.text, a.id, date=a.date) for a in folder)
-    sisters = {group: frozenset(a.id for a in own if a.group == group) for group in groups}
+    sisters = {group: frozenset(a.id for a in articles.values() if a.group == group) for group in groups}
     items = [
         _item(question, frozenset({question.article}) if question.polar else sisters[question.group])
         for question in Random(SEED).sample(asked, min(limit, len(asked)))
     ]
-    return Corpus(name, documents, tuple(items))
+    return Corpus(name, folder(articles, groups), tuple(items))
+
+
+def folder(articles: Mapping[str, Article], groups: Collection[str]) -> tuple[Document, ...]:
+    """The articles of some groups, among `NEIGHBOURS` others."""
+    own = [article for article in articles.values() if article.group in groups]
+    others = [article for article in articles.values() if article.group not in groups]
+    chosen = own + Random(SEED).sample(others, min(NEIGHBOURS, len(others)))
+    return tuple(Document(a.id, a.title, a.text, a.id, date=a.date) for a in chosen)
 
 
 def _item(question: Question, gold: frozenset[str]) -> Item:

@@ -83,9 +83,7 @@ def load_jsonl(path: Path, articles: Mapping[str, Article] = MappingProxyType({}
 
 def left_out_twins(data: Path) -> list[Question]:
     """The yes-no questions of `twins.jsonl`, decided and open, on the texts that training left out."""
-    articles = load_articles(data)
-    known = _trained_on(articles)
-    left_out = {article.id: article for article in articles.values() if article.id not in known}
+    left_out = _divided(load_articles(data))[1]
     asked = load_twins(TWINS, left_out)[0] + load_twins(TWINS, _passages(_questions(data)[1]), "passages")[0]
     return [question for question in asked if question.polar]
 
@@ -126,19 +124,23 @@ def load_claims(data: Path) -> tuple[list[Claim], list[Claim]]:
         groups = _held_out_news(articles) if path == news else _drawn([claim.group for claim in found])
         for claim in found:
             (held_out if claim.group in groups else train).append(claim)
-    train += load_twins(TWINS, _trained_on(articles))[1]
+    known, left_out = _divided(articles)
+    train += load_twins(TWINS, known)[1]
     train += load_twins(TWINS, _passages(_questions(data)[0]), "passages")[1]
-    known = _trained_on(articles)
-    left_out = {key: article for key, article in articles.items() if key not in known}
     for side, texts, questions in zip((train, held_out), (known, left_out), _questions(data), strict=True):
         side += load_drafts(DRAFTS, texts)
         side += load_drafts(DRAFTS, _passages(questions), "passage-drafts")
     return train, held_out
 
 
-def _trained_on(articles: Mapping[str, Article]) -> dict[str, Article]:
-    left_out = _held_out_news(articles)
-    return {article.id: article for article in articles.values() if article.group not in left_out}
+def _divided(articles: Mapping[str, Article]) -> tuple[dict[str, Article], dict[str, Article]]:
+    """The articles that training sees and those of the groups that it leaves out, by id."""
+    groups = _held_out_news(articles)
+    known, left_out = (
+        {key: article for key, article in articles.items() if (article.group in groups) is held_out}
+        for held_out in (False, True)
+    )
+    return known, left_out
 
 
 def _held_out_news(articles: Mapping[str, Article]) -> set[str]:
@@ -199,7 +201,7 @@ def load_clapnq(path: Path) -> list[Question]:
 def load_training(data: Path) -> tuple[list[Question], list[Question]]:
     """Questions to train on and questions held out, from `data`/train; no group lies on both sides."""
     train, held_out = _questions(data)
-    of_news = load_twins(TWINS, _trained_on(load_articles(data)))[0]
+    of_news = load_twins(TWINS, _divided(load_articles(data))[0])[0]
     return [*train, *of_news, *load_twins(TWINS, _passages(train), "passages")[0]], list(held_out)
 
 

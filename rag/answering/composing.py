@@ -98,7 +98,7 @@ def compose(
     if len(parts) == 1:
         return Composed(short, tuple(parts), tuple(made.made), ())
     accounts = tuple(
-        Account(short_answer(group[0]), part.text, document(group[0].span.document_id).date, part.citations)
+        Account(short_answer(group[0]), part.text, group[0].passage.chunk.date, part.citations)
         for group, part in zip(differing, parts, strict=True)
     )
     return Composed(short, tuple(parts), tuple(made.made), accounts)
