@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -62,6 +62,8 @@ def index(
     engine: options.EngineName = "",
     uri: options.EngineUri = "",
     collection: options.Collection = "rag",
+    ray: options.RayAddress = "",
+    workers: options.RayWorkers = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Index articles: embed what changed, drop what is gone."""
@@ -76,7 +78,12 @@ def index(
     )
     if engine or uri:
         Elsewhere.at(engine, uri, collection).name_in(folder or own_index())
-    bot = Chatbot.open(folder or own_index(), settings, _parts(context, settings))
+    parts = _parts(context, settings)
+    if ray:
+        from rag.models.cluster import RayEmbedder
+
+        parts = replace(parts, embedder=RayEmbedder.start(parts.embedder, settings, ray, workers))
+    bot = Chatbot.open(folder or own_index(), settings, parts)
     keep_settings(bot.index, settings)  # before the articles: an interrupted run has bound nothing that nobody knows
     report = bot.sync(paths, progress=not as_json)
     if as_json:

@@ -26,6 +26,12 @@ GeneratorName = Annotated[
 EngineName = Annotated[str, typer.Option("--engine", help='Another engine for the index: "milvus" (extra `milvus`).')]
 EngineUri = Annotated[str, typer.Option("--uri", help="Where: http://HOST:19530, or a file of Milvus Lite (.db).")]
 Collection = Annotated[str, typer.Option(help="What its collections' names begin with; an index each.")]
+RayAddress = Annotated[
+    str, typer.Option("--ray", help='Embed on a Ray cluster: its address, "auto", or "local" (extra `ray`).')
+]
+RayWorkers = Annotated[
+    int | None, typer.Option("--workers", min=1, help="With --ray: so many. Default: one a core of the cluster.")
+]
 Since = Annotated[str | None, typer.Option(help="Only articles of this day or later: 2024, 2024-07 or 2024-07-03.")]
 Until = Annotated[str | None, typer.Option(help="Only articles of this day or earlier.")]
 Within = Annotated[list[str] | None, typer.Option("--in", help="Only this outlet, folder or article; may be repeated.")]
