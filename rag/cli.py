@@ -79,6 +79,8 @@ def index(
     if engine or uri:
         Elsewhere.at(engine, uri, collection).name_in(folder or own_index())
     parts = _parts(context, settings)
+    if workers and not ray:
+        raise RagError("--workers are those of a cluster: name it, as in --ray local")
     if ray:
         from rag.models.cluster import RayEmbedder
 

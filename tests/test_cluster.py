@@ -76,8 +76,19 @@ def test_a_cluster_that_is_too_small_is_one_clear_error(
     local: ModelEmbedder, spread: RayEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster, "READY_SECONDS", 1.0)
-    with pytest.raises(ModelError, match="5 workers of the Ray cluster 'local' are not ready"):
+    with pytest.raises(ModelError, match=r"5 workers of the Ray cluster 'local' are not ready .*timed out"):
         RayEmbedder.start(local, Settings(), workers=5)
+
+
+def test_what_fails_in_a_worker_is_told(spread: RayEmbedder) -> None:
+    with pytest.raises(ModelError, match=r"the workers of the Ray cluster failed .*has no attribute 'title'"):
+        spread.embed_passages(["no chunk"])  # type: ignore[list-item]
+
+
+def test_workers_without_a_cluster_are_refused(tmp_path: Path) -> None:
+    made = CliRunner().invoke(app, ["index", str(tmp_path), "--index", str(tmp_path / "i"), "--workers", "2"])
+    assert made.exit_code != 0
+    assert "--ray local" in made.output
 
 
 def test_without_ray_the_message_says_what_to_install(local: ModelEmbedder, monkeypatch: pytest.MonkeyPatch) -> None:

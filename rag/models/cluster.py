@@ -73,11 +73,10 @@ class RayEmbedder:
                 for _ in range(count)
             ]
             held = ray.get([worker.fingerprint.remote() for worker in made], timeout=READY_SECONDS)
-        except (ConnectionError, ValueError, ray.exceptions.RayError) as error:
+        except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             raise ModelError(
-                f"{workers or 'the'} workers of the Ray cluster {address!r} are not ready "
-                f"({(str(error) or type(error).__name__).splitlines()[0]}); expected a cluster of the same Ray with as "
-                "many cores, and this program on each of its machines"
+                f"{workers or 'the'} workers of the Ray cluster {address!r} are not ready ({_reason(error)}); expected "
+                "a cluster of the same Ray and Python with as many cores, and this program on each of its machines"
             ) from error
         if others := set(held) - {local.fingerprint}:
             raise ModelError(
@@ -105,7 +104,8 @@ class RayEmbedder:
         Raises
         ------
         ModelError
-            A block failed on each of its tries. What was indexed before stays, and the same command goes on from there.
+            A worker could not embed a block, or died on each try. What was indexed before stays, and the same command
+            goes on from there.
         """
         if not chunks:
             return self._local.embed_passages(chunks)
@@ -120,8 +120,8 @@ class RayEmbedder:
             return np.concatenate(list(tqdm(done, "embedding", len(blocks), disable=hidden, leave=False)))
         except RayError as error:
             raise ModelError(
-                f"the workers of the Ray cluster failed {RETRIES + 1} times ({str(error).splitlines()[0]}); what was "
-                "indexed before stays: mend the cluster and run the same command again"
+                f"the workers of the Ray cluster failed ({_reason(error)}); what was indexed before stays: mend the "
+                "cluster and run the same command again"
             ) from error
 
 
@@ -141,6 +141,11 @@ class Worker:
     def embed(self, chunks: list[Chunk]) -> Vectors:
         """(n_chunks, dim) float32, unit norm."""
         return self._embedder.embed_passages(chunks)
+
+
+def _reason(error: Exception) -> str:
+    """The line of an error that says why; of one that a worker raised it is the last."""
+    return (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
 
 
 def _ray() -> Any:
