@@ -386,7 +386,7 @@ def test_texts_of_other_fields_are_whole_groups_in_or_out_of_training(tmp_path: 
     ]  # fmt: skip
     path = tmp_path / "fields.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    known, left_out = load_fields(path), load_fields(path, held_out=True)
+    known, left_out = load_fields([path]), load_fields([path], held_out=True)
     assert len(known[0]) == len(known[2]) == 9
     assert {a.group for a in left_out[0].values()}.isdisjoint(a.group for a in known[0].values())
     items, decided, denied, left_open = left_out[1][:4]
@@ -418,17 +418,41 @@ def test_sentences_of_drafts_are_claims_on_what_decides_them(tmp_path: Path, mon
     row = {"id": "X", "group": "g", "title": "T", "date": "2020-01-01", "text": PASSAGE, "questions": [], "claims": []}
     path = tmp_path / "fields.jsonl"
     path.write_text(json.dumps(row | {"drafts": [draft]}) + "\n", encoding="utf-8")
-    articles, _, claims = load_fields(path)
+    articles, _, claims = load_fields([path])
     assert [claim.label for claim in claims] == ["supported", "contradicted", "supported"]
     assert (claims[0].premise, claims[0].evidence) == (PASSAGE, built)
     both = PASSAGE[PASSAGE.index(built) : PASSAGE.index(burnt) + len(burnt)]
     assert (claims[1].premise, claims[1].evidence) == (PASSAGE, both)
     made = [example for example in build([], {}, 3, claims * 5, articles) if example.kind == "claim-drafts/supported"]
     assert all(built in e.passage or burnt in e.passage for e in made)
-    assert {(e.start >= 0, e.somewhere) for e in made} == {(True, False)}
+    # Either on a run of the article, with its place, or on sentences brought together, where no place is marked.
+    assert {(e.start >= 0, e.somewhere) for e in made} == {(True, False), (False, True)}
     monkeypatch.setattr(written, "NEAR", len(both) - 1)
-    far = load_fields(path)[2][1]
-    assert (far.premise, far.evidence) == (f"{built} {burnt}", "")  # what both say, in the text's order
+    far = load_fields([path])[2][1]
+    assert (far.premise, far.evidence, far.runs) == (PASSAGE, "", (built, burnt))  # in the text's order
+
+
+def test_a_claim_that_needs_several_places_lacks_one_at_times() -> None:
+    built, burnt = (
+        "It was built in 1523 by Anna Petrova, who had come from Kyiv.",
+        "In 1701 a fire took its northern tower.",
+    )
+    claim = Claim(
+        "news-drafts",
+        "g",
+        PASSAGE,
+        "The ruin that a woman from Kyiv built burnt in 1701.",
+        "supported",
+        runs=(built, burnt),
+    )
+    made = build([], {}, 3, [claim] * 60)
+    whole = [example for example in made if example.somewhere]
+    halved = [example for example in made if example.kind == "news-drafts/halved"]
+    assert len(whole) + len(halved) == len(made)
+    assert len(whole) > len(halved) > 0
+    assert all(built in e.passage and burnt in e.passage for e in whole)
+    assert all((built in e.passage) + (burnt in e.passage) == 1 for e in halved)
+    assert any(len(e.passage) > len(f"{built} {burnt}") for e in whole)  # beside sentences that tell less
 
 
 def test_drafts_on_texts_of_the_data(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from fakes import FakeEmbedder, make_document
 
 from rag.articles.chunking import chunk_document
 from rag.grounding.checking import Checker
+from rag.grounding.joining import joined, places_of, telling, with_context
 from rag.grounding.verifier import Verifier, states_something
 from rag.language.text import content_words
 from rag.models.reader import Reader, as_question
@@ -44,11 +45,27 @@ class WordReader(Reader):
         return spans
 
 
+class TextReader(WordReader):
+    """Takes all of a passage for the sentence."""
+
+    def read(self, question: str, chunks: Sequence[Chunk]) -> list[Span]:
+        return super().read(question, [replace(chunk, sentences=((chunk.start, chunk.end),)) for chunk in chunks])
+
+
 def chunks_of(*documents: Document) -> list[Chunk]:
     return [
         replace(chunk, date=document.date)
         for document in documents
         for chunk in chunk_document(document, FakeEmbedder().token_offsets, 60)
+    ]
+
+
+def split(document: Document) -> list[Chunk]:
+    """Each sentence as a chunk of its own."""
+    (whole,) = chunk_document(document, FakeEmbedder().token_offsets, 60)
+    return [
+        replace(whole, start=start, end=end, text=whole.between(start, end), sentences=((start, end),))
+        for start, end in whole.sentences
     ]
 
 
@@ -74,8 +91,9 @@ def test_an_answer_is_sought_by_the_reader_of_questions() -> None:
 def test_the_best_support_comes_first_and_points_at_whole_sentences(verifier: Verifier) -> None:
     passages = chunks_of(CLOSED, VISIT)
     first, second = verifier.check("Anna Petrova came to Minsk.", passages)
-    assert (first.passage, second.passage) == (1, 0)
-    assert VISIT.text[first.start : first.end] == "Anna Petrova came to Minsk on 30 June."
+    (place,), (other,) = first.places, second.places
+    assert (place.passage, other.passage) == (1, 0)
+    assert VISIT.text[place.start : place.end] == "Anna Petrova came to Minsk on 30 June."
     assert first.probability > 0.9 > 0.5 > second.probability
 
 
@@ -95,11 +113,57 @@ def test_an_order_in_an_article_supports_nothing(verifier: Verifier) -> None:
     assert verifier.check("Say that she is a spy.", chunks_of(VISIT))[0].probability == 0.0
 
 
+def test_what_two_places_tell_together_is_quoted_from_both() -> None:
+    verifier = Verifier(TextReader(), WEIGHTS, 0.95)
+    text = "Anna Petrova teaches the piano. Havana has a harbour. The Marigold is Petrova's. Cyclists cross the bridge."
+    document = make_document("boat.txt", text)
+    passages = [*chunks_of(VISIT), *split(document)]
+    best, *others = verifier.check("The Marigold is Anna Petrova's, who teaches the piano.", passages)
+    quotes = ["Anna Petrova teaches the piano.", "The Marigold is Petrova's."]
+    assert [passages[place.passage].between(place.start, place.end) for place in best.places] == quotes
+    assert best.probability > 0.95 > others[0].probability
+    documents = {VISIT.id: VISIT, document.id: document}
+    check = Checker(verifier, lambda _: passages, documents.__getitem__).check(
+        "The Marigold is Anna Petrova's, who teaches the piano."
+    )
+    assert (check.verdict, [citation.quote for citation in check.citations]) == ("supported", quotes)
+
+
+def test_what_tells_no_more_together_is_not_added(verifier: Verifier) -> None:
+    passages = chunks_of(CLOSED, VISIT)
+    claim = "The bridge in Minsk carries Anna Petrova."  # for the reader of this test no sentence has all of it
+    assert len(verifier.check(claim, passages)) == len(passages)
+
+
+def test_sentences_are_read_behind_those_before_them() -> None:
+    assert with_context([0, 3]) == [0, 2, 3]
+    assert with_context([]) == []
+
+
+def test_a_sentence_of_two_passages_has_one_place() -> None:
+    document = make_document("a.txt", "One is here. Two is there. Three is gone.")
+    first, second, third = split(document)
+    both = replace(
+        first, end=second.end, text=document.text[: second.end], sentences=first.sentences + second.sentences
+    )
+    places = places_of([third, both, second], "a.txt")
+    assert [(place.passage, place.start) for place in places] == [(1, 0), (1, second.start), (0, third.start)]
+    brought = joined([replace(third, title="T: End"), replace(both, title="T: Begin")], [places[0], places[2]])
+    assert (brought.text, brought.title) == ("One is here.\nThree is gone.", "T")
+
+
+def test_what_tells_most_of_a_claim_is_few_sentences() -> None:
+    sentences = ["A ferry ran.", "The ferry ran aground at Lund, off the pier.", "It was raining.", "Lund wept.", ""]
+    assert telling("The ferry ran aground at Lund in the rain.", sentences) == [1]
+    assert telling("Lund wept as the ferry ran aground.", sentences) == [1, 3]
+    assert telling("Nothing of it.", sentences) == []
+
+
 def test_only_the_most_decisive_sentence_denies(verifier: Verifier) -> None:
     open_again = make_document("open.txt", "The bridge in Minsk is open to cars again.")
     ferry = make_document("ferry.txt", "The ferry in Minsk is not open to cars.")
     claim = "The bridge in Minsk is open to cars."
-    assert [found.passage for found in verifier.denials(claim, chunks_of(ferry, CLOSED))] == [1, 0]
+    assert [found.places[0].passage for found in verifier.denials(claim, chunks_of(ferry, CLOSED))] == [1, 0]
     assert verifier.denials(claim, chunks_of(ferry, open_again)) == []
 
 

@@ -14,6 +14,7 @@ from fakes import FakeReader, make_bot, make_document, split_claims
 from rag.answering.citations import cite
 from rag.answering.confidence import covered
 from rag.grounding.generators import Delta, GenerationError, Prompt
+from rag.grounding.joining import Place
 from rag.grounding.verifier import Support, Verifier, is_evidence
 from rag.grounding.writing import Asked, Writer
 from rag.language.text import content_words
@@ -65,7 +66,7 @@ class WordVerifier(Verifier):
             for start, end in chunk.sentences:
                 text = chunk.between(start, end)
                 if is_evidence(text) and covered(content_words(claim), text) == 1.0:
-                    return [Support(i, start, end, 0.9)]
+                    return [Support((Place(i, start, end),), 0.9)]
         return []
 
     def answers(self, question: str, told: Sequence[str]) -> bool:
@@ -332,7 +333,7 @@ def test_what_was_told_stays_when_the_model_breaks_off_or_is_stopped(bot: Chatbo
 def test_the_draft_tells_how_each_sentence_fared(bot: Chatbot) -> None:
     class Sure(WordVerifier):
         def check(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:
-            return super().check(claim, passages) or [Support(0, 0, 5, 0.2)]
+            return super().check(claim, passages) or [Support((Place(0, 0, 5),), 0.2)]
 
     says = "Anna Petrova came to Minsk on 30 June 2023 [{0}]. She conquered Paris [{0}]."
     answer = Writer(FakeGenerator(says), Sure(), bot.document).write(bot.ask(QUESTION))

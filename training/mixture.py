@@ -9,6 +9,8 @@ from itertools import pairwise
 from random import Random
 from typing import TypedDict
 
+from rag.grounding.joining import telling, with_context
+from rag.language.sentences import sentences as sentences_of
 from rag.models.reader import as_question, lead
 from training.data import holds_answer, sentences
 from training.negatives import corpus_of, exchange_name, names, without_answer_sentence
@@ -108,7 +110,9 @@ CLAIM_COPIES = {
     "med": 0.03,
     "begin": 0.18,
 }
-ASKED_SHARE = 0.35  # of the claims with marked evidence are asked as questions
+JOINED_SHARE = 0.25  # of the claims with marked evidence are read on sentences brought together from their premise
+HALVED_SHARE = 0.15  # of the supported ones that need several places lack one of them
+ASKED_SHARE = 0.35  # of the other claims with marked evidence are asked as questions
 EXPLAINING_FACTOR = 1.5  # for why, how, and long answers
 OPEN_FACTOR = 2.0  # for yes-no questions that an article leaves open, a third as many as the decided ones
 CROP_SHARE = 0.45
@@ -346,6 +350,9 @@ class Pass:
         start = claim.premise.find(claim.evidence) if claim.evidence else -1
         for _ in range(copies(CLAIM_COPIES[claim.dataset], random)):
             kind = f"claim-{claim.dataset}/{claim.label}"
+            if claim.runs or (claim.evidence and random.random() < JOINED_SHARE):
+                self._brought_together(claim, claim.runs or (claim.evidence,), kind, before, denial)
+                continue
             if start < 0:
                 passage = claim.premise
                 if not supported and len(passage) > 1000:
@@ -362,6 +369,29 @@ class Pass:
                 self._window(
                     None, claim.text, self._articles[claim.article], f"{claim.dataset}/cut", ((start, claim.evidence),)
                 )
+
+    def _brought_together(self, claim: Claim, runs: Sequence[str], kind: str, before: str, denial: bool | None) -> None:
+        """The claim on sentences from several places of its premise; on some, one of those that it needs is left out.
+
+        Besides the evidence stand sentences that the product brings together for it, each behind the one before it.
+        """
+        random, text = self._random, claim.premise
+        bounds = sentences_of(text)
+        spans = [(text.index(run), text.index(run) + len(run)) for run in runs]
+        needed = [{n for n, (a, b) in enumerate(bounds) if a < end and start < b} for start, end in spans]
+        others = telling(claim.text, [text[a:b] for a, b in bounds])
+        shown = set().union(*needed, random.sample(others, random.randint(0, len(others))))
+        supported = claim.label == "supported"
+        if len(needed) > 1 and supported and random.random() < HALVED_SHARE:
+            dropped = random.choice(needed)
+            kept = " ".join([before, *(text[slice(*bounds[n])] for n in shown - dropped)])
+            alone = content_words(claim.text) & content_words(" ".join(text[slice(*bounds[n])] for n in dropped))
+            if alone - content_words(kept):  # else what is left may tell it as well
+                shown, supported, kind = shown - dropped, False, f"{claim.dataset}/halved"
+        if supported or claim.label != "supported":
+            shown = set(with_context(sorted(shown)))
+        passage = "\n".join(text[slice(*bounds[n])].strip() for n in sorted(shown))
+        self._add(claim.text, passage, (-1, -1), kind, before, somewhere=supported, denial=denial)
 
 
 class _Asks(TypedDict, total=False):

@@ -36,7 +36,8 @@ class Question:
 class Claim:
     """One statement and the premise that may support it; `label` is one of `LABELS`.
 
-    `evidence` is a verbatim run of the premise that supports or contradicts the claim, empty where nobody marked one.
+    `evidence` is a verbatim run of the premise that supports or contradicts the claim, empty where nobody marked one or
+    several places decide, too far from each other for one passage of an index: these are `runs`.
     """
 
     dataset: str
@@ -48,6 +49,7 @@ class Claim:
     title: str = ""
     date: str | None = None
     article: str = ""
+    runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from eval import regression
 from eval.metrics import auroc
 from eval.systems import cut
 from rag.config import Settings
-from rag.grounding.verifier import FILE_NAME, SIGNS, Verifier, signals, states_something
+from rag.grounding.joining import joined
+from rag.grounding.verifier import FILE_NAME, SIGNS, Verifier, places_telling, signals, states_something
 from rag.logistic import sigmoid, weigh
 from rag.models.embedding import Embedder
 from rag.models.reader import CLAIMS, SHIPPED, Reader, load_claim_reader
@@ -130,10 +131,14 @@ def _passages(claim: Claim, embedder: Embedder) -> list[Chunk]:
 
 
 def check(claim: Claim, reader: Reader, passages: Sequence[Chunk], ask: bool) -> Checked | None:
-    """The claim with the signals of the passage that supports it most; None where it states nothing."""
+    """The claim with the signals of what supports it most, as `Verifier.check` reads; None if it states nothing."""
     if not passages or not states_something(claim.text):
         return None
-    found = [signals(span) for span in reader.read(claim.text, passages)]
+    spans = reader.read(claim.text, passages)
+    nearest = max(range(len(spans)), key=lambda n: signals(spans[n])["support"])
+    if places := places_telling(claim.text, passages, nearest):
+        spans += reader.read(claim.text, [joined(passages, places)])
+    found = [signals(span) for span in spans]
     denied = None
     if ask:
         against = Verifier(reader, {}, 1.0, denial_threshold=0.0).denials(claim.text, passages)

@@ -1,10 +1,12 @@
-"""Questions and claims written for this project: `fields.jsonl` on its own texts, the others on those of `data`."""
+"""Questions and claims written for this project: `fields.jsonl` and `everyday.jsonl` on their own texts, the others on
+those of `data`.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -14,8 +16,9 @@ from training.records import Article, Claim, Question
 
 TWINS = Path(__file__).parent / "twins.jsonl"
 FIELDS = Path(__file__).parent / "fields.jsonl"
+EVERYDAY = Path(__file__).parent / "everyday.jsonl"
 DRAFTS = Path(__file__).parent / "drafts.jsonl"
-HELD_OUT_FIELDS = 0.25  # share of the groups of `fields.jsonl` that training leaves out
+HELD_OUT_FIELDS = 0.25  # share of the groups of each such file that training leaves out
 NEAR = 500  # characters from the first to the last run that decides a sentence, which one chunk of an index may hold
 SEED = 20
 
@@ -64,32 +67,40 @@ def load_twins(
     return questions, claims
 
 
-def load_fields(path: Path = FIELDS, held_out: bool = False) -> tuple[dict[str, Article], list[Question], list[Claim]]:
+def load_fields(
+    paths: Sequence[Path] = (FIELDS, EVERYDAY), held_out: bool = False
+) -> tuple[dict[str, Article], list[Question], list[Claim]]:
     """Texts of many fields by id, their questions and their claims; of the groups held out, or of the others.
 
     A list has all its items as answers; of "open", "denied" and "wrong-detail" questions, which nothing answers, `near`
     is the sentence that tempts. The sentences of drafts are claims, too.
     """
+    articles: dict[str, Article] = {}
+    questions: list[Question] = []
+    claims: list[Claim] = []
+    for row in (row for path in paths for row in _rows(path, held_out)):
+        # A news article may have the same id.
+        article = Article(f"fields/{row['id']}", row["group"], row["title"], row["date"], row["text"])
+        articles[article.id] = article
+        asked = row.get("questions", ())
+        questions += [_question(article, f"{article.id}-{n}", question) for n, question in enumerate(asked)]
+        claims += [
+            Claim("fields", article.group, article.text, said["claim"], said["label"], said["evidence"], article.title,
+                  article.date, article.id)
+            for said in row.get("claims", ())
+        ]  # fmt: skip
+        claims += [_drafted("drafts", article, said) for draft in row.get("drafts", ()) for said in draft]
+    return articles, questions, claims
+
+
+def _rows(path: Path, held_out: bool) -> list[dict[str, Any]]:
+    """The rows of the groups of a file that are held out, or of the others."""
     with path.open(encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     groups = sorted({row["group"] for row in rows})
     Random(SEED).shuffle(groups)
     left_out = set(groups[: round(HELD_OUT_FIELDS * len(groups))])
-    articles, questions, claims = {}, [], []
-    for row in rows:
-        if (row["group"] in left_out) is not held_out:
-            continue
-        # A news article may have the same id.
-        article = Article(f"fields/{row['id']}", row["group"], row["title"], row["date"], row["text"])
-        articles[article.id] = article
-        questions += [_question(article, f"{article.id}-{n}", asked) for n, asked in enumerate(row["questions"])]
-        claims += [
-            Claim("fields", article.group, article.text, said["claim"], said["label"], said["evidence"], article.title,
-                  article.date, article.id)
-            for said in row["claims"]
-        ]  # fmt: skip
-        claims += [_drafted("drafts", article, said) for draft in row.get("drafts", ()) for said in draft]
-    return articles, questions, claims
+    return [row for row in rows if (row["group"] in left_out) is held_out]
 
 
 def load_drafts(path: Path, articles: Mapping[str, Article], dataset: str = "news-drafts") -> list[Claim]:
@@ -105,14 +116,14 @@ def load_drafts(path: Path, articles: Mapping[str, Article], dataset: str = "new
 
 
 def _drafted(dataset: str, article: Article, row: Mapping[str, Any]) -> Claim:
-    """A sentence of a draft: on the article where what decides it lies together, else on its runs alone, in order."""
-    named, (text, label) = (dataset, article.group), (row["s"], row["label"])
-    runs = sorted(row["evidence"], key=article.text.index)
+    """A sentence of a draft, with what decides it: one run of its article or, where that lies far apart, several."""
+    runs = sorted(set(row["evidence"]), key=article.text.index)
     start, end = article.text.index(runs[0]), article.text.index(runs[-1]) + len(runs[-1])
-    if len(runs) == 1 or end - start <= NEAR:
-        evidence = article.text[start:end]
-        return Claim(*named, article.text, text, label, evidence, article.title, article.date, article.id)
-    return Claim(*named, " ".join(runs), text, label, "", article.title, article.date)
+    near = len(runs) == 1 or end - start <= NEAR
+    return Claim(
+        dataset, article.group, article.text, row["s"], row["label"], article.text[start:end] if near else "",
+        article.title, article.date, article.id, () if near else tuple(runs),
+    )  # fmt: skip
 
 
 def _question(article: Article, key: str, row: Mapping[str, Any]) -> Question:

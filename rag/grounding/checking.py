@@ -77,14 +77,23 @@ class Checker:
         """The quotes, each once; KeyError when an article is no longer what was found."""
         made: list[Citation] = []
         for support in supports:
-            chunk = passages[support.passage]
-            document = self._document(chunk.document_id)
-            if document.text[chunk.start : chunk.end] != chunk.text:
-                raise KeyError(chunk.id)
-            citation = cite(document, support.start, support.end, support.probability)
-            if all(citation.quote != other.quote for other in made):
-                made.append(citation)
-        return tuple(made[:MAX_QUOTES])
+            if made and len(made) + len(support.places) > MAX_QUOTES:
+                break
+            quotes = cited(support, passages, self._document)
+            made += [citation for citation in quotes if all(citation.quote != other.quote for other in made)]
+        return tuple(made)
+
+
+def cited(support: Support, passages: Sequence[Chunk], document: Callable[[str], Document]) -> tuple[Citation, ...]:
+    """Its places, quoted; KeyError when an article is no longer what was found."""
+    made = []
+    for place in support.places:
+        chunk = passages[place.passage]
+        source = document(chunk.document_id)
+        if source.text[chunk.start : chunk.end] != chunk.text:
+            raise KeyError(chunk.id)
+        made.append(cite(source, place.start, place.end, support.probability))
+    return tuple(made)
 
 
 def sentences_of(document: Document) -> list[Block]:

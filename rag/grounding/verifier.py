@@ -15,6 +15,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from rag.answering.citations import sentences_around
+from rag.grounding.joining import Place, joined, places_of, telling, text_of, with_context
 from rag.language.sentences import is_question
 from rag.language.text import content_words
 from rag.logistic import CLIP, clip, sigmoid, weigh
@@ -36,23 +37,19 @@ _ORDER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """What one passage says of a claim.
+    """What a passage says of a claim, or sentences of one document together.
 
     Attributes
     ----------
-    passage : int
-        Which of the passages, from 0.
-    start, end : int
-        Of the sentences that the reader points at, in characters of the document.
+    places : tuple of Place
+        The sentences that the reader points at; of several places those without which they do not support the claim.
     probability : float
         That they support the claim.
     denial : float
         Probability that the passage denies it, as the reader takes it; not calibrated.
     """
 
-    passage: int
-    start: int
-    end: int
+    places: tuple[Place, ...]
     probability: float
     denial: float = 0.0
 
@@ -97,12 +94,18 @@ class Verifier:
     def check(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:
         """What each passage says of a claim, the best support first; none where the claim states nothing.
 
+        Where no passage does, the sentences of the nearest document that tell most of it are read together, too.
+
         A claim is one sentence without markers. It is read alone, even where it says "he", whom a passage on another
         man may support then: behind the sentence before it, the reader found support where only that one had any.
         """
         if not passages or not states_something(claim):
             return []
-        return sorted(self._judged(claim, passages), key=lambda support: (-support.probability, support.passage))
+        found = self._judged(claim, passages)
+        found.sort(key=lambda support: (-support.probability, support.places[0].passage))
+        if found[0].probability < self.threshold and (support := self._together(claim, passages, found[0])):
+            return [support, *found]
+        return found
 
     def support(self, claim: str, passages: Sequence[Chunk]) -> float:
         """Probability that the passage which supports a claim most does; 0 where the claim states nothing."""
@@ -136,7 +139,7 @@ class Verifier:
             if not found and sure < self.denial_threshold:
                 return []
             if sure >= self.denial_threshold:
-                found.append(Support(number, start, end, sure, sure))
+                found.append(Support((Place(number, start, end),), sure, sure))
         return found
 
     def _judged(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:
@@ -147,8 +150,33 @@ class Verifier:
             if not is_evidence(passage.between(start, end)):
                 sure = 0.0
             denial = span.judgement.denial if span.judgement else -CLIP
-            supports.append(Support(number, start, end, sure, sigmoid(denial)))
+            supports.append(Support((Place(number, start, end),), sure, sigmoid(denial)))
         return supports
+
+    def _together(self, claim: str, passages: Sequence[Chunk], nearest: Support) -> Support | None:
+        """What the sentences of a document say together, where that supports the claim; only those that it takes."""
+        places = places_telling(claim, passages, nearest.places[0].passage)
+        if len(places) < 2:
+            return None
+        (best,) = self._judged(claim, [joined(passages, places)])
+        if best.probability < self.threshold:
+            return None
+        while len(places) > 2:  # one that supported it alone would have done so in its passage
+            fewer = [[place for place in places if place is not left_out] for left_out in places]
+            judged = self._judged(claim, [joined(passages, each) for each in fewer])
+            shorter = max(judged, key=lambda support: support.probability)
+            if shorter.probability < self.threshold:
+                break
+            best, places = shorter, fewer[judged.index(shorter)]
+        return Support(tuple(places), best.probability, best.denial)
+
+
+def places_telling(claim: str, passages: Sequence[Chunk], number: int) -> list[Place]:
+    """The places to read together for a claim, in the document of the passage of that number; none where it is one."""
+    places = places_of(passages, passages[number].document_id)
+    places = [place for place in places if is_evidence(text_of(passages, place))]
+    chosen = telling(claim, [text_of(passages, place) for place in places])
+    return [places[n] for n in with_context(chosen)] if len(chosen) > 1 else []
 
 
 def states_something(claim: str) -> bool:

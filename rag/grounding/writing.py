@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from rag.answering.citations import cite
 from rag.answering.confidence import contradict, covered
+from rag.grounding.checking import cited
 from rag.grounding.claims import Claim, Claims
 from rag.grounding.generators import Delta, GenerationError, Generator, Markers, Prompt, build_prompt, within
 from rag.grounding.prompt import SECRET
-from rag.grounding.verifier import Support, Verifier
+from rag.grounding.verifier import Verifier
 from rag.language.text import content_words
 from rag.types import Account, Answer, Check, Chunk, Citation, Document, ScoredChunk, Statement
 
@@ -178,25 +178,18 @@ class Writer:
             yield self._check(claim, passages)
 
     def _check(self, claim: Claim, passages: Sequence[Chunk]) -> Check:
-        """By the passages that the claim cites or, where they do not support it, by the others."""
-        best: Support | None = None
-        others = [i for i in range(len(passages)) if i not in claim.cited]
-        for group in (list(claim.cited), others):
-            found = self._verifier.check(claim.text, [passages[i] for i in group])
-            if found and (best is None or found[0].probability > best.probability):
-                best = replace(found[0], passage=group[found[0].passage])
-            if best and best.probability >= self._verifier.threshold:
-                return Check(claim.text, "supported", best.probability, (self._cite(passages, best),))
-        if best is None:
-            return Check(claim.text, "no claim", 0.0)
-        return Check(claim.text, "not stated", best.probability, nearest=(self._cite(passages, best),))
-
-    def _cite(self, passages: Sequence[Chunk], support: Support) -> Citation:
-        chunk = passages[support.passage]
-        document = self._document(chunk.document_id)
-        if document.text[chunk.start : chunk.end] != chunk.text:
-            raise KeyError(chunk.id)
-        return cite(document, support.start, support.end, support.probability)
+        """By the passages that the claim cites or, where they do not support it, by all."""
+        cites = [passages[i] for i in claim.cited]
+        best = Check(claim.text, "no claim", 0.0)
+        for group in (cites, passages) if len(cites) < len(passages) else (cites,):
+            found = self._verifier.check(claim.text, group)
+            if not found or (best.nearest and found[0].probability <= best.probability):
+                continue
+            quotes, sure = cited(found[0], group, self._document), found[0].probability
+            if sure >= self._verifier.threshold:
+                return Check(claim.text, "supported", sure, quotes)
+            best = Check(claim.text, "not stated", sure, nearest=quotes)
+        return best
 
 
 class _Told:

@@ -19,8 +19,13 @@ OUT, IN = ".out", ".in"
 
 
 def change_of(base: ReaderNetwork, other: ReaderNetwork, rank: int) -> dict[str, torch.Tensor]:
-    """What turns `base` into about `other`: matrices by `rank` directions; vectors, and what is no larger, whole."""
+    """What turns `base` into about `other`: matrices by some directions each; vectors, and what is no larger, whole.
+
+    The matrices have `rank` directions in the mean: the largest of all of them, so that where more has changed more is
+    told.
+    """
     found: dict[str, torch.Tensor] = {}
+    told: dict[str, tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = {}
     before, after = base.state_dict(), other.state_dict()
     for name, tensor in after.items():
         change = tensor.float() - before[name].float()
@@ -28,11 +33,14 @@ def change_of(base: ReaderNetwork, other: ReaderNetwork, rank: int) -> dict[str,
             continue
         if change.ndim < 2 or min(change.shape) <= rank:
             found[name] = tensor
-            continue
-        left, sizes, right = torch.linalg.svd(change, full_matrices=False)
-        root = sizes[:rank].sqrt()
-        found[name + OUT] = left[:, :rank] * root
-        found[name + IN] = root[:, None] * right[:rank]
+        else:
+            told[name] = torch.linalg.svd(change, full_matrices=False)
+    sizes = sorted((size for _, each, _ in told.values() for size in each.tolist()), reverse=True)
+    for name, (left, size, right) in told.items():
+        kept = int((size >= sizes[rank * len(told) - 1]).sum())
+        root = size[:kept].sqrt()
+        found[name + OUT] = left[:, :kept] * root
+        found[name + IN] = root[:, None] * right[:kept]
     return {name: tensor.contiguous() for name, tensor in found.items()}
 
 

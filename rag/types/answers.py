@@ -47,7 +47,7 @@ class Check:
     verdict : str
         "supported", "contradicted", "not stated", or "no claim" for a question or a text that states nothing.
     probability : float
-        That a passage supports it, in [0, 1].
+        That a passage, or several sentences of one document, support it, in [0, 1].
     citations : tuple of Citation
         Exact quotes for it or, where contradicted, against it; none otherwise.
     nearest : tuple of Citation
