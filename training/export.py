@@ -21,7 +21,7 @@ from rag.models.packing import pack
 from rag.models.reader import MAX_TOKENS
 
 MAX_BYTES = 100_000_000  # a package index takes no larger file
-RANK = 128
+RANK = 54  # 8 MB of a change in eight layers
 
 
 def mean(models: Sequence[Path]) -> ReaderNetwork:
@@ -70,7 +70,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True, nargs="+", help="folders that training.train wrote")
     parser.add_argument("--change-of", type=Path, metavar="BASE", help="folder of the reader that is changed")
-    parser.add_argument("--rank", type=int, default=RANK, help="directions of a matrix, in the mean, that the change is told by")
+    parser.add_argument("--rank", type=int, default=RANK, help="directions of a matrix in the mean")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args(argv)
     if given.change_of:
