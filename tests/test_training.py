@@ -17,7 +17,7 @@ pytest.importorskip("bm25s")
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers  # noqa: E402
 from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerFast  # noqa: E402
 
-from rag.models.adapter import load_changed  # noqa: E402
+from rag.models.adapter import change_of, load_changed  # noqa: E402
 from rag.models.network import load_network, save_network  # noqa: E402
 from rag.models.packing import pack, unpack  # noqa: E402
 from rag.models.reader import MAX_TOKENS, SHIPPED  # noqa: E402
@@ -722,6 +722,18 @@ def test_a_change_of_weights_ships_as_a_few_directions(tiny: Path, tmp_path: Pat
     assert all(torch.equal(base.state_dict()[name], before[name]) for name in before)
     shared = [module.encoder.embeddings.word_embeddings.weight.data_ptr() for module in (base, made)]
     assert shared[0] == shared[1]  # what stays the same is there once
+
+
+def test_where_more_has_changed_more_directions_tell_it(tiny: Path) -> None:
+    base, moved = load_network(tiny), load_network(tiny)
+    first, last = moved.encoder.layers[0].mix.weight, moved.encoder.layers[-1].mix.weight
+    with torch.no_grad():
+        for n in range(3):
+            first[n, n] += 0.2 if n == 0 else 0.01
+            last[n, n] += 1.0
+    told = change_of(base, moved, 2)
+    names = [f"encoder.layers.{n}.mix.weight.out" for n in (0, len(base.encoder.layers) - 1)]
+    assert [told[name].shape[1] for name in names] == [1, 3]
 
 
 def test_networks_are_compared_by_what_they_tell_apart(tiny: Path, tokenizer: PreTrainedTokenizerFast) -> None:
