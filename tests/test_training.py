@@ -455,6 +455,20 @@ def test_a_claim_that_needs_several_places_lacks_one_at_times() -> None:
     assert any(len(e.passage) > len(f"{built} {burnt}") for e in whole)  # beside sentences that tell less
 
 
+def test_rows_that_ship_load_and_no_group_is_on_both_sides() -> None:
+    known, left_out = load_fields(), load_fields(held_out=True)
+    groups = [{article.group for article in side[0].values()} for side in (known, left_out)]
+    assert groups[0]
+    assert groups[1]
+    assert not groups[0] & groups[1]
+    for articles, questions, claims in (known, left_out):
+        for question in questions:
+            text = articles[question.article].text
+            assert all(text[start : start + len(answer)] == answer for start, answer in question.answers)
+        assert all(run in claim.premise for claim in claims for run in (claim.evidence, *claim.runs))
+        assert build(questions, {}, 3, claims, articles)
+
+
 def test_drafts_on_texts_of_the_data(tmp_path: Path) -> None:
     fire = "In 1701 a fire took its northern tower."
     said = [{"s": "It burnt in 1701.", "label": "supported", "evidence": [fire]}]

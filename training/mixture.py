@@ -314,7 +314,10 @@ class Pass:
             # where any sentence of the same sense would decide.
             sisters = [article for article in self._groups[own.group] if article is not own]
             like = question.polar or random.random() < 0.6
-            article = max(sisters, key=lambda a: a.id) if like else random.choice(sisters)
+            if not sisters:  # it is a group by itself: any other article
+                article = random.choice([article for article in self._articles.values() if article is not own])
+            else:
+                article = max(sisters, key=lambda a: a.id) if like else random.choice(sisters)
             self._window(question, text, article, f"{name}/sister", question.answers)
         for _ in range(copies(weight.exchanged, random)):
             if exchanged := exchange_name(question, others, random):

@@ -54,7 +54,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Article:
-    """A news article, the last of its group on another event than the first two; or a passage of another set."""
+    """A news article, the last of its group on another event than the first two; or a text by itself."""
 
     id: str
     group: str
