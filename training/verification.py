@@ -80,7 +80,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="file to write (beside the weights that read claims)")
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
-    kept = given.work / "checked.json"
+    folder = CLAIMS if given.reader == "default" else SHIPPED[given.reader]
+    digest = (folder / "SHA256").read_text(encoding="utf-8")[:8]
+    kept = given.work / f"checked-{digest}.json"  # of these weights
     if kept.exists():
         checked = [Checked(**row) for row in json.loads(kept.read_text(encoding="utf-8"))]
         print(f"read {len(checked)} claims from {kept}; remove it to check them again")
@@ -115,7 +117,7 @@ def main() -> None:
         if sure:
             print(f"{label}: {len(sure)} asked, {np.mean(np.array(sure) >= bound):.3f} contradicted from {bound} on")
     made = {"weights": weights, "threshold": threshold, "denial_threshold": bound}
-    output = given.output or (CLAIMS if given.reader == "default" else SHIPPED[given.reader]) / FILE_NAME
+    output = given.output or folder / FILE_NAME
     output.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(made, indent=2))
 
