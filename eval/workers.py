@@ -15,11 +15,10 @@ import typer
 
 from eval import command, figures
 from eval.sets import HERE
-from eval.systems import cut
+from eval.systems import cut, read_corpus
 from rag.config import Settings
 from rag.models.cluster import LOCAL, RayEmbedder
-from rag.models.embedding import Embedder
-from rag.pipeline import Chatbot
+from rag.models.embedding import Embedder, load_embedder
 from rag.types import Chunk
 
 ROUNDS = 3
@@ -32,12 +31,12 @@ def main(
     address: Annotated[str, typer.Option("--ray", help="Of a cluster.")] = LOCAL,
 ) -> None:
     """Print the rates and their ratios."""
-    bot = Chatbot.from_directory(corpus)
-    once = cut(bot.documents(), bot.parts.embedder)
+    local = load_embedder("default")
+    once = cut(read_corpus(corpus), local)
     chunks = (once * (passages // len(once) + 1))[:passages]
-    many = RayEmbedder.start(bot.parts.embedder, Settings(), address, workers)
-    one = RayEmbedder(bot.parts.embedder, many.workers[:1])
-    ways = {"this process": bot.parts.embedder, "1 worker": one, f"{workers} workers": many}
+    many = RayEmbedder.start(local, Settings(), address, workers)
+    one = RayEmbedder(local, many.workers[:1])
+    ways: dict[str, Embedder] = {"this process": local, "1 worker": one, f"{workers} workers": many}
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(ROUNDS):
         for name, embedder in ways.items():

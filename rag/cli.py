@@ -73,14 +73,14 @@ def index(
     from rag.pipeline import Chatbot
     from rag.places import own_index
 
+    if workers and not ray:
+        raise RagError("--workers are those of a cluster: name it, as in --ray local")
     settings = Settings(
         embedding_model, query_prefix, passage_prefix, chunk_tokens, max_file_megabytes=max_file_megabytes, ocr=ocr
     )
     if engine or uri:
         Elsewhere.at(engine, uri, collection).name_in(folder or own_index())
     parts = _parts(context, settings)
-    if workers and not ray:
-        raise RagError("--workers are those of a cluster: name it, as in --ray local")
     if ray:
         from rag.models.cluster import RayEmbedder
 

@@ -384,17 +384,18 @@ class Pass:
         needed = [{n for n, (a, b) in enumerate(bounds) if a < end and start < b} for start, end in spans]
         others = telling(claim.text, [text[a:b] for a, b in bounds])
         shown = set().union(*needed, random.sample(others, random.randint(0, len(others))))
-        supported = claim.label == "supported"
+        supported, halved = claim.label == "supported", False
         if len(needed) > 1 and supported and random.random() < HALVED_SHARE:
             dropped = random.choice(needed)
             kept = " ".join([before, *(text[slice(*bounds[n])] for n in shown - dropped)])
             alone = content_words(claim.text) & content_words(" ".join(text[slice(*bounds[n])] for n in dropped))
-            if alone - content_words(kept):  # else what is left may tell it as well
-                shown, supported, kind = shown - dropped, False, f"{claim.dataset}/halved"
-        if supported or claim.label != "supported":
-            shown = set(with_context(sorted(shown)))
-        passage = "\n".join(text[slice(*bounds[n])].strip() for n in sorted(shown))
-        self._add(claim.text, passage, (-1, -1), kind, before, somewhere=supported, denial=denial)
+            halved = bool(alone - content_words(kept))  # else what is left may tell it as well
+        if halved:
+            kind, numbers = f"{claim.dataset}/halved", sorted(shown - dropped)
+        else:
+            numbers = with_context(sorted(shown))
+        passage = "\n".join(text[slice(*bounds[n])] for n in numbers)
+        self._add(claim.text, passage, (-1, -1), kind, before, somewhere=supported and not halved, denial=denial)
 
 
 class _Asks(TypedDict, total=False):

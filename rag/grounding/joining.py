@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from rag.language.text import content_words
 from rag.types import Chunk
@@ -60,14 +61,18 @@ def joined(passages: Sequence[Chunk], places: Sequence[Place]) -> Chunk:
     """Sentences of one document as one passage, a line each; its places are those of its own text."""
     first = passages[places[0].passage]
     titles = [passages[place.passage].title for place in places]
-    texts = [text_of(passages, place) for place in places]
-    ends = [sum(len(text) + 1 for text in texts[: n + 1]) - 1 for n in range(len(texts))]
-    bounds = tuple((end - len(text), end) for text, end in zip(texts, ends, strict=True))
-    text = "\n".join(texts)
+    text, bounds = in_lines([text_of(passages, place) for place in places])
     title = min(titles, key=len)  # behind a title stands a heading: where they differ it is read without
     if not all(other.startswith(title) for other in titles):
         title = title.rpartition(": ")[0]
     return Chunk("", first.document_id, 0, len(text), text, title, bounds, first.date, first.outlet)
+
+
+def in_lines(sentences: Sequence[str]) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """A text of a line for each sentence, and [start, end) of each in it."""
+    ends = list(accumulate(len(sentence) + 1 for sentence in sentences))
+    bounds = tuple((end - 1 - len(sentence), end - 1) for sentence, end in zip(sentences, ends, strict=True))
+    return "\n".join(sentences), bounds
 
 
 def text_of(passages: Sequence[Chunk], place: Place) -> str:

@@ -11,11 +11,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from pathlib import Path
 
 from rag.answering.citations import sentences_around
-from rag.grounding.joining import Place, joined, places_of, telling, text_of, with_context
+from rag.grounding.joining import Place, in_lines, joined, places_of, telling, text_of, with_context
 from rag.language.sentences import is_question
 from rag.language.text import content_words
 from rag.logistic import CLIP, clip, sigmoid, weigh
@@ -114,9 +113,7 @@ class Verifier:
 
     def answers(self, question: str, told: Sequence[str]) -> bool:
         """Whether the reader, given sentences for a passage, sees an answer to a question rather than none in them."""
-        ends = list(accumulate(len(sentence) + 1 for sentence in told))
-        places = tuple((end - 1 - len(sentence), end - 1) for sentence, end in zip(told, ends, strict=True))
-        text = "\n".join(told)
+        text, places = in_lines(told)
         (span,) = self._question_reader.read(question, [Chunk("", "", 0, len(text), text, "", places)])
         return signals(span)["support"] > 0
 
