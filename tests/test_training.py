@@ -38,7 +38,7 @@ from training.negatives import exchange_name, without_answer_sentence  # noqa: E
 from training.noise import keywords, noisy, respell, typo  # noqa: E402
 from training.records import Article, Claim, Question  # noqa: E402
 from training.train import evidence_margin, learning_rate, window_loss  # noqa: E402
-from training.written import TWINS, load_drafts, load_fields, load_twins  # noqa: E402
+from training.written import TWINS, load_drafts, load_fields, load_questions, load_twins  # noqa: E402
 
 PASSAGE = (
     "The castle of Mikhailov stands on a hill. It was built in 1523 by Anna Petrova, who had come from Kyiv. "
@@ -403,6 +403,31 @@ def test_texts_of_other_fields_are_whole_groups_in_or_out_of_training(tmp_path: 
         "fields/undecided",
         "claim-fields/supported",
     }
+
+
+def test_questions_on_texts_of_the_data_are_read_as_those_on_our_own(tmp_path: Path) -> None:
+    built = "It was built in 1523 by Anna Petrova, who had come from Kyiv."
+    asked = [
+        {"q": "Whose work is it?", "type": "factoid", "answers": ["Anna Petrova"], "sentence": built},
+        {"q": "Is it by somebody from Lviv?", "type": "yes-no", "answers": ["no"], "sentence": built},
+        {"q": "What did it cost?", "type": "wrong-detail", "answers": [], "near": built},
+    ]
+    path = tmp_path / "questions.jsonl"
+    path.write_text(
+        "".join(json.dumps({"article": n, "questions": asked}) + "\n" for n in ("A", "B")), encoding="utf-8"
+    )
+    texts = {"A": Article("A", "g", "T", "2020-01-01", PASSAGE)}
+    who, whether, cost = load_questions(path, texts)
+    assert (who.answers, who.article) == (((PASSAGE.index("Anna Petrova"), "Anna Petrova"),), "A")
+    assert (whether.polar, whether.denial, whether.answers) == (True, True, ((PASSAGE.index(built), built),))
+    assert (cost.answers, cost.near) == ((), (PASSAGE.index(built), built))
+    alone = load_questions(path, texts, "passage-questions")
+    assert [(question.dataset, question.article) for question in alone] == [("passage-questions", "")] * 3
+    others = {SISTER.id: SISTER}
+    kinds = {example.kind for example in build([who, whether, cost], {}, 3, [], texts | others)}
+    assert kinds >= {"news-questions/answered", "news-questions/yes-no", "news-questions/twin"}
+    kinds = {example.kind for example in build(alone, {}, 3)}
+    assert kinds >= {"passage-questions/answered", "passage-questions/undecided"}
 
 
 def test_sentences_of_drafts_are_claims_on_what_decides_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

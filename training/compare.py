@@ -38,10 +38,11 @@ KINDS = {
     "claim-fields/not_stated": 30, "claim-drafts/supported": 100, "claim-drafts/contradicted": 70,
     "claim-drafts/not_stated": 50, "claim-news-drafts/supported": 60, "claim-news-drafts/contradicted": 40,
     "claim-news-drafts/not_stated": 20, "claim-passage-drafts/supported": 60, "claim-passage-drafts/contradicted": 40,
-    "claim-passage-drafts/not_stated": 20,
+    "claim-passage-drafts/not_stated": 20, "news-questions/answered": 150, "news-questions/cut": 40,
+    "news-questions/sister": 60, "news-questions/twin": 70, "news-questions/yes-no": 40, "news-questions/undecided": 40,
 }  # fmt: skip
 """Windows of each kind, at most."""
-DECIDED = ("news/yes-no", "passages/answered", "fields/yes-no")
+DECIDED = ("news/yes-no", "passages/answered", "fields/yes-no", "news-questions/yes-no")
 
 
 @dataclass(frozen=True)
@@ -97,22 +98,25 @@ def figures(said: Read, kinds: npt.NDArray[np.str_], features: Features) -> dict
         of_kind, of_others = kinds == kind, np.isin(kinds, others)
         return auroc(values[of_kind | of_others], of_kind[of_kind | of_others]) or 0.0
 
+    def answered(dataset: str, *others: str) -> float:
+        return apart(said.margin, f"{dataset}/answered", [f"{dataset}/{other}" for other in others])
+
     def supported(dataset: str) -> float:
         of_set = f"claim-{dataset}"
         return apart(said.support, f"{of_set}/supported", [f"{of_set}/contradicted", f"{of_set}/not_stated"])
 
     decided, known = np.isin(kinds, DECIDED), features.polar >= 0
     return {
-        "answered or not": apart(said.margin, "news/answered", ["news/cut", "news/sister", "news/unanswerable"]),
+        "answered or not": answered("news", "cut", "sister", "unanswerable"),
         "decided or open": apart(said.margin, "news/yes-no", ["news/undecided"]),
         "decided or open in passages": apart(said.margin, "passages/answered", ["passages/undecided"]),
         "yes or no": auroc(said.denial[decided], features.denial[decided] == 1) or 0.0,
         "asks for yes or no": auroc(said.polar[known], features.polar[known] == 1) or 0.0,
         "claim supported": supported("news"),
-        "answered or not in fields": apart(
-            said.margin, "fields/answered", ["fields/cut", "fields/sister", "fields/unanswerable", "fields/twin"]
-        ),
+        "answered or not in fields": answered("fields", "cut", "sister", "unanswerable", "twin"),
         "decided or open in fields": apart(said.margin, "fields/yes-no", ["fields/undecided"]),
+        "answered or not in other words": answered("news-questions", "cut", "sister", "twin"),
+        "decided or open in other words": apart(said.margin, "news-questions/yes-no", ["news-questions/undecided"]),
         "claim supported in fields": supported("fields"),
         "sentence of a draft supported": supported("drafts"),
         "sentence of a draft supported in news": supported("news-drafts"),

@@ -16,7 +16,7 @@ from typing import Any
 
 from eval.metrics import normalise
 from training.records import Article, Claim, Question
-from training.written import DRAFTS, TWINS, load_drafts, load_twins
+from training.written import DRAFTS, QUESTIONS, TWINS, load_drafts, load_questions, load_twins
 
 # Whole groups kept out of training, for calibration and for choosing between recipes. The SQuAD articles are named so
 # that Disfl-QA, which asks about the same articles, leaves them out too; the others are drawn by a fixed seed.
@@ -200,9 +200,15 @@ def load_clapnq(path: Path) -> list[Question]:
 
 def load_training(data: Path) -> tuple[list[Question], list[Question]]:
     """Questions to train on and questions held out, from `data`/train; no group lies on both sides."""
-    train, held_out = _questions(data)
-    of_news = load_twins(TWINS, _divided(load_articles(data))[0])[0]
-    return [*train, *of_news, *load_twins(TWINS, _passages(train), "passages")[0]], list(held_out)
+    public = _questions(data)
+    train, held_out = map(list, public)
+    known, left_out = _divided(load_articles(data))
+    train += load_twins(TWINS, known)[0]
+    train += load_twins(TWINS, _passages(public[0]), "passages")[0]
+    for side, texts, questions in zip((train, held_out), (known, left_out), public, strict=True):
+        side += load_questions(QUESTIONS, texts)
+        side += load_questions(QUESTIONS, _passages(questions), "passage-questions")
+    return train, held_out
 
 
 @lru_cache(maxsize=1)  # as the claims of `twins.jsonl` are on these questions' passages

@@ -18,6 +18,7 @@ TWINS = Path(__file__).parent / "twins.jsonl"
 FIELDS = Path(__file__).parent / "fields.jsonl"
 EVERYDAY = Path(__file__).parent / "everyday.jsonl"
 DRAFTS = Path(__file__).parent / "drafts.jsonl"
+QUESTIONS = Path(__file__).parent / "questions.jsonl"
 HELD_OUT_FIELDS = 0.25  # share of the groups of each such file that training leaves out
 NEAR = 500  # characters from the first to the last run that decides a sentence, which one chunk of an index may hold
 SEED = 20
@@ -83,7 +84,7 @@ def load_fields(
         article = Article(f"fields/{row['id']}", row["group"], row["title"], row["date"], row["text"])
         articles[article.id] = article
         asked = row.get("questions", ())
-        questions += [_question(article, f"{article.id}-{n}", question) for n, question in enumerate(asked)]
+        questions += [_question("fields", article, f"{article.id}-{n}", question) for n, question in enumerate(asked)]
         claims += [
             Claim("fields", article.group, article.text, said["claim"], said["label"], said["evidence"], article.title,
                   article.date, article.id)
@@ -115,6 +116,22 @@ def load_drafts(path: Path, articles: Mapping[str, Article], dataset: str = "new
     return made if dataset == "news-drafts" else [replace(claim, article="") for claim in made]
 
 
+def load_questions(path: Path, articles: Mapping[str, Article], dataset: str = "news-questions") -> list[Question]:
+    """The questions of `questions.jsonl`, of the same form as those of `load_fields`, as questions of `dataset`.
+
+    Those whose article is not there are left out; only news have an article besides their passage.
+    """
+    with path.open(encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    asked = [(articles[row["article"]], row["questions"]) for row in rows if row["article"] in articles]
+    made = [
+        _question(dataset, article, f"{dataset}-{article.id}-{n}", question)
+        for article, questions in asked
+        for n, question in enumerate(questions)
+    ]
+    return made if dataset == "news-questions" else [replace(question, article="") for question in made]
+
+
 def _drafted(dataset: str, article: Article, row: Mapping[str, Any]) -> Claim:
     """A sentence of a draft, with what decides it: one run of its article or, where that lies far apart, several."""
     runs = sorted(set(row["evidence"]), key=article.text.index)
@@ -126,7 +143,7 @@ def _drafted(dataset: str, article: Article, row: Mapping[str, Any]) -> Claim:
     )  # fmt: skip
 
 
-def _question(article: Article, key: str, row: Mapping[str, Any]) -> Question:
+def _question(dataset: str, article: Article, key: str, row: Mapping[str, Any]) -> Question:
     kind, near = row["type"], row.get("near")
     first = article.text.find(row.get("sentence", ""))
 
@@ -139,7 +156,7 @@ def _question(article: Article, key: str, row: Mapping[str, Any]) -> Question:
     answers = [row["sentence"]] if decided else row["answers"]
     denial = row["answers"] == ["no"] if decided else True if kind == "denied" else None
     return Question(
-        key, "fields", article.title, article.text, row["q"], tuple(place(span) for span in answers), article.group,
+        key, dataset, article.title, article.text, row["q"], tuple(place(span) for span in answers), article.group,
         article.date, article.id, polar, denial, many=kind == "list",
         near=(article.text.index(near), near) if near else None,
     )  # fmt: skip
