@@ -120,7 +120,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "id": str(number),
                 "dataset": "squad2.0",
                 "title": titles[number % 8],
-                "context": PASSAGE,
+                "context": f"{PASSAGE} Its page is called {titles[number % 8]}.",
                 "question": f"Who built the castle {number}?",
                 "answers": answers,
                 "is_impossible": not answers,
@@ -139,6 +139,21 @@ def test_held_out_articles_are_never_trained_on(data: Path) -> None:
     assert {q.group for q in held_out} == {"1973_oil_crisis", "Genghis_Khan", "Private_school"}
     assert not {q.group for q in train} & {q.group for q in held_out}
     assert len(train) + len(held_out) == 40
+
+
+def test_passages_of_two_sets_lie_on_one_side(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    for name in ("quoref", "afriqa"):
+        rows = [
+            {"id": f"{name}-{n}", "dataset": name, "title": f"{name} {n * 7 % 100}", "context": f"{PASSAGE} Page {n}.",
+             "question": "When?", "answers": [{"text": "1523", "start": PASSAGE.index("1523")}], "is_impossible": False}
+            for n in range(100)
+        ]  # fmt: skip
+        with gzip.open(tmp_path / "train" / f"{name}.jsonl.gz", "wt", encoding="utf-8") as lines:
+            lines.write("\n".join(map(json.dumps, [*rows, rows[0] | {"id": "own", "context": f"{PASSAGE} {name}"}])))
+    train, held_out = load_training(tmp_path)
+    assert len(train) > 190
+    assert not {q.context for q in train} & {q.context for q in held_out}
 
 
 def test_sentences_cover_the_text_without_gaps() -> None:

@@ -124,6 +124,8 @@ def load_claims(data: Path) -> tuple[list[Claim], list[Claim]]:
         groups = _held_out_news(articles) if path == news else _drawn([claim.group for claim in found])
         for claim in found:
             (held_out if claim.group in groups else train).append(claim)
+    seen = {claim.premise for claim in train}
+    held_out = [claim for claim in held_out if claim.premise not in seen]
     known, left_out = _divided(articles)
     train += load_twins(TWINS, known)[1]
     train += load_twins(TWINS, _passages(_questions(data)[0]), "passages")[1]
@@ -229,7 +231,9 @@ def _questions(data: Path) -> tuple[list[Question], list[Question]]:
             groups = _drawn([question.group for question in questions])
         for question in questions:
             (held_out if question.group in groups else train).append(question)
-    return train, held_out
+    # Two sets may ask about one passage, of which each draws its own groups.
+    seen = {question.context for question in train}
+    return train, [question for question in held_out if question.context not in seen]
 
 
 def holds_answer(passage: str, answers: tuple[tuple[int, str], ...]) -> bool:
