@@ -12,6 +12,8 @@ from eval.sets import SetName, Split, own
 from eval.systems import build_bot
 from rag.answering.confidence import Calibration
 from rag.config import Settings
+from rag.errors import RagError
+from rag.models.reader import SHIPPED
 from rag.places import calibration_of
 
 SETS = (SetName.fixed, SetName.news)
@@ -26,12 +28,14 @@ def evaluate(reader: str, questions: int, tell: Callable[[str], None]) -> Path:
     Parameters
     ----------
     reader : str
-        As in the settings, but not "default", whose fit is the project's.
+        As in the settings, but none that ships, whose fit is the project's.
     questions : int
         Of each half, at most.
     tell : callable
         Told each line of figures.
     """
+    if reader in SHIPPED:
+        raise RagError(f"the reader {reader!r} has a confidence of its own; name one that does not ship")
     settings = Settings(reader=reader, decide="margin")
     asked: dict[Split, list[Asked]] = {split: [] for split in Split}
     for name in SETS:

@@ -245,8 +245,6 @@ def evaluate_reader(
             f"{error.name} is missing: this needs a checkout of the project with its question sets, and the extra "
             "`eval` (pip install -e '.[eval]')"
         ) from error
-    if name == "default":
-        raise RagError("the default reader has a confidence of its own; name another")
     typer.echo(f"kept in {evaluate(name, questions, typer.echo)}")
 
 

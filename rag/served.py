@@ -72,7 +72,7 @@ class Served:
             _files(Path(settings.reader)),
             _files(home() / "readers"),
             _files(folder / NAMED),
-            _files(Path(generator.partition(":")[2]).expanduser()) if generator else [],
+            _files(Path(model).expanduser()) if (model := generator.partition(":")[2]) else [],
             sorted(pair for pair in os.environ.items() if generator and pair[0].startswith(_VARIABLES)),
             [load.__module__, load.__qualname__] if load else [],
         ]

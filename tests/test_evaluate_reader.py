@@ -54,8 +54,9 @@ def test_a_fitted_reader_is_used_with_its_fit(
     assert Parts.load(Settings(reader=reader)).confidence.to_dict() == margin  # other weights: another reader
 
 
-def test_the_default_reader_keeps_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("reader", ["default", "small"])
+def test_readers_that_ship_keep_their_own(reader: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        run(["evaluate-reader", "default"])
+        run(["evaluate-reader", reader])
     assert ended.value.code == 1
     assert "has a confidence of its own" in capsys.readouterr().err

@@ -19,6 +19,8 @@ from rag.language.facts import facts
         ("twenty-one days", {"21"}),
         ("5.5 million and 1.2 billion", {"5500000", "1200000000"}),
         ("in 1943", {"1943"}),
+        ("two, three and four", {"2", "3", "4"}),
+        ("twenty-two and two hundred and five", {"22", "205"}),
         ("one of the first; a second later", set()),
         ("it cost 3.50 in 2023.", {"3.5", "2023"}),
     ],
@@ -49,3 +51,4 @@ def test_negations() -> None:
     assert facts("Cuba did not send any soldiers to Ukraine.").negated == {"send", "soldiers", "ukraine"}
     assert facts("Cuba didn’t agree. Russia agreed.").negated == {"agree"}
     assert facts("Cuba sent soldiers.").negated == frozenset()
+    assert facts("It was not Putin's decision.").negated == {"putin", "decision"}

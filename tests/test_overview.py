@@ -65,6 +65,11 @@ def test_without_a_topic_every_kind_of_article_is_shown_once(bot: Chatbot) -> No
     assert made.topic == ""
 
 
+def test_an_article_that_begins_with_blank_lines_is_shown(bot: Chatbot) -> None:
+    bot.add_documents([make_document("blank.txt", " \n" * 700 + SHIPS.replace("Odesa", "Gdynia"), "Gdynia")])
+    assert "blank.txt" in [c.document_id for c in bot.overview().citations]
+
+
 def test_copies_are_shown_once(bot: Chatbot) -> None:
     bot.add_documents([make_document("copy.txt", PRIZE, "A prize for a baker")])
     for made in (bot.overview(), bot.overview("Anna Kowalska")):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rag.present.text import Marker, marked, with_text
+from rag.present.text import Marker, marked, paragraphs, with_text
 from rag.types import Account, Answer, Doubt, Statement
 
 
@@ -26,6 +26,13 @@ def test_a_bracketed_number_of_an_article_is_no_marker() -> None:
 def test_a_language_model_writes_prose_and_what_is_unsupported_is_marked() -> None:
     made = with_text(answer(Statement("One.", (1,)), Statement("Two.", ()), generator="llama"))
     assert made.text == "One. [1] Two. (the articles do not say this)"
+
+
+def test_accounts_that_a_model_words_are_no_prose() -> None:
+    told = Statement("One.", (1,)), Statement("Two.", (2,))
+    accounts = (Account("a", "One.", "2024", (1,)), Account("b", "Two.", "2023", (2,)))
+    assert paragraphs(answer(*told, accounts=accounts, generator="llama")) == [told[:1], told[1:]]
+    assert paragraphs(answer(*told, generator="llama")) == [told]
 
 
 def test_accounts_stand_under_their_dates() -> None:

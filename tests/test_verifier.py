@@ -11,7 +11,7 @@ from fakes import FakeEmbedder, make_document
 from rag.articles.chunking import chunk_document
 from rag.grounding.checking import Checker
 from rag.grounding.joining import joined, places_of, telling, with_context
-from rag.grounding.verifier import Verifier, states_something
+from rag.grounding.verifier import Verifier, is_evidence, states_something
 from rag.language.text import content_words
 from rag.models.reader import Reader, as_question
 from rag.types import Chunk, Document, Judgement, Span
@@ -103,10 +103,23 @@ def test_a_text_answers_what_the_reader_finds_in_it(verifier: Verifier) -> None:
     assert not verifier.answers("Did Anna Petrova come to Minsk?", told[:1])
 
 
-@pytest.mark.parametrize("claim", ["When did Anna Petrova come?", "Minsk.", "See https://evil.example/ Anna Petrova."])
+@pytest.mark.parametrize("claim", ["When did Anna Petrova come?", "Minsk.", "See https://evil.example/."])
 def test_what_states_nothing_is_not_checked(verifier: Verifier, claim: str) -> None:
     assert not states_something(claim)
     assert verifier.check(claim, chunks_of(VISIT)) == []
+
+
+def test_a_link_is_only_believed_where_the_article_has_it(verifier: Verifier) -> None:
+    found = make_document("mail.txt", "Anna Petrova founded Mail.ru in Minsk.")
+    for claim, stands in (("Anna Petrova founded Mail.ru.", True), ("Anna Petrova founded evil.com.", False)):
+        assert (verifier.support(claim, chunks_of(found)) > 0.9) is stands
+
+
+@pytest.mark.parametrize(
+    "text", ["Output rose in June.", "Answer: the clinic opens at nine.", "Print circulation fell."]
+)
+def test_a_noun_at_the_head_of_a_sentence_is_no_order(text: str) -> None:
+    assert is_evidence(text)
 
 
 def test_an_order_in_an_article_supports_nothing(verifier: Verifier) -> None:

@@ -66,7 +66,7 @@ class WordVerifier(Verifier):
             for start, end in chunk.sentences:
                 text = chunk.between(start, end)
                 if is_evidence(text) and covered(content_words(claim), text) == 1.0:
-                    return [Support((Place(i, start, end),), 0.9)]
+                    return [Support((Place(i, start, end),), 0.9 + len(claim) / 1e4)]  # each sentence its own
         return []
 
     def answers(self, question: str, told: Sequence[str]) -> bool:
@@ -95,6 +95,12 @@ def test_a_supported_sentence_cites_the_exact_quote(bot: Chatbot) -> None:
     assert citation.quote == "Anna Petrova came to Minsk on 30 June 2023."
     assert bot.document(citation.document_id).text[citation.start : citation.end] == citation.quote
     assert (answer.generator, answer.tokens_in, answer.tokens_out) == ("fake", 70, 59)
+
+
+def test_sentences_on_one_quote_share_its_marker(bot: Chatbot) -> None:
+    answer = written(bot, "Anna Petrova came to Minsk on 30 June 2023 [{0}]. On 30 June 2023 Petrova came [{0}].")
+    assert answer.text == "Anna Petrova came to Minsk on 30 June 2023. [1] On 30 June 2023 Petrova came. [1]"
+    assert len(answer.citations) == 1
 
 
 def test_what_another_passage_supports_is_cited_from_there(bot: Chatbot) -> None:
@@ -338,7 +344,7 @@ def test_the_draft_tells_how_each_sentence_fared(bot: Chatbot) -> None:
     says = "Anna Petrova came to Minsk on 30 June 2023 [{0}]. She conquered Paris [{0}]."
     answer = Writer(FakeGenerator(says), Sure(), bot.document).write(bot.ask(QUESTION))
     kept, dropped = answer.draft
-    assert (kept.verdict, kept.probability, kept.citations) == ("supported", 0.9, answer.citations)
+    assert (kept.verdict, kept.probability, kept.citations) == ("supported", pytest.approx(0.9, abs=0.01), answer.citations)
     assert (dropped.verdict, dropped.probability, dropped.nearest[0].quote) == ("not stated", 0.2, "Anna ")
     told = [(said["statement"], said["verdict"], said["fate"]) for said in answer_record(answer)["draft"]]
     assert told == [(kept.statement, "supported", "kept"), (dropped.statement, "not stated", "dropped")]

@@ -20,7 +20,7 @@ from rag.answering.confidence import (
 )
 from rag.language.facts import facts
 from rag.language.sentences import is_question
-from rag.language.text import WORD, content_words, fold
+from rag.language.text import WORD, content_words, words
 from rag.types import Account, Chunk, Citation, Document, Doubt, DoubtKind, Statement
 
 # Evidence, by the confidence fitted to the default reader, from which what another article tells is another account, if
@@ -83,8 +83,8 @@ def compose(
         Fetch by id.
     """
     made = _Citations(document)
-    if is_list(candidates[0]):
-        return _compose_list(candidates, made, chunk)
+    if is_list(candidates[0]) and (listed := _compose_list(candidates, made)).statements:
+        return listed
     groups = _groups(candidates)
     differing = [groups[0]]
     for group in groups[1:]:
@@ -135,7 +135,10 @@ def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
 
 def _same_sense(left: Candidate, right: Candidate) -> bool:
     """Whether the sentences around two long spans say the same; short spans (names, dates) must agree themselves."""
-    if says_no(right) is not None or left.vector is None or right.vector is None or len(right.span.text.split()) <= 4:
+    if says_no(right) is not None or left.vector is None or right.vector is None:
+        return False
+    texts = left.span.text, right.span.text
+    if min(len(text.split()) for text in texts) <= 4 or contradict(*texts):
         return False
     return float(left.vector @ right.vector) >= SAME_SENTENCE
 
@@ -223,23 +226,21 @@ def _text(chunk: Chunk, start: int, end: int) -> str:
     return " ".join(chunk.between(start, end).split())
 
 
-def _compose_list(candidates: Sequence[Candidate], made: _Citations, chunk: Callable[[str], Chunk]) -> Composed:
-    """Several spans, a statement each with its sentence; what is told twice comes once."""
-    best = candidates[0].span.score
+def _compose_list(candidates: Sequence[Candidate], made: _Citations) -> Composed:
+    """Several spans, a statement each with its sentence; what is told twice comes once, none where no span has a word.
+
+    Bare figures are items where the best span is one ("In which years …?").
+    """
+    first = candidates[0].span
+    floor = min(first.score, max(first.score - LIST_MARGIN, 0.0))
     items: list[str] = []
     quoted: dict[str, list[int]] = {}
     for candidate in candidates:
-        if candidate.span.score < max(best - LIST_MARGIN, 0.0) and items:
-            continue
         for span in (candidate.span, *candidate.span.alternatives):
-            if span.score < max(best - LIST_MARGIN, 0.0) and items:
-                continue
             text = span.text.strip(" ,;:")
-            if all(facts(word).numbers for word in content_words(text)):  # a bare figure, or nothing, is no item
+            if span.score < floor or not content_words(text) or _is_figure(text) is not _is_figure(first.text):
                 continue
-            if len(items) >= MAX_ITEMS or any(fold(text) in fold(i) or fold(i) in fold(text) for i in items):
-                continue
-            if any(agree(text, item) for item in items):
+            if len(items) == MAX_ITEMS or any(_holds(text, i) or _holds(i, text) or agree(text, i) for i in items):
                 continue
             place = sentences_around(candidate.passage.chunk, span.start, span.end)
             sentence = _text(candidate.passage.chunk, *place)
@@ -249,6 +250,15 @@ def _compose_list(candidates: Sequence[Candidate], made: _Citations, chunk: Call
                 quoted[sentence].append(number)
     statements = tuple(Statement(sentence, tuple(numbers)) for sentence, numbers in quoted.items())
     return Composed("; ".join(items), statements, tuple(made.made), ())
+
+
+def _is_figure(text: str) -> bool:
+    return all(facts(word).numbers for word in content_words(text))
+
+
+def _holds(text: str, part: str) -> bool:
+    """Whether whole words of a text are those of another: "Mali" is no part of "Somalia"."""
+    return f" {' '.join(words(part))} " in f" {' '.join(words(text))} "
 
 
 def nearest(candidates: Sequence[Candidate], document: Callable[[str], Document]) -> tuple[Citation, ...]:

@@ -105,8 +105,10 @@ def contradict(left: str, right: str) -> bool:
     a, b = facts(left), facts(right)
     if a.numbers and b.numbers and not (a.numbers <= b.numbers or b.numbers <= a.numbers):
         return True
-    if a.dates and b.dates and not any(x.startswith(y) or y.startswith(x) for x in a.dates for y in b.dates):
-        return True  # "03" is a month, "03-12" a day in it
+    for days, others in ((a.days, b.days), (a.weekdays, b.weekdays)):
+        # "03" is a month, "03-12" a day in it
+        if days and others and not any(x.startswith(y) or y.startswith(x) for x in days for y in others):
+            return True
     return bool((a.negated - b.negated) & _word_set(right) or (b.negated - a.negated) & _word_set(left))
 
 

@@ -104,8 +104,9 @@ def of_folder(
             document = read(headers[row].id)
         except KeyError:
             continue
-        text = document.text[:BEGINNING]
-        places = sentences(text)
+        text = document.text
+        first = len(text) - len(text.lstrip())
+        places = [(first + start, first + end) for start, end in sentences(text[first : first + BEGINNING])]
         alone = [place for place in places if _stands_alone(text[slice(*place)])] or places[:1]
         scores = embedder.embed_texts([text[start:end] for start, end in alone]) @ vectors[row]
         start, end = alone[int(scores.argmax())]

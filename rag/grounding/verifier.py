@@ -25,11 +25,12 @@ FILE_NAME = "verification.json"
 DEFAULT_FILE = SHIPPED["default"] / FILE_NAME
 SIGNS = {"support": 1, "denial": -1}
 """Which way each signal may count: more support never lowers the probability, a denial never raises it."""
-_LINK = re.compile(r"https?:|www\.|\]\(|<\w|\b[\w-]+\.(?:com|org|net|io|ru|cn|info)\b", re.I)
+_LINK = re.compile(r"\S*(?:https?:|www\.|\]\(|<\w|\b[\w-]+\.(?:com|org|net|io|ru|cn|info)\b)\S*", re.I)
 _ORDER = re.compile(
     r"(?:^|[.:!\n]\s*)(?:please |now |then |you must |always )*"
-    r"(?:ignore|disregard|forget|say|answer|reply|respond|repeat|output|print|pretend|act as|click|follow this)\b"
-    r"|\b(?:your|previous|all) (?:\w+ )?instructions\b|system prompt|<\||cite-\w",
+    r"(?:(?:ignore|disregard|forget|say|pretend|act as|click|follow this)\b"
+    r"|(?:answer|reply|respond|repeat|output|print) (?:that|with|only|exactly)\b)"  # else a noun, or a label
+    r"|\b(?:your (?:\w+ )?|previous )instructions\b|system prompt|<\||cite-\w",
     re.I,
 )
 
@@ -144,7 +145,7 @@ class Verifier:
         for number, (passage, span) in enumerate(zip(passages, self._reader.read(claim, passages), strict=True)):
             start, end = sentences_around(passage, span.start, span.end)
             sure = sigmoid(weigh(self._weights, signals(span)))
-            if not is_evidence(passage.between(start, end)):
+            if not is_evidence(passage.between(start, end)) or not _holds_links(passage, claim):
                 sure = 0.0
             denial = span.judgement.denial if span.judgement else -CLIP
             supports.append(Support((Place(number, start, end),), sure, sigmoid(denial)))
@@ -177,9 +178,15 @@ def places_telling(claim: str, passages: Sequence[Chunk], number: int) -> list[P
 
 
 def states_something(claim: str) -> bool:
-    """Whether a sentence can be checked: two words of content, and no question, link or order to the reader."""
-    contents = sum(word.isalpha() for word in content_words(claim)) > 1
-    return contents and not is_question(claim) and not _LINK.search(claim)
+    """Whether a sentence can be checked: two words of content besides links, and no question."""
+    contents = sum(word.isalpha() for word in content_words(_LINK.sub(" ", claim)))
+    return contents > 1 and not is_question(claim)
+
+
+def _holds_links(passage: Chunk, claim: str) -> bool:
+    """Whether every link of a claim stands in a passage: one that a language model made up is never shown."""
+    links = (match.group().strip(".,;:!?()'\"") for match in _LINK.finditer(claim))
+    return all(link.casefold() in passage.text.casefold() for link in links)
 
 
 def is_evidence(text: str) -> bool:

@@ -204,8 +204,13 @@ class _Told:
         self._citations: list[Citation] = []
 
     def _state(self, text: str, citations: Sequence[Citation]) -> None:
-        self._citations += [citation for citation in citations if citation not in self._citations]
-        numbers = tuple(self._citations.index(citation) + 1 for citation in citations)
+        # A citation's score is of the sentence that rests on it; the place is the same for all of them.
+        places = [(citation.document_id, citation.start, citation.end) for citation in self._citations]
+        for citation in citations:
+            if (place := (citation.document_id, citation.start, citation.end)) not in places:
+                places.append(place)
+                self._citations.append(citation)
+        numbers = tuple(places.index((c.document_id, c.start, c.end)) + 1 for c in citations)
         self._statements.append(Statement(text, numbers))
 
     def _answers(self, told: Sequence[str]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -68,6 +68,16 @@ class Facts:
     dates: frozenset[str]
     negated: frozenset[str]
 
+    @property
+    def weekdays(self) -> frozenset[str]:
+        """The weekdays of the dates, which contradict no day of a month."""
+        return self.dates.intersection(_WEEKDAYS)
+
+    @property
+    def days(self) -> frozenset[str]:
+        """The dates that are no weekdays."""
+        return self.dates.difference(_WEEKDAYS)
+
 
 @lru_cache(maxsize=4096)
 def facts(text: str) -> Facts:
@@ -100,7 +110,11 @@ def _numbers(text: str) -> Iterator[str]:
     parts: list[str] = []
     for word in [*re.findall(r"[a-z]+", fold(text)), ""]:
         value_ = _UNITS.get(word, _TENS.get(word, _ORDINALS.get(word)))
-        if value_ is not None and word not in _SCALES and not (parts and parts[-1] in _ORDINALS):
+        if value_ is not None and word not in _SCALES:
+            # "twenty two" is one number, "two, three" and "nineteen eighty" are two.
+            if parts and parts[-1] not in _SCALES and not (parts[-1] in _TENS and value_ < 10):
+                yield from _told(parts, total + current)
+                total, current, parts = 0, 0, []
             current += value_
             parts.append(word)
         elif word in _SCALES and parts:
@@ -110,10 +124,14 @@ def _numbers(text: str) -> Iterator[str]:
                 total, current = total + current * _SCALES[word], 0
             parts.append(word)
         elif not (word == "and" and parts and parts[-1] in _SCALES):
-            if parts and not (len(parts) == 1 and parts[0] in _VAGUE):
-                yield str(total + current)
-            total = current = 0
-            parts = []
+            yield from _told(parts, total + current)
+            total, current, parts = 0, 0, []
+
+
+def _told(parts: Sequence[str], value: int) -> Iterator[str]:
+    """What number words are worth, where they are a number."""
+    if parts and not (len(parts) == 1 and parts[0] in _VAGUE):
+        yield str(value)
 
 
 def negated(text: str) -> Iterator[str]:
@@ -129,4 +147,4 @@ def negated(text: str) -> Iterator[str]:
             left = _SCOPE
         elif left and word not in STOPWORDS:
             left -= 1
-            yield word
+            yield from words(match.group())

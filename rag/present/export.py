@@ -71,7 +71,7 @@ def _answer(answer: Answer, before: int) -> list[str]:
     else:
         parts.append(f"**{inline(answer.short_answer)}**")
     heads = [f"{account_head(account.date)}: " for account in answer.accounts] or [""] * len(answer.statements)
-    for head, statements in zip(heads, paragraphs(answer), strict=False):
+    for head, statements in zip(heads, paragraphs(answer), strict=bool(answer.accounts)):
         parts.append(head + " ".join(_statement(statement, before) for statement in statements))
     parts += [inline(doubt_words(doubt)) for doubt in answer.doubts]
     if answer.certainty == "answered":

@@ -49,7 +49,9 @@ def marked(answer: Answer) -> tuple[str, tuple[Marker, ...]]:
 
 def paragraphs(answer: Answer) -> list[tuple[Statement, ...]]:
     """Statements that stand together: a language model writes prose, else each has a place of its own."""
-    return [answer.statements] if answer.generator else [(statement,) for statement in answer.statements]
+    if answer.generator and not answer.accounts:
+        return [answer.statements]
+    return [(statement,) for statement in answer.statements]
 
 
 def written_date(date: str | None) -> str:
