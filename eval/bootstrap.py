@@ -77,13 +77,21 @@ def mean(
     """Mean of the values that are not None with its percentile interval (Efron, 1979); None when all are None.
 
     Questions of one cluster (the same fact asked in other words, the same paragraph) are drawn
-    together: they are no independent evidence, and intervals that take them so are too narrow.
+    together: they are no independent evidence, and intervals that take them so are too narrow. Where all values are 0,
+    or all 1, it is the exact interval of as many clusters.
     """
     held = np.array([value is not None for value in values], dtype=bool)
     if not held.any():
         return None
     kept = np.array([value for value in values if value is not None], dtype=float)
-    low, high = _interval(_resampled_means(kept, _codes(clusters, len(values))[held], resamples))
+    codes = _codes(clusters, len(values))[held]
+    low, high = _interval(_resampled_means(kept, codes, resamples))
+    # Where none of n differs no resample does; exact by Clopper and Pearson, 1934.
+    unseen = 1 - ((1 - LEVEL) / 2) ** (1 / len(set(codes)))
+    if not kept.any():
+        high = unseen
+    elif (kept == 1).all():
+        low = 1 - unseen
     return Estimate(float(kept.mean()), low, high, len(kept))
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from tqdm import tqdm
 
 from eval import regression
-from eval.datasets import Dataset, Question
+from eval.datasets import Dataset, Question, select
 from eval.evidence import covers
 from eval.metrics import Booleans, Floats, auroc, calibration_error, contains, is_right, polar
 from rag.answering.composing import short_answer
@@ -64,8 +64,8 @@ def ask(dataset: Dataset, bot: Chatbot, limit: int) -> list[Asked]:
     """What the reader says of a set's questions, but those that need earlier ones; `bot` is over its articles."""
     texts = {document.id: document.text for document in bot.documents()}
     asked = []
-    alone = [question for question in dataset.questions if not question.history]
-    for question in tqdm(alone[:limit], desc=dataset.name, disable=None):
+    alone = replace(dataset, questions=tuple(question for question in dataset.questions if not question.history))
+    for question in tqdm(select(alone, limit=limit).questions, desc=dataset.name, disable=None):
         understood, candidates = bot.consider(question.question)
         shown = [
             any(

@@ -131,8 +131,8 @@ def matched(document: Document, checks: Sequence[Check], labels: Sequence[Label]
 
 
 def _cited(label: Label, check: Check, articles: Articles) -> bool | None:
-    if label.quote is None or label.document_id is None or check.verdict != label.label:
-        return None
+    if not check.citations or label.quote is None or label.document_id is None or check.verdict != label.label:
+        return None  # "not stated" cites nothing
     start = articles.document(label.document_id).text.find(label.quote)
     if start < 0:
         raise DatasetError(f"{label.document_id} does not hold {label.quote!r}; expected an exact quote")

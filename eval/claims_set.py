@@ -31,12 +31,12 @@ SUPPORTED = "supported"
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim, its label, the document that it is judged against, and the article that this is (a part) of."""
+    """A claim, its label, the document that it is judged against, and the event or source that this is of."""
 
     text: str
     label: str
     document_id: str
-    article: str
+    group: str
 
 
 def main(
@@ -47,7 +47,7 @@ def main(
     setting: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of rag.Settings; may be repeated.")] = None,
     record: Annotated[bool, typer.Option("--record", help="Keep the figures for the documents.")] = False,
 ) -> None:
-    """AUROC, what passes the threshold, and the true kept at 5 % of the false, with intervals clustered by article."""
+    """AUROC, what passes the threshold, and the true kept at 5 % of the false, with intervals clustered by group."""
     settings = settings_from(setting or ())
     claims, documents = load_claims(file, split and split.value, limit, seed)
     parts = Parts.load(settings)
@@ -85,10 +85,7 @@ def load_claims(
         chosen = select(Dataset(file.stem, "", "", asked), split, limit, seed).questions
         kept = [(question, rows[question.id]) for question in chosen]
         claims = [
-            Claim(q.question, q.kind, q.id, q.cluster)
-            if "premise" in row
-            else Claim(q.question, q.kind, row["document_id"], row["document_id"])
-            for q, row in kept
+            Claim(q.question, q.kind, q.id if "premise" in row else row["document_id"], q.cluster) for q, row in kept
         ]
     except (KeyError, OSError) as error:
         raise DatasetError(f"{file} cannot be read ({error!r}); eval/claims_set.py tells its form") from error
@@ -118,7 +115,7 @@ def _row(
     name: str, claims: Sequence[Claim], scores: Floats, true: Booleans, false: Booleans, threshold: float
 ) -> tuple[Any, ...]:
     rows = np.flatnonzero(true | false)
-    clusters = [claims[int(i)].article for i in rows]
+    clusters = [claims[int(i)].group for i in rows]
     values, positive = scores[rows], true[rows]
 
     def share(of: Booleans) -> Estimate | None:

@@ -95,7 +95,7 @@ def test_figures_count_sentences_and_answers(tmp_path: Path) -> None:
     assert (made["drafts"], made["put_to_the_model"]) == (3, 3)
     assert made["unsupported_before"]["percent"] == 40.0
     assert made["unsupported_after"]["percent"] == 0.0
-    assert made["supported_kept"] == {"percent": 100.0, "low": 100.0, "high": 100.0, "of": 3}
+    assert made["supported_kept"] == {"percent": 100.0, "low": 2.5, "high": 100.0, "of": 3}
     assert made["in_the_models_words"]["percent"] == 66.7
     assert made["good_drafts_in_the_models_words"]["of"] == 1
     assert made["unsupported_let_through_by_reason"] == {"contradicted": "0 of 1", "not stated": "0 of 1"}
