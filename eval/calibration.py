@@ -54,7 +54,6 @@ class Asked:
     right: tuple[bool, ...]
     tells: tuple[bool, ...]
     answerable: bool
-    group: str
     polar: bool = False
     many: bool = False
     mistaken: tuple[bool, ...] = ()
@@ -87,7 +86,6 @@ def ask(dataset: Dataset, bot: Chatbot, limit: int) -> list[Asked]:
                 right,
                 tells,
                 question.answerable,
-                question.id,
                 question.polar,
                 many=bool(question.parts),
                 mistaken=tuple(here and not fits for here, fits in zip(shown, right, strict=True)),
@@ -189,22 +187,22 @@ def report(name: str, asked: Sequence[Asked], calibration: Calibration) -> str:
     """One line of figures of a part."""
     rows = []
     for item in asked:
-        if item.candidates:
-            ranked = calibration.rank(item.candidates)
-            rows.append((calibration.probability(ranked), _tells(item, ranked[0]), item.answerable))
+        ranked = calibration.rank(item.candidates)
+        found = (calibration.probability(ranked), _tells(item, ranked[0])) if ranked else (0.0, False)
+        rows.append((*found, item.answerable))
     confidence, right, has = (np.array(column) for column in zip(*rows, strict=True))
     return f"{name}: {_figures(confidence, right.astype(bool), has.astype(bool))}"
 
 
 def _figures(confidence: Floats, right: Booleans, has: Booleans) -> str:
     shown = confidence >= Settings().abstain_below
-    figures = {"questions": float(len(right)), "right at rank 1": right[has].mean()}
+    figures: dict[str, float | None] = {"questions": float(len(right)), "right at rank 1": right[has].mean()}
     figures["right and shown"] = (right & shown)[has].mean()
     if (~has).any():
         figures["refused"] = (~shown)[~has].mean()
         strict = confidence > np.quantile(confidence[~has], REFUSED)
         figures[f"right at {REFUSED:.0%} refused"] = (right & strict)[has].mean()
-        figures["AUROC of answerable"] = auroc(confidence, has) or 0.0
-    figures["AUROC of right"] = auroc(confidence, right) or 0.0
-    figures["calibration error"] = calibration_error(confidence, right.astype(float)) or 0.0
-    return ", ".join(f"{key} {value:.3f}" for key, value in figures.items())
+        figures["AUROC of answerable"] = auroc(confidence, has)
+    figures["AUROC of right"] = auroc(confidence, right)
+    figures["calibration error"] = calibration_error(confidence, right.astype(float))
+    return ", ".join(f"{key} –" if value is None else f"{key} {value:.3f}" for key, value in figures.items())

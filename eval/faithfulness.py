@@ -56,10 +56,14 @@ def agreement(verifier: Verifier, embedder: Embedder, rows: list[dict[str, Any]]
     for name, good in (("4 against less", np.array(grades) >= 4), ("3 and 4 against less", np.array(grades) >= 3)):
         figures[name] = {
             "answers": int(good.sum()),
-            "auroc of the mean": round(auroc(np.array(mean), good) or 0.0, 4),
-            "auroc of the least": round(auroc(np.array(least), good) or 0.0, 4),
+            "auroc of the mean": _rounded(auroc(np.array(mean), good)),
+            "auroc of the least": _rounded(auroc(np.array(least), good)),
         }
     return figures
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def _document(document_id: str, text: str) -> Document:

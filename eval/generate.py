@@ -77,7 +77,6 @@ def measure(bot: Chatbot, writer: Writer, questions: Sequence[Question], evidenc
                     "question": question.question,
                     "sentence": check.statement,
                     "supported": any(supported(check.statement, quote) for quote in evidence),
-                    "kept": kept,
                     "shown": kept and bool(shown.generator),
                 }
             )
@@ -90,7 +89,7 @@ def measure(bot: Chatbot, writer: Writer, questions: Sequence[Question], evidenc
         "seconds_a_question": round(seconds / max(1, asked - failed), 1),
         "unsupported_before": _share(len(rows) - len(right), len(rows)),
         "unsupported_after": _share(sum(not row["supported"] for row in after), len(after)),
-        "supported_kept": _share(sum(row["kept"] for row in right), len(right)),
+        "supported_kept": _share(sum(row["shown"] for row in right), len(right)),
         "sentences": rows,
     }
 

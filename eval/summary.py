@@ -122,6 +122,7 @@ def _whole(
     said = [predictions[q.id].answer for q in questions]
     answerable = np.array([q.answerable for q in questions])
     abstained = np.array([is_refusal(answer) for answer in said])
+    failed = np.array(["error" in answer for answer in said], dtype=bool)  # neither sure nor unsure of anything
     count = len(questions)
     clusters = [q.cluster for q in questions]
     figures: dict[str, Estimate | None] = {}
@@ -135,9 +136,14 @@ def _whole(
     if all(answer.get("confidence") is not None or "error" in answer for answer in said):
         confidence = np.array([float(answer.get("confidence", 0.0)) for answer in said])
         right = np.array([float(scores[q.id]["right"] or 0.0) for q in questions])
-        figures["auroc"] = bootstrap.statistic(lambda i: metrics.auroc(confidence[i], answerable[i]), count, clusters)
+        heard = np.flatnonzero(~failed)
+        figures["auroc"] = bootstrap.statistic(
+            lambda i: metrics.auroc(confidence[heard[i]], answerable[heard[i]]),
+            len(heard),
+            [clusters[i] for i in heard],
+        )
         figures["aurc"] = bootstrap.statistic(lambda i: metrics.aurc(confidence[i], right[i]), count, clusters)
-        answered = np.flatnonzero(~abstained)
+        answered = np.flatnonzero(~abstained & ~failed)
         figures["ece"] = bootstrap.statistic(
             lambda i: metrics.calibration_error(confidence[answered[i]], right[answered[i]]),
             len(answered),
@@ -150,7 +156,7 @@ def _whole(
             "coverage": [round(float(c), 4) for c in coverage[keep]],
             "risk": [round(float(r), 4) for r in risk[keep]],
             "best_risk": [round(float(r), 4) for r in ideal[keep]],
-            "answered": float(np.mean(~abstained)),
+            "answered": float(np.mean(~abstained & ~failed)),
             "reliability": [asdict(b) for b in metrics.reliability(confidence[answered], right[answered])],
         }
     if all("margin" in answer for answer in said):

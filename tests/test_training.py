@@ -487,7 +487,7 @@ def test_a_claim_that_needs_several_places_lacks_one_at_times() -> None:
     )
     made = build([], {}, 3, [claim] * 60)
     whole = [example for example in made if example.somewhere]
-    halved = [example for example in made if example.kind == "news-drafts/halved"]
+    halved = [example for example in made if example.kind == "claim-news-drafts/halved"]
     assert len(whole) + len(halved) == len(made)
     assert len(whole) > len(halved) > 0
     assert all(built in e.passage and burnt in e.passage for e in whole)

@@ -35,12 +35,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with train/, as the model card describes it")
     parser.add_argument("--work", type=Path, required=True, help="folder for what the reader said")
-    parser.add_argument("--reader", default="default", help="the reader to fit, as in the settings")
+    parser.add_argument(
+        "--reader", default="default", choices=list(SHIPPED), help="the reader to fit, as in the settings"
+    )
     parser.add_argument("--questions", type=int, default=300, help="of each corpus, at most")
     parser.add_argument("--output", type=Path, help="file to write (beside the shipped weights)")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
-    kept = arguments.work / "asked.pickle"
+    digest = (SHIPPED[arguments.reader] / "SHA256").read_text(encoding="utf-8")[:8]
+    kept = arguments.work / f"asked-{digest}-{arguments.questions}.pickle"  # of these weights
     if kept.exists():
         asked = pickle.loads(kept.read_bytes())
         print(f"read {len(asked)} questions from {kept}; remove it to ask them again")
@@ -81,7 +84,6 @@ def ask(corpus: Corpus, settings: Settings) -> list[Asked]:
             right,
             tells,
             bool(item.answers or item.sentence),
-            item.group,
             item.polar,
             item.many,
             mistaken=tuple(_decides(item, c) and not r for c, r in zip(candidates, right, strict=True)),

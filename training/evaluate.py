@@ -20,14 +20,12 @@ from tqdm import tqdm
 
 from eval.bootstrap import mean
 from eval.metrics import auroc, best_threshold, exact_match, f1
-from rag.models.reader import Network, is_own, lead, load_parts
+from rag.models.reader import MAX_SPAN_TOKENS, Network, is_own, lead, load_parts
 from rag.models.windows import Windows
 from training.data import load_clapnq, load_squad_json, load_training
 from training.features import batches
 from training.noise import respell_names
 from training.records import Question
-
-MAX_ANSWER_TOKENS = 40
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ def predict(
         null = (start[:, 0] + end[:, 0]).tolist()
         start = start.masked_fill(~allowed, -1e4)
         end = end.masked_fill(~allowed, -1e4)
-        band = torch.ones(size, size, dtype=torch.bool).triu().tril(MAX_ANSWER_TOKENS - 1)
+        band = torch.ones(size, size, dtype=torch.bool).triu().tril(MAX_SPAN_TOKENS - 1)
         scores = (start[:, :, None] + end[:, None, :]).masked_fill(~band, -1e9).flatten(1)
         top, place = scores.max(1)
         for row, index in enumerate(chosen):

@@ -372,7 +372,11 @@ class Pass:
             self._add(text, passage, points, kind, before, denial=denial, polar=True if asked else None)
             if claim.article and supported and random.random() < 0.3:
                 self._window(
-                    None, claim.text, self._articles[claim.article], f"{claim.dataset}/cut", ((start, claim.evidence),)
+                    None,
+                    claim.text,
+                    self._articles[claim.article],
+                    f"claim-{claim.dataset}/cut",
+                    ((start, claim.evidence),),
                 )
 
     def _brought_together(self, claim: Claim, runs: Sequence[str], kind: str, before: str, denial: bool | None) -> None:
@@ -393,7 +397,7 @@ class Pass:
             alone = content_words(claim.text) & content_words(" ".join(text[slice(*bounds[n])] for n in dropped))
             halved = bool(alone - content_words(kept))  # else what is left may tell it as well
         if halved:
-            kind, numbers = f"{claim.dataset}/halved", sorted(shown - dropped)
+            kind, numbers = f"claim-{claim.dataset}/halved", sorted(shown - dropped)
         else:
             numbers = with_context(sorted(shown))
         passage = "\n".join(text[slice(*bounds[n])] for n in numbers)

@@ -19,7 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from eval import regression
-from eval.metrics import auroc
+from eval.metrics import auroc, kept_at
 from eval.systems import cut
 from rag.config import Settings
 from rag.grounding.joining import joined
@@ -159,8 +159,7 @@ def figures(weights: dict[str, float], checked: Sequence[Checked]) -> str:
     """How well these weights tell true claims from false ones."""
     scores = np.array([sigmoid(weigh(weights, c.signals)) for c in checked])
     true = np.array([c.true for c in checked])
-    kept = (scores[true] > np.quantile(scores[~true], 1 - LET_THROUGH)).mean()
-    share = f"{kept:.3f} of the true kept at {LET_THROUGH:.0%} of the false"
+    share = f"{kept_at(scores, true, LET_THROUGH):.3f} of the true kept at {LET_THROUGH:.0%} of the false"
     return f"{len(true)} claims, {true.sum()} true, AUROC {auroc(scores, true):.3f}, {share}"
 
 
