@@ -24,6 +24,7 @@ import typer
 
 from eval import command
 from eval.datasets import DatasetError
+from rag.models.reader import SHIPPED
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results.json"
@@ -99,7 +100,10 @@ def _without_record(arguments: Sequence[str]) -> list[str]:
     kept: list[str] = []
     for before, argument in pairwise(["", *arguments]):
         if argument not in ("--record", "--resume", "--output") and before != "--output":
-            kept.append(f"SETS/{Path(argument).name}" if "/" in argument else argument)
+            path = (Path.cwd() / argument).resolve()
+            own = "/" in argument and path.exists() and path.is_relative_to(ROOT)
+            outside = f"SETS/{path.name}" if "/" in argument else argument
+            kept.append(path.relative_to(ROOT).as_posix() if own else outside)
     return kept
 
 
@@ -156,7 +160,9 @@ def _shown(cell: Any) -> str:
 def rendered(made: Record) -> str:
     """What a document shows of a record: the command, the weights, the figures."""
     weights = ", ".join(f"{name} {digest[:8]}" for name, digest in made["weights"].items())
-    source = f"`{made['command']}`" + (f" ({weights})" if weights else "")
+    reader, shipped = made["weights"].get("model.safetensors", ""), (SHIPPED["default"] / "SHA256").read_text("utf-8")
+    earlier = "" if reader in shipped else "earlier weights: "
+    source = f"`{made['command']}`" + (f" ({earlier}{weights})" if weights else "")
     if made.get("note"):
         source += f"; {made['note']}"
     if "text" in made:
@@ -184,7 +190,10 @@ def filled(text: str, kept: Mapping[str, Record]) -> str:
 
     def section(match: re.Match[str]) -> str:
         if match[2] not in kept:
-            raise DatasetError(f"nothing was measured under {match[2]!r}; run its command with --record {match[2]}")
+            raise DatasetError(
+                f"nothing was measured under {match[2]!r}; run its command with --record, or "
+                f"`python -m eval.figures {match[2]} -- MODULE ARGUMENTS`"
+            )
         return f"{match[1]}\n{rendered(kept[match[2]])}\n{match[4]}"
 
     return _SECTION.sub(section, text)

@@ -11,7 +11,9 @@ Corpus = Annotated[
     Path | None,
     typer.Option(help="Folder of articles or of an index. Default: what `rag index` took in, else the five articles."),
 ]
-ReaderName = Annotated[str, typer.Option("--reader", help='"default", "sentence", or a question-answering model.')]
+ReaderName = Annotated[
+    str, typer.Option("--reader", help='"default", "small", "sentence", or a question-answering model.')
+]
 Embedding = Annotated[str, typer.Option("--embedding-model", help='"default", or a sentence-transformers model.')]
 QueryPrefix = Annotated[str, typer.Option(help='What the embedding model expects before a query ("query: ").')]
 PassagePrefix = Annotated[str, typer.Option(help="What it expects before a passage.")]

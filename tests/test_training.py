@@ -582,7 +582,7 @@ def test_a_pass_keeps_a_share_of_each_kind() -> None:
     assert len(training_run.kept(examples, {"": 1.0}, Random(2))) == 1200
 
 
-def test_the_shipped_twins_stand_verbatim_in_articles_of_the_training_part() -> None:
+def test_the_shipped_twins_differ_and_say_yes_or_no() -> None:
     rows = [json.loads(line) for line in TWINS.read_text(encoding="utf-8").splitlines()]
     assert len(rows) > 1900
     assert all(row["question"] != row["twin"] and row["answer"] for row in rows if row["kind"] == "twin")
