@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.language.facts import facts
-from rag.language.text import content_words, same_name, words
+from rag.language.text import content_words, same_name, stem, words
 from rag.logistic import CLIP, clip, sigmoid, weigh
 from rag.models.hardware import read_text
 from rag.types import Judgement, ScoredChunk, Span
@@ -114,11 +114,8 @@ def contradict(left: str, right: str) -> bool:
 
 @lru_cache(maxsize=1 << 16)  # the same words meet in every passage of a question
 def same_word(left: str, right: str) -> bool:
-    """Equal, another spelling, or another ending of a word of five letters or more."""
-    if left == right:
-        return True
-    stem = min(len(left), len(right), 5)
-    return (stem == 5 and left[:5] == right[:5] and abs(len(left) - len(right)) <= 4) or same_name(left, right)
+    """Of one stem ("vote", "voted"; not "Niger", "Nigeria"), or another spelling."""
+    return stem(left) == stem(right) or same_name(left, right)
 
 
 @lru_cache(maxsize=256)

@@ -33,9 +33,8 @@ from rag.index.milvus_rows import (
     vocabulary,
 )
 from rag.index.milvus_words import MilvusVocabulary, word_id
-from rag.index.postings import stems
 from rag.index.spelling import names_and_words
-from rag.language.text import MIN_NAME, sound_key, words
+from rag.language.text import MIN_NAME, sound_key, stems, words
 from rag.types import Chunk, Document, Header
 
 FORMAT = "1"

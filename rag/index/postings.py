@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 
 import apsw
 import numpy as np
-import Stemmer
 
 from rag.index.blocks import Blocks
+from rag.language.text import stems
 
 TITLE_WEIGHT = 0.5  # of a word in the title against one in the text
 K1, B = 1.2, 0.75  # Robertson and Zaragoza (2009), and SQLite's FTS5
@@ -20,11 +20,6 @@ FLUSH = 2_000_000  # postings that wait in memory, some 300 MB
 _BLOCKS = Blocks("postings", 512)
 
 SCHEMA = _BLOCKS.schema("TEXT")
-
-
-def stems(folded: Iterable[str]) -> list[str]:
-    """Porter's stems of folded words."""
-    return list(Stemmer.Stemmer("porter").stemWords(list(folded)))
 
 
 class Postings:

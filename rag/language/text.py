@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
+import Stemmer
 from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
 
@@ -45,6 +46,17 @@ def words(text: str) -> list[str]:
 def content_words(text: str) -> list[str]:
     """Folded words that are not stopwords, in order, each once."""
     return list(dict.fromkeys(word for word in words(text) if word not in STOPWORDS))
+
+
+def stems(folded: Iterable[str]) -> list[str]:
+    """Porter's stems of folded words."""
+    return list(Stemmer.Stemmer("porter").stemWords(list(folded)))
+
+
+@lru_cache(maxsize=65536)
+def stem(word: str) -> str:
+    """Porter's stem of a folded word."""
+    return stems([word])[0]
 
 
 # --- spellings -------------------------------------------------------------------------------------------------------
