@@ -6,8 +6,10 @@ import datetime
 import hashlib
 import io
 import os
+import struct
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 import zlib
 from pathlib import Path
@@ -16,6 +18,7 @@ import docx
 import pytest
 
 from rag.articles.documents import find_files, read_document
+from rag.articles.formats.archive import members
 from rag.articles.formats.guard import Helper
 from rag.errors import DocumentError, RagError
 from rag.types import Document
@@ -358,6 +361,8 @@ def test_docx_takes_insertions_and_leaves_out_deletions(tmp_path: Path) -> None:
         ("a.txt", pdf(shown("x")), "content of a PDF"),
         ("a.txt", docx_bytes("x"), "zip archive or Office file"),
         ("a.docx", b"\xd0\xcf\x11\xe0 x", "old or password-protected"),
+        ("a.pptx", b"\xd0\xcf\x11\xe0 x", "save it as .pptx without a password"),
+        ("a.csv", docx_bytes("x"), "save it as .csv"),
         ("a.docx", b"PK\x03\x04 and nothing more", "is broken"),
         ("a.docx", docx_bytes("x" * 500)[:-400], "is broken"),
         ("a.docx", docx_bytes(" "), "holds no text"),
@@ -389,6 +394,33 @@ def test_size_is_limited_before_and_after_unpacking(tmp_path: Path) -> None:
     assert "zip bomb" in reason(bomb, 50_000)
     large = pdf(*[zlib.compress(shown(*["hello world " * 7] * 40))] * 5, filtered=b"/Filter /FlateDecode")
     assert "characters of text" in reason(write(tmp_path / "d.pdf", large), len(large))
+
+
+def packed(packing: int = zipfile.ZIP_DEFLATED, **files: str) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", packing) as made:
+        for name, text in files.items():
+            made.writestr(f"/home/me/{name}.txt", text)
+    return stream.getvalue()
+
+
+def test_a_file_in_an_archive_that_unpacks_to_more_than_it_says_takes_no_memory() -> None:
+    told, true = (struct.pack("<I", size) for size in (7, 50_000_000))
+    data = packed(a="x" * 50_000_000, b="It rained.").replace(true, told)
+    tracemalloc.start()
+    found = dict(members(data, "a.zip", 2_000_000))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found["home/me/b.txt"] == b"It rained."
+    assert "home/me/a.txt is broken (Bad CRC-32" in str(found["home/me/a.txt"])
+    assert peak < 5_000_000
+
+
+@pytest.mark.parametrize(("packing", "most"), [(zipfile.ZIP_LZMA, 100), (zipfile.ZIP_STORED, 5)])
+def test_what_an_archive_refuses_lies_in_it(packing: int, most: int) -> None:
+    ((name, error),) = members(packed(packing, a="It rained."), "a.zip", most)
+    assert isinstance(error, DocumentError)
+    assert name == "home/me/a.txt"
 
 
 def test_encrypted_pdf_is_refused(tmp_path: Path) -> None:

@@ -154,6 +154,20 @@ def test_markdown_gives_headings_items_rows_and_pictures(tmp_path: Path) -> None
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "text", ["Ilse Korn was elected on Friday.\n\nShe said: We go on.", "# The mill\n\n- It was sold.\n- It rained."]
+)
+def test_prose_between_two_rules_is_no_front_matter(tmp_path: Path, text: str) -> None:
+    words = read(tmp_path, "a.md", f"---\n{text}\n\n---\n\nThe end.\n").text
+    assert words.split("\n") == [*(line.lstrip("#- ") for line in text.split("\n") if line), "The end."]
+
+
+def test_front_matter_has_lists_remarks_and_long_values(tmp_path: Path) -> None:
+    matter = '---\n# made by hand\ntitle: The mill\nog:type: x\n"tags": [\n  sale\n]\npeople:\n- Korn\nabout: >\n  It was\n\n  sold.\n---\n'
+    document = read(tmp_path, "a.md", f"{matter}It rained.\n")
+    assert (document.title, document.text.split("\n")[0]) == ("The mill", "It rained.")
+
+
 def test_a_footnote_is_a_note_and_its_mark_no_figure(tmp_path: Path) -> None:
     markdown = "The next count is in 2026.[^1] It is `[^1]`.\n\n[^1]: If *paid*[^2] for\n    by Tarsk.\n[^2]: Soon.\n\nThe end.\n\n```\n[^a]: b\nx[^a]\n```\n"
     assert blocks(read(tmp_path, "a.md", markdown)) == [
@@ -256,6 +270,19 @@ def test_a_declared_encoding_is_believed(tmp_path: Path, name: str, declared: st
     words = "Бабушка приехала в Минск утром"
     content = f"{declared}<p>{words}</p>".encode(encoding)
     assert read(tmp_path, name, content).text == words
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "encoding", "words"),
+    [
+        ("a.html", "<meta charset=iso-2022-jp>", "iso-2022-jp", "東京都の水道局は新しい管を開いた。"),
+        ("a.txt", "", "iso-2022-jp", "東京都の水道局は新しい管を開いた。"),
+        ("a.txt", "", "iso-2022-kr", "금요일에 강을 건너는 새 다리가 개통되었다."),
+    ],
+)
+def test_letters_between_escape_sequences(tmp_path: Path, name: str, head: str, encoding: str, words: str) -> None:
+    assert read(tmp_path, name, (head + words).encode(encoding)).text == words
+    assert decode(Source(b"\x1b[31m Cost: \x1b$5", "a.txt", 100, TODAY)) == ("\x1b[31m Cost: \x1b$5", ())
 
 
 def test_a_stray_byte_does_not_cost_the_file(tmp_path: Path) -> None:
@@ -413,6 +440,12 @@ def test_a_merged_cell_stands_in_each_of_its_rows(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_number_keeps_its_digits() -> None:
+    values = (25462700000000.0, 12345678901.0, 1234567.891, 0.1 + 0.2, -3400.0, 1e300, float("inf"))
+    shown = ["25462700000000", "12345678901", "1234567.891", "0.3", "-3400", "1e+300", "inf"]
+    assert [_shown(value) for value in values] == shown
+
+
 def test_times_are_written_as_people_see_them() -> None:
     values = datetime.time(4, 12), datetime.datetime(2024, 5, 1, 9, 30), datetime.time(4, 12, 7)
     assert [_shown(value) for value in values] == ["04:12", "2024-05-01 09:30", "04:12:07"]
@@ -509,6 +542,79 @@ def test_a_mail_that_is_passed_on_and_one_that_is_quoted(tmp_path: Path) -> None
     ]  # fmt: skip
 
 
+def attached(name: str, content: str, disposition: str = "attachment") -> str:
+    return f'--b\r\nContent-Type: application/x\r\nContent-Disposition: {disposition}; filename="{name}"\r\n\r\n{content}\r\n'
+
+
+@pytest.mark.parametrize("name", ["x.json", "x.docx", "x.pdf", "x.xlsx"])
+def test_a_broken_attachment_does_not_cost_the_mail(tmp_path: Path, name: str) -> None:
+    parts = f'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n\r\nIt rained.\r\n{attached(name, "")}--b--\r\n'
+    assert blocks(read(tmp_path, "a.eml", MAIL + parts)) == [*HEAD, ("paragraph", "It rained.")]
+    ((_, note),) = read_file(tmp_path / "a.eml", "a", 10**6, TODAY).notes
+    assert note.startswith(f"an attachment could not be read: {name} is broken (")
+
+
+@pytest.mark.parametrize("error", [MemoryError, ImportError])
+def test_what_is_no_fault_of_an_attachment_is_not_told_as_one(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(source: Source) -> None:
+        raise error
+
+    monkeypatch.setattr(format_of(".csv"), "read", fail)
+    parts = f'Content-Type: multipart/mixed; boundary="b"\r\n\r\n{attached("a.csv", "1,2")}--b--\r\n'
+    with pytest.raises(error):
+        format_of(".eml").read(Source((MAIL + parts).encode(), "a.eml", 10**6, TODAY))
+
+
+@pytest.mark.parametrize("outer", ["", "mixed", "signed"])
+def test_what_is_attached_to_one_form_of_the_text_is_found(tmp_path: Path, outer: str) -> None:
+    html = "--b\r\nContent-Type: text/html\r\n\r\n<p>It rained.\r\n"
+    shown = attached("a.png", "x", "inline").replace("application/x", "image/png\r\nContent-ID: <a>")
+    inner = f'Content-Type: multipart/mixed; boundary="b"\r\n\r\n{html}{attached("t.csv", "Town,Tarsk", "inline")}{shown}{html}--b--\r\n'
+    parts = f'Content-Type: multipart/alternative; boundary="a"\r\n\r\n--a\r\n\r\nIt rained.\r\n--a\r\n{inner}--a--\r\n'
+    if outer:
+        parts = f'Content-Type: multipart/{outer}; boundary="o"\r\n\r\n--o\r\n{parts}--o--\r\n'
+    assert blocks(read(tmp_path, "a.eml", MAIL + parts)) == [
+        *HEAD, ("paragraph", "It rained."), ("heading", "t.csv"), ("row", "Town | Tarsk"),
+    ]  # fmt: skip
+    assert read_file(tmp_path / "a.eml", "a", 10**6, TODAY).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("charset", "data", "text", "note"),
+    [
+        ("iso-8859-1", "It’s “new” – 5 €.".encode("cp1252"), "It’s “new” – 5 €.", ""),
+        ("us-ascii", "Müller came.".encode(), "Müller came.", ""),
+        (
+            "utf-8",
+            "Müller kam über die Brücke.".encode("cp1252"),
+            "Müller kam über die Brücke.",
+            "read as windows-1252",
+        ),
+        ("cp1252", b"M\xfcller \x81 came.", "Müller \ufffd came.", "could not be read as cp1252"),
+        ("iso-2022-kr", "금요일에 다리가".encode("iso-2022-kr"), "금요일에 다리가", ""),
+        ("hz-gb-2312", "市长宣布".encode("hz"), "市长宣布", ""),
+        ("utf-16le", "Она сказала".encode("utf-16-le"), "Она сказала", ""),
+    ],
+)
+def test_a_body_in_another_encoding_than_it_declares(
+    tmp_path: Path, charset: str, data: bytes, text: str, note: str
+) -> None:
+    head = f"{MAIL}Content-Type: text/plain; charset={charset}\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    document = read(tmp_path, "a.eml", head.encode() + base64.encodebytes(data))
+    assert blocks(document)[-1] == ("paragraph", text)
+    notes = [told for _, told in read_file(tmp_path / "a.eml", "a", 10**6, TODAY).notes]
+    assert len(notes) == bool(note)
+    assert note in "".join(notes)
+
+
+def test_a_body_that_cannot_be_read_does_not_cost_the_attachments(tmp_path: Path) -> None:
+    parts = f'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n\r\nIt \0 rained.\r\n{attached("t.csv", "Town,Tarsk")}--b--\r\n'
+    assert blocks(read(tmp_path, "a.eml", MAIL + parts))[len(HEAD) :] == [("heading", "t.csv"), ("row", "Town | Tarsk")]
+    assert "its text could not be read" in read_file(tmp_path / "a.eml", "a", 10**6, TODAY).notes[0][1]
+
+
 def epub(
     chapter: str = "<p>It rained in Tarsk.<a epub:type='noteref'>1</a></p><aside epub:type='footnote'>In May.</aside>",
 ) -> bytes:
@@ -535,6 +641,17 @@ def test_epub(tmp_path: Path) -> None:
     assert blocks(document) == [
         ("heading", "One"), ("paragraph", "It rained in Tarsk."), ("note", "In May."), ("heading", "Two"), ("item", "Snow"),
     ]  # fmt: skip
+
+
+def test_what_a_chapter_lost_is_told(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(epub())) as old, zipfile.ZipFile(stream, "w") as new:
+        for name in old.namelist():
+            data = old.read(name).replace(b'"utf-8"', b'"windows-1252"')
+            new.writestr(name, data.replace(b"It rained", b"It\x81 rained"))
+    read(tmp_path, "a.epub", stream.getvalue())
+    notes = [note for _, note in read_file(tmp_path / "a.epub", "a", 10**6, TODAY).notes]
+    assert notes == ["one.xhtml: 1 character(s) could not be read as cp1252"]
 
 
 def test_opendocument(tmp_path: Path) -> None:
@@ -608,6 +725,23 @@ def test_slides(tmp_path: Path) -> None:
         ("paragraph", "last"),
     ]  # fmt: skip
     assert [document.text[page:].split("\n")[0] for page in document.pages] == ["The mill", "last"]
+
+
+def test_a_shape_in_several_ways_is_read_once() -> None:
+    a, p = (f"http://schemas.openxmlformats.org/{name}/2006/main" for name in ("drawingml", "presentationml"))
+    names = f'xmlns:a="{a}" xmlns:p="{p}" xmlns:r="{OFFICE}" xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+    box = "<p:sp><p:txBody><a:p><a:r><a:t>{}</a:t></a:r><m:oMath><m:r><m:t>E=mc</m:t></m:r></m:oMath></a:p></p:txBody></p:sp>"
+    either = (
+        '<mc:AlternateContent xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006">'
+        f"<mc:Choice>{box.format('By Einstein, ')}</mc:Choice><mc:Fallback>{box.format('old')}</mc:Fallback></mc:AlternateContent>"
+    )
+    data = packed(
+        _rels___dot_rels=relations(("officeDocument", "ppt/presentation.xml")),
+        ppt__presentation_dot_xml=f'<p:presentation {names}><p:sldIdLst><p:sldId r:id="r0"/></p:sldIdLst></p:presentation>',
+        ppt___rels__presentation_dot_xml_dot_rels=relations(("slide", "slides/a.xml")),
+        ppt__slides__a_dot_xml=f"<p:sld {names}><p:cSld><p:spTree>{either}</p:spTree></p:cSld></p:sld>",
+    )
+    assert format_of(".pptx").read(Source(data, "a.pptx", 10**6, TODAY)).text == "By Einstein, E=mc"
 
 
 def test_saved_pages(tmp_path: Path) -> None:
@@ -699,6 +833,11 @@ def test_subtitles(tmp_path: Path) -> None:
         assert document.text == "The bridge of Tarsk was opened on Friday.\nIt rained."
 
 
+def test_entities_of_web_subtitles_are_characters(tmp_path: Path) -> None:
+    said = "WEBVTT\n\n00:01.000 --> 00:04.000\n<b>Korn</b> &amp; Reeve &lt;said&gt;&nbsp;so.\n"
+    assert read(tmp_path, "a.vtt", said).text == "Korn & Reeve <said> so."
+
+
 def test_who_speaks_is_told(tmp_path: Path) -> None:
     spoken = "WEBVTT\n\n00:01.000 --> 00:04.000\n<v Jan de Wit>It is closed.</v>\n"
     assert read(tmp_path, "a.vtt", spoken).text == "Jan de Wit: It is closed."
@@ -715,6 +854,15 @@ def test_tex(tmp_path: Path) -> None:
     assert document.text.split("\n")[:2] == ["The mill", "Sale"]
     assert "price to Ilse Müller, and the town was glad." in document.text
     assert not {"no", "nothing", "root"} & set(document.text.replace(":", " ").split())
+
+
+def test_a_percent_sign_in_an_address_or_code_is_no_comment() -> None:
+    content = (
+        r"See \url{https://x.org/a%20b_c~d.pdf} of \href{https://x.org/a%20b}{the town} for more, \verb|50% of \x^{2}| too. % no"
+        "\nLine \\\\% no\nfifty \\% % \\url{no}\nleft."
+    )
+    text = " ".join(format_of(".tex").read(Source(content.encode(), "a.tex", 10**6, TODAY)).text.split())
+    assert text == r"See https://x.org/a%20b_c~d.pdf of the town for more, 50% of \x^{2} too. Line fifty % left."
 
 
 def test_tex_has_notes_captions_and_tables(tmp_path: Path) -> None:

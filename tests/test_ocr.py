@@ -84,6 +84,22 @@ def test_pictures_between_pages_of_text_stand_where_they_are(tmp_path: Path, hel
     assert unread.notes[0][1] == "page 2 of 3 holds no text (scan?); read with --ocr, or run ocrmypdf first"
 
 
+def test_a_stamp_is_kept_and_not_read_twice(tmp_path: Path, helper: Helper) -> None:
+    scan, path = tmp_path / "scan.pdf", tmp_path / "a.pdf"
+    picture((120, 300, 24, PROSE)).save(scan, resolution=DOTS)
+    made = pypdfium2.PdfDocument(pdf(shown("Filed in Tarsk")))
+    image = pypdfium2.PdfDocument(scan)
+    xobject = pypdfium2.raw.FPDF_NewXObjectFromPage(made, image, 0)
+    form = pypdfium2.raw.FPDF_NewFormObjectFromXObject(xobject)
+    page = made[0]
+    pypdfium2.raw.FPDFPage_InsertObjectAtIndex(page, form, 0)
+    page.gen_content()
+    made.save(path)
+    found = read(path, helper)
+    assert found.documents[0].text.split("\n") == ["Filed in Tarsk", " ".join(PROSE)]
+    assert found.notes[0][1].startswith("page 1 of 1 is a picture, read by OCR")
+
+
 def test_a_picture_without_letters_holds_no_text(tmp_path: Path, helper: Helper) -> None:
     path = tmp_path / "a.pdf"
     picture().save(path, resolution=DOTS)

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from rag.articles.documents import read_document
+from rag.articles.formats import format_of
+from rag.articles.formats.contract import Source
 from rag.articles.formats.layout import Character, pieces_of, regions_of
 from rag.language.sentences import sentences
 from rag.types import Document
@@ -239,11 +241,11 @@ def test_a_paragraph_that_ends_with_its_page_does_not_go_on(tmp_path: Path) -> N
     assert [text for kind, text in blocks(document) if kind == "paragraph"] == [f"{FIRST[0]} for it.", " ".join(SECOND)]
 
 
-def test_pages_of_pictures_are_named(tmp_path: Path) -> None:
-    from rag.articles.formats.contract import Source
-    from rag.articles.formats.pdf import read as extract
+SCAN = b"q 600 0 0 700 0 0 cm BI /W 1 /H 1 /CS /G /BPC 8 ID x EI Q "
 
-    scan = b"q 600 0 0 700 0 0 cm BI /W 1 /H 1 /CS /G /BPC 8 ID x EI Q"
+
+def test_pages_of_pictures_are_named() -> None:
+    scan, extract = SCAN, format_of(".pdf").read
     words = at(72, 700, "The contract was signed on 3 February 2024 in Tarsk.")
     for pages, said in (
         ((words, scan, scan, words), "pages 2-3 of 4 hold no text (scans?); read with --ocr, or run ocrmypdf first"),
@@ -252,6 +254,24 @@ def test_pages_of_pictures_are_named(tmp_path: Path) -> None:
         ((words, b""), ""),
     ):
         assert "".join(extract(Source(pdf(*pages), "a.pdf", 10_000, TODAY)).notes) == said
+
+
+@pytest.mark.parametrize(
+    ("page", "noted"),
+    [
+        (SCAN + at(72, 750, "Filed 03/04/20 Page 1 of 15"), True),
+        (SCAN.replace(b"700", b"300") + SCAN.replace(b"700 0 0", b"300 0 300") + at(72, 750, "Page 1"), True),
+        (SCAN + b"0 1 -1 0 20 300 cm " + at(0, 0, "Page 1"), True),  # it stands on its side
+        (SCAN.replace(b"700", b"300") + at(72, 750, "The bridge of Tarsk"), False),
+        (SCAN + column(72, 700, *LEFT), False),
+        (SCAN + b"3 Tr " + at(72, 750, "Read by OCR already"), False),
+    ],
+)
+def test_a_picture_with_a_stamp_is_a_picture(page: bytes, noted: bool) -> None:
+    found = format_of(".pdf").read(Source(pdf(page), "a.pdf", 10_000, TODAY))
+    assert found.text
+    note = "page 1 of 1 holds hardly any text (scan?); read with --ocr, or run ocrmypdf first"
+    assert found.notes == (note,) * noted
 
 
 # ---------------------------------------------------------------- words

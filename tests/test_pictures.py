@@ -127,6 +127,14 @@ def test_only_the_file_that_was_read_is_drawn(tmp_path: Path, helper: Helper, ch
         drawn(document, "The museum", helper)
 
 
+def test_why_a_page_is_not_drawn(tmp_path: Path, helper: Helper) -> None:
+    document = read(tmp_path, column(60, 700, *LEFT))
+    with pytest.raises(DocumentError, match="more than 10 bytes"):
+        pictures(document, 0, 5, 10, helper)
+    with pytest.raises(DocumentError, match="lies in an archive"):
+        pictures(replace(document, source=f"{document.source}/a.pdf"), 0, 5, 10**7, helper)
+
+
 def test_broken_file_is_named(helper: Helper) -> None:
     with pytest.raises(DocumentError, match=r"broken\.pdf is broken"):
         helper.draw(b"%PDF-1.4 nothing", "broken.pdf", [])

@@ -284,8 +284,8 @@ def _check_signature(data: bytes, name: str, suffix: str) -> None:
         raise DocumentError(f"{name} has the content of a PDF: expected {suffix}; rename it to .pdf")
     if data.startswith(b"PK\x03\x04") and suffix not in PACKED:
         raise DocumentError(
-            f"{name} is a zip archive or Office file: expected {suffix}; unpack it, or save it as .docx"
+            f"{name} is a zip archive or Office file: expected {suffix}; unpack it, or save it as {suffix}"
         )
     if data.startswith(b"\xd0\xcf\x11\xe0") and suffix not in (".msg", ".xls"):
-        advice = "save it as .docx without a password"
+        advice = f"save it as {suffix} without a password"
         raise DocumentError(f"{name} is an old or password-protected Office file: expected {suffix}; {advice}")

@@ -66,8 +66,12 @@ def pictures(document: Document, start: int, end: int, max_bytes: int, helper: H
     try:
         with path.open("rb") as file:
             data = file.read(max_bytes + 1)
+    except NotADirectoryError as error:
+        raise DocumentError("the file lies in an archive, of which no pages are drawn; this is its text") from error
     except OSError as error:
         raise DocumentError(f"the file is no longer at hand ({error.strerror}); this is its text") from error
+    if len(data) > max_bytes:
+        raise DocumentError(f"the file has more than {max_bytes:,} bytes and is not drawn; this is its text")
     if hashlib.sha256(data).hexdigest() != document.content_hash:
         raise DocumentError("the file has changed since it was read; this is its text as it was")
     places = places_of(document, start, end)[:MOST]

@@ -40,14 +40,14 @@ def members(data: bytes, name: str, max_bytes: int) -> Iterator[tuple[str, bytes
             yield place, DocumentError(f"{part.filename} is encrypted: expected no password; unpack {name}")
         elif part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             yield (
-                part.filename,
+                place,
                 DocumentError(
                     f"{part.filename} is packed in a rare way: expected deflate; unpack {name} and index the folder"
                 ),
             )
         elif part.file_size > max_bytes:
             yield (
-                part.filename,
+                place,
                 DocumentError(
                     f"{part.filename} unpacks to {part.file_size:,} bytes: expected at most {max_bytes:,}; split it, "
                     "or raise the limit (--max-file-megabytes)"
@@ -60,6 +60,8 @@ def members(data: bytes, name: str, max_bytes: int) -> Iterator[tuple[str, bytes
         else:
             left -= part.file_size
             try:
-                yield place, archive.read(part)
+                with archive.open(part) as member:  # not all at once: it may unpack to more than it says
+                    content = member.read(part.file_size + 1)
+                yield place, content
             except Exception as error:  # zlib's, zipfile's and struct's own
                 yield place, DocumentError(f"{part.filename} is broken ({error}): expected a whole {name}")

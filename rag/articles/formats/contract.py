@@ -197,6 +197,15 @@ def too_much(source: Source) -> DocumentError:
     )
 
 
+def broken(name: str, error: Exception) -> DocumentError:
+    """The error for a file of which a parser makes nothing."""
+    why = " ".join(f"{type(error).__name__}: {error}".split())[:160]
+    return DocumentError(
+        f"{name} is broken ({why}): expected a whole {PurePosixPath(name.lower()).suffix} file; "
+        "open it, save it again and retry"
+    )
+
+
 def tidied(text: str) -> str:
     """`text` without control characters and encoded pictures, ligatures as letters, every line end one "\\n"."""
     text = _UNPRINTABLE.sub("", re.sub("\r\n?|[\u2028\u2029\x0b\x0c\x85]", "\n", text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import itertools
 import unicodedata
+from contextlib import suppress
 
 from rag.articles.formats.contract import Source
 from rag.errors import DocumentError
@@ -17,6 +18,8 @@ _MARKS = (  # the longer first: UTF-32's begins like UTF-16's
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_ESCAPED = ("iso2022_kr", "iso2022_jp_2")  # letters in bytes of ASCII, between escape sequences
+_SEVEN_BITS = frozenset(("iso2022_jp", *_ESCAPED, "hz", "utf-7"))  # UTF-8 as well, but of other letters
 _BINARY = 0.01  # of the characters may be control characters
 _STRAY = 0.002  # of the bytes may be no UTF-8 in a text that is otherwise
 
@@ -24,8 +27,8 @@ _STRAY = 0.002  # of the bytes may be no UTF-8 in a text that is otherwise
 def decode(source: Source, declared: str = "") -> tuple[str, tuple[str, ...]]:
     """The text, and what a person should know about how it was decoded.
 
-    By its byte order mark; as UTF-8; by what it declares; as UTF-8 with a few stray bytes, read as windows-1252;
-    else in the encoding that fits its letters best (chardet).
+    By its byte order mark; by its escape sequences; as UTF-8; by what it declares; as UTF-8 with a few stray bytes,
+    read as windows-1252; else in the encoding that fits its letters best (chardet).
 
     Raises
     ------
@@ -37,17 +40,17 @@ def decode(source: Source, declared: str = "") -> tuple[str, tuple[str, ...]]:
         if data.startswith(mark):
             text, lost = _decoded(data, encoding)
             return text.lstrip("\ufeff"), lost
-    wide = _wide(data)
+    named = _known(declared)
+    wide = _wide(data) or (named if b"\0" in data and named.startswith(("utf-16", "utf-32")) else "")
     if wide:
         return _decoded(data, wide)
     if b"\0" in data:
         at = data.index(b"\0")
         raise DocumentError(f"{source.name} is binary (NUL at byte {at:,}): expected text; convert it or leave it out")
-    try:
-        return data.decode("utf-8"), ()
-    except UnicodeDecodeError:
-        pass
-    named = _known(declared)
+    seven = [named] if named in _SEVEN_BITS else []
+    for encoding in (*_ESCAPED * (b"\x1b$" in data), *seven, *["utf-8"] * (not seven or not data.isascii())):
+        with suppress(UnicodeDecodeError):
+            return data.decode(encoding), ()
     if named:
         return _decoded(data, named)
     text, strays = _with_strays(data)

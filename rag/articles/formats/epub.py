@@ -29,6 +29,7 @@ def read(source: Source) -> Extracted:
     book = package.xml(place)
     items = {item.get("id"): item for item in book.iter("{*}item")}
     composer = Composer(source)
+    notes: list[str] = []
     for reference in book.iter("{*}itemref"):
         item = items.get(reference.get("idref"))
         if item is None or "nav" in (item.get("properties") or "").split():
@@ -36,9 +37,10 @@ def read(source: Source) -> Extracted:
         name = resolved(posixpath.dirname(place), item.get("href") or "")
         if name in package.names:
             data = package.read(name)
-            markup, _ = decode(replace(source, data=data), declared_encoding(data))
+            markup, said = decode(replace(source, data=data), declared_encoding(data))
+            notes += [f"{posixpath.basename(name)}: {note}" for note in said]
             compose(parse(markup or "<p>"), composer)
     stated = {
         name: (book.findtext(f".//{_DUBLIN_CORE}{name}") or "").strip() for name in ("title", "date", "publisher")
     }
-    return composer.finish(stated["title"], stated["date"], stated["publisher"])
+    return composer.finish(stated["title"], stated["date"], stated["publisher"], tuple(notes))

@@ -15,11 +15,11 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from rag.articles.formats import FORMATS, format_of
-from rag.articles.formats.contract import Drawn, Extracted, Place, Source, too_much
+from rag.articles.formats.contract import Drawn, Extracted, Place, Source, broken, too_much
 from rag.errors import DocumentError, RagError
 from rag.types import Block
 
@@ -158,7 +158,6 @@ def _drawn(header: Record, data: bytes) -> Record:
 
 def _attempt(work: Callable[[Record, bytes], Record], header: Record, data: bytes) -> Record:
     """What `work` makes of a file, or the reason why it made nothing."""
-    name = header["name"]
     try:
         return work(header, data)
     except DocumentError as error:
@@ -168,11 +167,7 @@ def _attempt(work: Callable[[Record, bytes], Record], header: Record, data: byte
     except ImportError as error:
         return {"install": " ".join(str(error).split())}
     except Exception as error:  # whatever a parser makes of a damaged file, the other files go on
-        why = " ".join(f"{type(error).__name__}: {error}".split())[:160]
-        return {
-            "error": f"{name} is broken ({why}): expected a whole {PurePosixPath(name.lower()).suffix} file; "
-            "open it, save it again and retry"
-        }
+        return {"error": str(broken(header["name"], error))}
 
 
 HELPER = Helper()

@@ -6,13 +6,13 @@ import datetime
 import email
 import email.policy
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from email.message import Message, MIMEPart
 from mimetypes import guess_extension
 
 from rag.articles.formats import FORMATS, format_of
-from rag.articles.formats.contract import Composer, Extracted, Source
+from rag.articles.formats.contract import Composer, Extracted, Source, broken
 from rag.articles.formats.encoding import decode
 from rag.articles.formats.markup import compose, parse
 from rag.errors import DocumentError
@@ -29,10 +29,12 @@ def read(source: Source) -> Extracted:
     people = [(name.title(), str(message[name] or "")) for name in ("from", "to", "cc")]
     compose_head(composer, subject, people, date)
     body = message.get_body(("plain", "html"))
+    notes: tuple[str, ...] = ()
     if body is not None:
-        compose_body(composer, _content(body, source), is_html=body.get_content_type() == "text/html")
-    attached = ((_name(part), _bytes(part)) for part in message.iter_attachments())
-    notes = include_attachments(composer, source, attached)
+        text, notes = _content(body, source)
+        compose_body(composer, text, is_html=body.get_content_type() == "text/html")
+    attached = ((_name(part), _bytes(part)) for part in _attachments(message, body))
+    notes += include_attachments(composer, source, attached)
     return composer.finish(subject, date.date().isoformat() if date else "", notes=notes)
 
 
@@ -68,7 +70,7 @@ def include_attachments(composer: Composer, source: Source, attached: Iterable[t
             notes.append(f"the attachment {name or 'without a name'} is of a kind that is not read")
             continue
         try:
-            found = format_of(part.suffix).read(part)
+            found = _extracted(part)
         except DocumentError as error:
             notes.append(f"an attachment could not be read: {error}")
             continue
@@ -78,19 +80,47 @@ def include_attachments(composer: Composer, source: Source, attached: Iterable[t
     return tuple(notes)
 
 
+def _extracted(part: Source) -> Extracted:
+    """What an attachment holds; DocumentError for whatever a parser makes of a damaged one."""
+    try:
+        return format_of(part.suffix).read(part)
+    except (DocumentError, MemoryError, ImportError):  # the latter two are not the attachment's fault
+        raise
+    except Exception as error:
+        raise broken(part.name, error) from error
+
+
+def _attachments(message: MIMEPart, body: MIMEPart | None, forms: bool = False) -> Iterator[MIMEPart]:
+    """What is attached to a mail, at any depth.
+
+    Of parts that are `forms` of one text (alternatives, a page and its pictures) only what has a name or says that it
+    is attached: Apple's Mail puts a file between two pieces of the page, as a part of it.
+    """
+    forms = forms or message.get_content_subtype() in ("alternative", "related")
+    kept = list(message.iter_attachments() if any(part is body for part in message.walk()) else message.iter_parts())
+    for part in message.iter_parts():
+        if part.get_content_maintype() == "multipart":
+            yield from _attachments(part, body, forms)
+        elif part.is_attachment() or (_is_named(part) if forms else part in kept):
+            yield part
+
+
+def _is_named(part: MIMEPart) -> bool:
+    """Whether a part has a name and is no picture that the page shows."""
+    return bool(part.get_filename()) and not (part.get_content_maintype() == "image" and part["Content-ID"])
+
+
+def _content(part: MIMEPart, source: Source) -> tuple[str, tuple[str, ...]]:
+    """The text of a part, and what to say of how it was decoded; where it could not be, the attachments still are."""
+    try:
+        return decode(replace(source, data=_bytes(part)), part.get_content_charset() or "")
+    except DocumentError as error:
+        return "", (f"its text could not be read: {error}",)
+
+
 def _name(part: MIMEPart) -> str:
     """The name of an attachment; of one without, a mail that was passed on say, its kind as a name."""
     return part.get_filename() or f"{part.get_content_maintype()}{guess_extension(part.get_content_type()) or ''}"
-
-
-def _content(part: MIMEPart, source: Source) -> str:
-    """The text of a part; bytes that are not of its declared encoding, or of one that nobody knows, are replaced."""
-    if part.get_content_charset() is None:
-        return decode(replace(source, data=_bytes(part)))[0]
-    try:
-        return str(part.get_content())
-    except (LookupError, KeyError):
-        return _bytes(part).decode("utf-8", "replace")
 
 
 def _bytes(part: Message) -> bytes:

@@ -11,6 +11,8 @@ from rag.articles.formats.encoding import decode
 from rag.articles.formats.markup import compose, parse
 
 _FRONT_MATTER = re.compile(r"\s*---[ \t]*\r?\n(.{0,20000}?)^(?:---|\.\.\.)[ \t]*\r?$", re.DOTALL | re.MULTILINE)
+# a line of front matter: a field, more of its value, a remark
+_LINE = re.compile(r"""(["']?\w[\w .-]*["']?[ \t]*:).*|[ \t].*|-[ \t].*|[#\]}].*|""")
 # a footnote: its name, and its text with the lines that are set in below it
 _NOTE = re.compile(r"^\[\^([^\]\s]+)\]:[ \t]*(.*(?:\n(?:[ \t]+.*)?)*)", re.MULTILINE)
 _MARK = re.compile(r"\[\^([^\[\]\s]+)\]")
@@ -40,7 +42,8 @@ def read(source: Source) -> Extracted:
 def front_matter(text: str) -> tuple[dict[str, str], str]:
     """Its simple fields, by name in lower case, and the text after it."""
     matter = _FRONT_MATTER.match(text)
-    if not matter:
+    lines = [_LINE.fullmatch(line) for line in re.split(r"\r?\n", matter[1])] if matter else []
+    if not matter or not all(lines) or not any(line and line[1] for line in lines):  # else it is prose between rules
         return {}, text
     pairs = re.findall(r"^([A-Za-z][\w -]*?)[ \t]*:[ \t]*(.*)$", matter[1], re.MULTILINE)
     return {key.lower(): value.strip().strip("'\"") for key, value in pairs}, text[matter.end() :]

@@ -9,11 +9,13 @@ import pypdfium2  # type: ignore[import-untyped,unused-ignore]
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped,unused-ignore]
 
 from rag.articles.formats.contract import Composer, Extracted, Source, plausible_title, too_much
-from rag.articles.formats.layout import Character, Region, pieces_of, regions_of
+from rag.articles.formats.layout import Character, Piece, Region, pieces_of, regions_of
 from rag.articles.formats.ocr import pieces_of_picture
 from rag.articles.formats.paragraphs import Part, Sheet, is_open, join_hyphens, parts_of
 from rag.errors import DocumentError
 
+_STAMP = 150  # characters that a page may have and be a picture: a stamp, its number, the name of a program
+_COVERED = 0.6  # of a page with these, by pictures
 _FONT = 0.85  # of the height of a character's box is the size of its font
 
 
@@ -26,15 +28,19 @@ def read(source: Source) -> Extracted:
     document = _opened(source)
     sheets: list[Sheet] = []
     pictures: list[int] = []
+    stamped: list[int] = []
     amount = 0
     for number in range(len(document)):
         page = page_of(document, number)
         characters, more = characters_of(page)
         pieces = pieces_of(characters)
-        if not characters and _has_picture(page):
-            pictures.append(number + 1)
-            pieces = pieces_of_picture(page) if source.ocr else []
-        amount += len(characters) or sum(len(piece.text) for piece in pieces)
+        amount += len(characters)
+        drawn = len(characters) + sum(map(len, more))
+        if _is_picture(page, drawn):
+            (stamped if drawn else pictures).append(number + 1)
+            found = _beside(pieces, pieces_of_picture(page)) if source.ocr else []
+            amount += sum(len(piece.text) for piece in found)
+            pieces += found
         if amount > source.max_bytes:
             raise too_much(source)
         regions = regions_of(pieces) + [Region(lines=pieces_of(turned)) for turned in more]
@@ -48,7 +54,7 @@ def read(source: Source) -> Extracted:
     heading = (
         next((part.text for part in pages[0] if part.kind == "heading" and part.size == large), "") if pages else ""
     )
-    return composer.finish(title or heading, notes=_of_pictures(pictures, len(sheets), source.ocr))
+    return composer.finish(title or heading, notes=_of_pictures(pictures, stamped, len(sheets), source.ocr))
 
 
 def _opened(source: Source) -> Any:
@@ -106,14 +112,63 @@ def _turned(box: Any, quarter: int, height: float) -> tuple[float, float, float,
     return left, bottom, right, top
 
 
-def _has_picture(page: Any) -> bool:
-    return next(iter(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=4)), None) is not None
+def _is_picture(page: Any, drawn: int) -> bool:
+    """Whether a page with so many characters is a picture, with a stamp on it at most."""
+    if not drawn:
+        return any(True for _ in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=4))
+    return drawn <= _STAMP and _covered(page) > _COVERED and not _is_read(page)
 
 
-def _of_pictures(pictures: Sequence[int], pages: int, read: bool) -> tuple[str, ...]:
+def _covered(page: Any) -> float:
+    """The share of a page that pictures cover; one within a form counts as that form, the place of which is known."""
+    boxes = []
+    outer: Any = None
+    for thing in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM], max_depth=4):
+        outer = thing if thing.level == 0 else outer
+        if outer is not None and thing.type == pdfium.FPDF_PAGEOBJ_IMAGE:
+            boxes.append(outer.get_bounds())
+            outer = None
+    left, bottom, right, top = page.get_bbox()
+    within = ((max(a, left), max(b, bottom), min(c, right), min(d, top)) for a, b, c, d in boxes)
+    area = sum(max(0.0, c - a) * max(0.0, d - b) for a, b, c, d in within)
+    return float(area / max(1.0, (right - left) * (top - bottom)))
+
+
+def _is_read(page: Any) -> bool:
+    """Whether there is text that nobody sees: what OCR made of the picture already."""
+    texts = page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_TEXT], max_depth=4)
+    return any(pdfium.FPDFTextObj_GetTextRenderMode(one) == pdfium.FPDF_TEXTRENDERMODE_INVISIBLE for one in texts)
+
+
+def _beside(pieces: Sequence[Piece], found: Sequence[Piece]) -> list[Piece]:
+    """What OCR found but for the pieces that the page has as text, which stand in its picture, too."""
+    return [
+        one
+        for one in found
+        if not any(
+            piece.left <= (one.left + one.right) / 2 <= piece.right
+            and piece.top <= (one.top + one.bottom) / 2 <= piece.bottom
+            for piece in pieces
+        )
+    ]
+
+
+def _of_pictures(pictures: Sequence[int], stamped: Sequence[int], pages: int, read: bool) -> tuple[str, ...]:
     """What to say of pages that are pictures, read or not."""
-    if not pictures:
-        return ()
+    if read:
+        which, plural = _named(sorted((*pictures, *stamped)), pages)
+        made = "are pictures" if plural else "is a picture"
+        return (f"{which} {made}, read by OCR: expect misread letters",) if pictures or stamped else ()
+    notes = []
+    for numbers, held in ((pictures, "no"), (stamped, "hardly any")):
+        which, plural = _named(numbers, pages)
+        notes += [f"{which} hold{'' if plural else 's'} {held} text (scan{plural}?); read with --ocr, or run ocrmypdf "
+                  "first"] * bool(numbers)  # fmt: skip
+    return tuple(notes)
+
+
+def _named(pictures: Sequence[int], pages: int) -> tuple[str, str]:
+    """Pages as a person names them, and the "s" of several."""
     spans: list[list[int]] = []
     for number in pictures:
         if spans and number == spans[-1][-1] + 1:
@@ -122,10 +177,7 @@ def _of_pictures(pictures: Sequence[int], pages: int, read: bool) -> tuple[str, 
             spans.append([number, number])
     named = ", ".join(f"{first}" if first == last else f"{first}-{last}" for first, last in spans)
     plural = "s" * (len(pictures) > 1)
-    which = f"page{plural} {named} of {pages}"
-    if read:
-        return (f"{which} {'are pictures' if plural else 'is a picture'}, read by OCR: expect misread letters",)
-    return (f"{which} hold{'' if plural else 's'} no text (scan{plural}?); read with --ocr, or run ocrmypdf first",)
+    return f"page{plural} {named} of {pages}", plural
 
 
 def _compose(composer: Composer, pages: Sequence[Sequence[Part]]) -> None:

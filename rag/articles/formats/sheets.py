@@ -53,8 +53,8 @@ def _cells(sheet: CalamineSheet) -> list[list[str]]:
 def _shown(value: object) -> str:
     """A cell as a person sees it: no ".0" behind whole numbers, no midnight behind days, no seconds
     behind times of the day where there are none."""
-    if isinstance(value, float):
-        return f"{value:.10g}"
+    if isinstance(value, float):  # a sheet keeps 15 digits
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.15g}"
     if isinstance(value, datetime.datetime) and value.time() == datetime.time():
         return value.date().isoformat()
     if isinstance(value, datetime.datetime | datetime.time) and not (value.second or value.microsecond):

@@ -14,6 +14,8 @@ _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _D = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
+_ALTERNATIVES = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"  # the first is newest
 _FURNITURE = frozenset(("sldNum", "dt", "ftr", "hdr", "sldImg"))  # of every slide
 
 
@@ -63,6 +65,8 @@ def _shapes(tree: Any) -> Iterator[Any]:
     for shape in tree if tree is not None else ():
         if shape.tag == f"{_P}grpSp":
             yield from _shapes(shape)
+        elif shape.tag == _ALTERNATIVES:
+            yield from _shapes(next(iter(shape), None))
         elif shape.tag in (f"{_P}sp", f"{_P}graphicFrame"):
             yield shape
 
@@ -83,7 +87,9 @@ def _place(shape: Any) -> tuple[int, int]:
 
 def _paragraphs(element: Any) -> Iterator[str]:
     for paragraph in element.iter(f"{_A}p"):
-        pieces = ("\n" if node.tag == f"{_A}br" else node.text or "" for node in paragraph.iter(f"{_A}t", f"{_A}br"))
+        pieces = (
+            "\n" if node.tag == f"{_A}br" else node.text or "" for node in paragraph.iter(f"{_A}t", f"{_A}br", _MATH)
+        )
         if words := " ".join("".join(pieces).split()):
             yield words
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 from pysubs2 import SSAFile
 
@@ -28,7 +29,7 @@ def read(source: Source) -> Extracted:
     said: list[str] = []
     until = 0
     for event in sorted(subtitles.events, key=lambda event: event.start):
-        line = " ".join(event.plaintext.split())
+        line = " ".join((unescape(event.plaintext) if source.suffix == ".vtt" else event.plaintext).split())
         if said and (
             event.start - until > _PAUSE
             or line.startswith(("-", "–", "—"))

@@ -23,11 +23,16 @@ _ROW_END = re.compile(r"\\\\\*?(?:\[[^\[\]]*\])?")
 _NOTE = re.compile(r"\\footnote\{((?:[^{}]|\{[^{}]*\}){1,2000})\}")
 _UNSEEN = re.compile(r"[ ~]*\\(?:cite\w*|label)\*?(?:\[[^\[\]]*\])*\{[^{}]*\}")  # marks without words of their own
 
+_LITERAL = re.compile(  # in which a "%" may stand, an escaped one too; else it begins a comment
+    r"\\(?:url|path)\*?\{(?P<address>[^{}]*)\}|\\href(?:\[[^\[\]]*\])?\{[^{}]*\}"
+    r"|\\verb\*?(?P<end>[^\w\s*])(?P<code>.*?)(?P=end)|(?P<escaped>\\.)|%.*"
+)
+
 
 def read(source: Source) -> Extracted:
     """Paragraphs and headings of what lies between the document's begin and end, or of everything."""
     text, notes = decode(source)
-    text = re.sub(r"(?<!\\)%.*", "", text)
+    text = _LITERAL.sub(_plain, text)
     begin = text.find(r"\begin{document}")
     head, body = (text[:begin], text[begin + 16 :]) if begin >= 0 else ("", text)
     body = body.partition(r"\end{document}")[0]
@@ -50,6 +55,14 @@ def read(source: Source) -> Extracted:
     for note in notes_below:
         composer.add("note", converter.latex_to_text(note))
     return composer.finish(title, date, notes=notes)
+
+
+def _plain(literal: re.Match[str]) -> str:
+    """An address or code as running text, the address behind a link and a comment left out."""
+    code = literal["code"] or re.sub(r"\\([%#&_~])", r"\1", literal["address"] or "")
+    code = re.sub(r"[%#&_${}]", r"\\\g<0>", code.replace("\\", "\0"))
+    code = code.replace("\0", r"\textbackslash{}").replace("~", r"\textasciitilde{}")
+    return literal["escaped"] or code
 
 
 def _argument(name: str, text: str, converter: LatexNodes2Text) -> str:
