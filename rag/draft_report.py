@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from rag.articles.documents import SUFFIXES, read_document
+from rag.articles.documents import SUFFIXES, read_document, read_file
 from rag.articles.drafts import pasted
+from rag.articles.formats import ARCHIVE
+from rag.errors import DocumentError
 from rag.grounding.checking import sentences_of
 from rag.language.characters import readable
 from rag.present.checks import all_stand, counts, report_lines, summary
@@ -31,6 +33,8 @@ class Checks(Protocol):
 def draft(given: str, max_bytes: int) -> Document:
     """The text to check: of a file, of standard input where "-" is given, else the words themselves.
 
+    What to know of a file that was read goes to standard error.
+
     Raises
     ------
     RagError
@@ -41,8 +45,19 @@ def draft(given: str, max_bytes: int) -> Document:
     path = Path(given)
     named = path.suffix.lower() in SUFFIXES and " " not in given  # "drfat.md" is a name that was mistyped
     if named or (len(given) < MAX_PATH and path.is_file()):
-        return read_document(path, path.name, max_bytes)
+        return _of_file(path, max_bytes)
     return pasted(given, markdown=False)
+
+
+def _of_file(path: Path, max_bytes: int) -> Document:
+    if path.suffix.lower() == ARCHIVE:
+        return read_document(path, path.name, max_bytes)  # which refuses it: a draft is one text
+    reading = read_file(path, path.name, max_bytes)
+    for place, note in reading.notes:
+        print(f"rag: {place}: {note}", file=sys.stderr)
+    if reading.failed:
+        raise DocumentError(reading.failed[0][1])
+    return reading.documents[0]
 
 
 def check(bot: Checks, text: Document, as_json: bool) -> tuple[dict[str, Any], int]:

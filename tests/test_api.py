@@ -76,6 +76,7 @@ def test_overview_and_chosen_articles(client: TestClient) -> None:
         ("/api/ask", {"question": "x" * 2001}, 422, "at most 2000"),
         ("/api/ask", {"question": "  "}, 400, "empty"),
         ("/api/ask", {"question": "x", "since": "May"}, 400, "expected YYYY"),
+        ("/api/ask", {"question": QUESTION, "untill": "2020"}, 422, "untill: Extra inputs are not permitted"),
         ("/api/overview", {"within": ["Pravda"]}, 400, "no article, folder or outlet"),
         ("/api/overview", {"topic": " "}, 400, "the topic is empty"),
         ("/api/retrieve", {"question": "x", "k": 0}, 422, "k: "),
@@ -98,6 +99,31 @@ def test_sizes_hosts_and_odd_text(client: TestClient) -> None:
     for odd in (b'"\\ud800 who?"', b'"\\u0000 who?"', b'"\\"*( who? NEAR AND"'):
         answer = client.post("/api/ask", content=b'{"question": ' + odd + b"}", headers=json_type)
         assert answer.status_code == (422 if b"ud800" in odd else 200)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "said"),
+    [
+        (b"{not json", "application/json", "the body is not valid JSON at character 1 ("),
+        (b'{"question": "x"}', "application/x-www-form-urlencoded", "with the Content-Type 'application/x-www-form-"),
+        (b"[1]", "application/json", "send a JSON object with Content-Type: application/json"),
+        (b"", "application/json", "send a JSON object with Content-Type: application/json"),
+    ],
+)
+def test_a_body_that_is_no_object_is_told_what_to_be(client: TestClient, body: bytes, kind: str, said: str) -> None:
+    answer = client.post("/api/ask", content=body, headers={"Content-Type": kind})
+    assert answer.status_code == 422
+    assert said in answer.json()["error"]["message"]
+
+
+def test_a_stream_that_breaks_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    bot = articles()
+    bot.ask = lambda *_, **__: 1 / 0  # type: ignore[method-assign, assignment, return-value]
+    with TestClient(create_app(bot), base_url="http://127.0.0.1") as made:
+        last = made.post("/v1/chat/completions", json=chat(stream=True)).text.strip().split("\n\n")[-1]
+    told = json.loads(last.removeprefix("data: "))["error"]
+    assert told["type"] == "server_error"
+    assert re.search(r"reference (\w+)", told["message"])[1] in caplog.text  # type: ignore[index]
 
 
 def test_key_and_rate() -> None:
@@ -278,6 +304,7 @@ def test_tools_give_json_and_structured_content(client: TestClient) -> None:
         ("ask", {"question": "  "}, "empty"),
         ("ask", {}, "question: Field required"),
         ("ask", {"question": "x" * 2001}, "question: "),
+        ("ask", {"question": QUESTION, "untill": "2020"}, "untill: "),
         ("retrieve", {"question": "x", "k": 0}, "k: "),
         ("other", {}, "there is no tool 'other'"),
     ],
@@ -404,6 +431,7 @@ def test_below_a_path_with_or_without_the_proxy_stripping_it(path: str) -> None:
         assert len(answer.headers["x-request-id"]) == 16
         assert made.get("/ragged/healthz").status_code == 404
         assert made.get("/rag", follow_redirects=False).headers["location"] == "/rag/"
+        assert made.get("/rag?lang=es&x=%2f", follow_redirects=False).headers["location"] == "/rag/?lang=es&x=%2f"
         assert made.get("/openapi.json").json()["servers"] == [{"url": "/rag"}]
 
 

@@ -154,6 +154,17 @@ def test_the_exit_code_tells_whether_all_stands(run: Run, tmp_path: Path) -> Non
     assert "no text" in run("", code=1).stderr
 
 
+def test_what_to_know_of_a_file_that_was_read_is_told(run: Run, tmp_path: Path) -> None:
+    draft = tmp_path / "draft.txt"
+    draft.write_bytes(TRUE.encode() + " Álvaro ".encode() + b"Pe\xf1a said so por la ma\xf1ana, d\xc3\xada bonito.")
+    for more in ([], ["--json"]):
+        result = run(draft, *more, code=3)
+        assert f"rag: {draft}: it is not UTF-8" in result.stderr
+        assert "UTF-8" not in result.stdout
+    (tmp_path / "draft.zip").write_bytes(b"PK")
+    assert "unpack it" in run(tmp_path / "draft.zip", code=1).stderr
+
+
 def test_json_holds_each_sentence_with_its_place(run: Run) -> None:
     out = run("--json", f"{TRUE} {UNKNOWN}", code=3).stdout
     assert out.count("\n") == 1

@@ -344,7 +344,11 @@ def test_the_draft_tells_how_each_sentence_fared(bot: Chatbot) -> None:
     says = "Anna Petrova came to Minsk on 30 June 2023 [{0}]. She conquered Paris [{0}]."
     answer = Writer(FakeGenerator(says), Sure(), bot.document).write(bot.ask(QUESTION))
     kept, dropped = answer.draft
-    assert (kept.verdict, kept.probability, kept.citations) == ("supported", pytest.approx(0.9, abs=0.01), answer.citations)
+    assert (kept.verdict, kept.probability, kept.citations) == (
+        "supported",
+        pytest.approx(0.9, abs=0.01),
+        answer.citations,
+    )
     assert (dropped.verdict, dropped.probability, dropped.nearest[0].quote) == ("not stated", 0.2, "Anna ")
     told = [(said["statement"], said["verdict"], said["fate"]) for said in answer_record(answer)["draft"]]
     assert told == [(kept.statement, "supported", "kept"), (dropped.statement, "not stated", "dropped")]

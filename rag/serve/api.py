@@ -137,12 +137,22 @@ def _add_problems(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"] if part != "body")
-        return JSONResponse(problem(f"{place or 'the body'}: {first['msg']}"), 422)
+        return JSONResponse(problem(_mistake(request, error.errors()[0])), 422)
 
     @app.exception_handler(Exception)
     async def broken(request: Request, error: Exception) -> JSONResponse:
         identity = request_id(request)
         log.error("request %s failed", identity, exc_info=error)
         return JSONResponse(problem(f"something went wrong; report {identity}", "server_error"), 500)
+
+
+def _mistake(request: Request, first: dict[str, Any]) -> str:
+    """What is wrong with a request's body or one of its fields."""
+    place = ".".join(str(part) for part in first["loc"] if part != "body")
+    if first["type"] == "json_invalid":
+        return f"the body is not valid JSON at character {place} ({first['ctx']['error']}); expected a JSON object"
+    if place:
+        return f"{place}: {first['msg']}"
+    kind = request.headers.get("content-type")
+    came = f"with the Content-Type {kind[:100]!r}" if kind else "without a Content-Type"
+    return f"the body came {came} and was not read as an object; send a JSON object with Content-Type: application/json"

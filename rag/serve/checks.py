@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 
 from rag.articles.drafts import pasted
 from rag.errors import RagError
+from rag.language.characters import readable
 from rag.present.records import CheckedRecord, check_record
 from rag.serve.desk import Desk
 from rag.serve.limits import MAX_CHECKED
@@ -61,4 +62,4 @@ def draft_of(text: object, markdown: bool) -> Document:
         raise RagError(f"the text is of type {type(text).__name__}; expected text")
     if len(text) > MAX_CHECKED:
         raise RagError(f"the text has {len(text):,} characters, expected at most {MAX_CHECKED:,}; check it in parts")
-    return pasted(text, markdown)
+    return pasted(readable(text), markdown)

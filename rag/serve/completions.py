@@ -14,6 +14,7 @@ from rag.asking import MAX_QUESTION
 from rag.errors import RagError
 from rag.serve import dialect
 from rag.serve.desk import BusyError, Desk, request_id
+from rag.serve.failures import failure
 from rag.serve.gate import problem
 from rag.serve.limits import SILENCE_SECONDS
 from rag.serve.schemas import ChatRequest, Model, Models, Problem
@@ -65,6 +66,10 @@ def _head(request: Request, asked: ChatRequest) -> tuple[str, int, str]:
     return f"chatcmpl-{request_id(request)}", int(time.time()), asked.model
 
 
+def _failed(told: dict[str, object]) -> str:
+    return f"data: {json.dumps(told)}\n\n"
+
+
 async def _stream(
     desk: Desk, request: Request, asked: ChatRequest, question: str, history: Sequence[str]
 ) -> AsyncIterator[str]:
@@ -95,7 +100,10 @@ async def _stream(
         try:
             answer = waiting.result()
         except (RagError, BusyError) as error:
-            yield f"data: {json.dumps(problem(str(error)))}\n\n"
+            yield _failed(problem(str(error)))
+            return
+        except Exception as error:
+            yield _failed(problem(failure(error), "server_error"))
             return
         for event in dialect.events(answer, *made, with_usage, sent):
             yield event

@@ -118,7 +118,8 @@ class Gate:
             why = "this server does not answer to that name; --allowed-host adds one"
             return _refusal(path, 421, why)
         if root and path == root:
-            return RedirectResponse(root + "/")
+            query = scope.get("query_string", b"").decode("latin-1")  # ?lang=es
+            return RedirectResponse(f"{root}/?{query}" if query else f"{root}/")
         if root and path.startswith(root + "/"):
             path = path[len(root) :]
             scope["path"], scope["raw_path"] = path, scope.get("raw_path", b"")[len(root) :]

@@ -19,6 +19,8 @@ MAX_CHECKED = 50_000
 """Characters of a text that a program may have checked at once: some 400 sentences, and minutes."""
 CHECKERS = 8
 """Texts of the page checked at once; each of their sentences waits for the models like a question."""
+UPLOADS = 1
+"""Uploads of the page read at once; there is one process that parses."""
 QUEUE = 200
 """Requests of programs that may wait; more are told to come back."""
 CLIENTS = 10_000

@@ -49,6 +49,7 @@ Day = Annotated[
 class Choice(BaseModel):
     """Which of the articles are asked; without any of it, all."""
 
+    model_config = ConfigDict(extra="forbid")  # a misspelt filter that is passed over would ask all of them
     since: Day = None
     until: Day = None
     within: list[Annotated[str, StringConstraints(max_length=500), AfterValidator(readable)]] = Field(

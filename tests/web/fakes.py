@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 from rag.answering.citations import cite
@@ -37,6 +38,7 @@ class FakeBot:
     """Finds the sentence with most of the question's words; abstains when it has fewer than two of them."""
 
     generator: Any = None
+    index: Any = SimpleNamespace(read_setting=lambda key: "")
 
     def __init__(self, documents: Sequence[Document] = ()) -> None:
         self._documents = {d.id: d for d in documents}

@@ -11,6 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
+from rag.serve.limits import MAX_HISTORY
+from rag.serve.page import programs
+from rag.serve.schemas import latest
+
 pytestmark = pytest.mark.timeout(90)
 ARRIVED = "When did the minister arrive in Minsk?"
 
@@ -120,3 +124,9 @@ def test_mcp_and_gradio_clients_with_a_password(locked: str) -> None:
     assert "The minister arrived in Minsk on Monday." in mcp(locked, basic)[1].content[0].text
     client = Client(locked, auth=("reader", "heron"), verbose=False)
     assert client.predict(ARRIVED, api_name="/ask")["abstained"] is False
+
+
+def test_earlier_questions_are_used_as_the_other_interfaces_use_them() -> None:
+    asked = ["  ", *(f"Question {n}?" for n in range(MAX_HISTORY)), "x" * 3000, " ", "\ud800?\0"]
+    assert programs._history(asked) == latest(asked)
+    assert programs.question_text("Who\0 came\ud800?") == "Who  came\ufffd?"

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import errno
 import json
+import threading
 import time
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+from fakes import make_bot, make_document
 
+from rag.articles.documents import read_file
 from rag.errors import RagError
 from rag.present import export
 from rag.present.html import Exchange
@@ -18,6 +23,7 @@ from rag.scope import Scope
 from rag.serve.limits import Limits
 from rag.serve.page import feedback
 from rag.serve.page import kept as records
+from rag.serve.page.handlers import Page
 from rag.serve.page.sessions import OWN, Added, Named, Session, Sessions, safe_name
 from tests.web.fakes import HOSTILE, FakeBot, document
 
@@ -251,6 +257,43 @@ def test_kept_uploads_are_shared_and_on_disk(make: Callable[..., Sessions], tmp_
     assert len(again.bot.documents()) == 2
 
 
+def test_kept_uploads_that_were_deleted_or_removed_stay_away(tmp_path: Path) -> None:
+    bot, folder = make_bot(), tmp_path / "kept"
+    sessions = Sessions(bot, keep=folder)
+    for name in ("deleted.txt", "removed.txt", "stays.txt"):
+        assert put(sessions, sessions.enter("")[0], tmp_path, name, f"The heron is {name}.") == ()
+    bot.add_documents([make_document("kept/report.txt", "Of a folder that is elsewhere.")])
+    next(folder.glob("*deleted.txt")).unlink()
+    bot.remove(next(header.id for header in bot.headers() if "removed" in header.id))
+    for _ in range(2):
+        Sessions(bot, keep=folder)
+        assert [h.id.rpartition("-")[2] for h in bot.headers()] == ["stays.txt", "kept/report.txt"]
+
+
+def test_questions_are_answered_while_a_file_is_read(
+    make: Callable[..., Sessions], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, go_on, read = Page(make(), [], None), threading.Event(), read_file
+
+    def slowly(*given: Any, **more: Any) -> Any:
+        go_on.wait(20)
+        return read(*given, **more)
+
+    monkeypatch.setattr("rag.serve.page.sessions.read_file", slowly)
+    session, _ = page.sessions.enter("")
+    (tmp_path / "n.txt").write_text("The heron stands in the harbour.", encoding="utf-8")
+    with ThreadPoolExecutor(1) as pool:
+        uploading = pool.submit(list, page.collection.upload([str(tmp_path / "n.txt")], session.token))
+        time.sleep(0.1)
+        try:
+            answer = page.submit(lambda: session.take(Exchange("?", None, "Told."), 0))
+            assert answer.result(5) is None
+        finally:
+            go_on.set()
+        uploading.result(20)
+    assert [header.id for header in session.own_articles()] == [OWN + "n.txt"]
+
+
 def test_kept_uploads_have_an_end(make: Callable[..., Sessions], tmp_path: Path) -> None:
     sessions = make(keep=tmp_path / "kept", kept_megabytes=0.0001)
     session, _ = sessions.enter("")
@@ -326,6 +369,13 @@ def test_conversation_makes_the_round_trip_through_a_browser(talk: list[Exchange
     assert back[0].answer.accounts == talk[0].answer.accounts
     assert records.kept(back) == records.kept(talk)
     assert "/secret/" not in json.dumps(there)
+
+
+def test_what_came_from_own_articles_is_kept_by_no_browser(talk: list[Exchange]) -> None:
+    bot = FakeBot([document(OWN + "secret.txt", "The codeword of the harbour is heron.")])
+    private = [Exchange(q, bot.ask(q)) for q in ("What is the codeword of the harbour?", "And of the tower?")]
+    private.append(Exchange("All", overview=bot.overview()))
+    assert records.kept([*private, *talk]) == records.kept(talk)
 
 
 @pytest.mark.parametrize("broken", [None, "x", [1], [{}], [{"question": 1, "answer": None, "problem": ""}],

@@ -17,7 +17,8 @@ from rag.pipeline import Chatbot
 from rag.present import html
 from rag.serve.page.handlers import Page
 from rag.serve.page.kept import kept, restored
-from rag.serve.page.sessions import Progress, Sessions
+from rag.serve.page.progress import Progress
+from rag.serve.page.sessions import Sessions
 from rag.serve.server import running
 from rag.types import Account, Answer, Statement
 from tests.web.conftest import Talk
@@ -95,6 +96,22 @@ def test_stopping_ends_the_model_and_keeps_what_is_checked(bot: Chatbot, generat
     assert answer is not None
     assert answer.text == f"{FIRST} [1] {SECOND} [2]"
     assert "slow did not finish (the question was withdrawn)" in answer.notes
+
+
+def test_a_new_conversation_stops_the_answer_and_does_not_take_it(bot: Chatbot, generator: Slow) -> None:
+    page, token, shown = asking(bot)
+    waits = page.begin("Who else came?", token)[2]  # in the queue, behind others
+    generator.go_on.set()
+    while SECOND not in str(next(shown)[1]):
+        pass
+    page.clear(token)
+    assert list(shown)[-1][1] == ""
+    assert generator.closed.wait(10)
+    list(page.ask(waits, token, ""))
+    assert page.sessions.find(token).exchanges == []
+    asked = page.begin(QUESTION, token)[2]
+    list(page.ask(asked, token, "The articles' own words"))
+    assert [e.question for e in page.sessions.find(token).exchanges] == [QUESTION]
 
 
 def test_in_the_articles_own_words_there_is_nothing_to_stop(bot: Chatbot) -> None:

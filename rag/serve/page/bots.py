@@ -10,6 +10,7 @@ from rag.types import Answer, Check, Document, Header, History, Overview, Scored
 
 if TYPE_CHECKING:
     from rag.grounding.generators import Generator
+    from rag.index import Index
 
 
 class Asker(Protocol):
@@ -38,6 +39,8 @@ class Asker(Protocol):
 class Corpus(Asker, Protocol):
     """An Asker whose articles change; `over` makes an empty one with the same models, `joined` one to ask of two."""
 
+    @property
+    def index(self) -> Index: ...
     def add_documents(self, documents: Sequence[Document], progress: bool = False) -> None: ...
     def remove(self, document_id: str) -> None: ...
     def over(self) -> Self: ...

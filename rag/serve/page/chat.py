@@ -12,6 +12,7 @@ from rag.articles.documents import READABLE
 from rag.present import html
 from rag.present.listing import ORDERS
 from rag.present.words import Told, noted
+from rag.serve.limits import UPLOADS
 from rag.serve.page.blocks import AT_ONCE, PLAIN, PRIVATE
 from rag.serve.page.handlers import OWN_WORDS, Page
 from rag.serve.page.labels import Pieces
@@ -167,11 +168,11 @@ def _come_and_go(demo: gr.Blocks, page: Page, hidden: _Hidden, header: gr.HTML, 
 
 
 def _ask(page: Page, hidden: _Hidden, talk: _Talk, side: _Side) -> None:
-    begun = [talk.pending, talk.box, hidden.asked]
+    typed, begun = [talk.box, hidden.token], [talk.pending, talk.box, hidden.asked]
     for begin in (
-        gr.on([talk.send.click, talk.box.submit], page.begin, talk.box, begun, api_name="page_begin", **AT_ONCE),
-        talk.overview.click(page.begin_overview, talk.box, begun, api_name="page_begin_overview", **AT_ONCE),
-        talk.log.submit(page.begin_event, None, begun, api_name="page_begin_event", **AT_ONCE),
+        gr.on([talk.send.click, talk.box.submit], page.begin, typed, begun, api_name="page_begin", **AT_ONCE),
+        talk.overview.click(page.begin_overview, typed, begun, api_name="page_begin_overview", **AT_ONCE),
+        talk.log.submit(page.begin_event, hidden.token, begun, api_name="page_begin_event", **AT_ONCE),
     ):
         begin.then(None, js="() => window.ragChat.asking()")
         begin.success(
@@ -209,7 +210,9 @@ def _change_articles(page: Page, hidden: _Hidden, header: gr.HTML, talk: _Talk, 
     )
     changed = [side.own, talk.filters, side.upload, side.corpus, header, news]
     upload, given = collection.upload, [side.upload, token]
-    side.upload.upload(upload, given, changed, api_name="page_upload", **_queued(page)).success(None, news, js=_SAY)
+    side.upload.upload(
+        upload, given, changed, api_name="page_upload", concurrency_id="upload", concurrency_limit=UPLOADS, **PRIVATE
+    ).success(None, news, js=_SAY)
     talk.log.delete(collection.remove, token, changed, api_name="page_remove", **AT_ONCE).success(None, news, js=_SAY)
 
 
@@ -217,7 +220,11 @@ def _keep(page: Page, hidden: _Hidden, talk: _Talk, side: _Side) -> None:
     token, news, payload = hidden.token, hidden.news, hidden.payload
     talk.log.like(page.complain, token, news, api_name="page_complain", **AT_ONCE).success(None, news, js=_SAY)
     talk.clear.click(
-        page.clear, token, [talk.log, side.sources, hidden.keeping, news], api_name="page_clear", **AT_ONCE
+        page.clear,
+        token,
+        [talk.log, talk.pending, side.sources, hidden.keeping, news],
+        api_name="page_clear",
+        **AT_ONCE,
     ).success(None, news, js=_SAY)
     for button, make, name, kind in (
         (talk.as_markdown, page.as_markdown, "conversation.md", "text/markdown"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -121,7 +120,7 @@ class Collection:
         yield self.own(session, added, _reading(1, len(paths))), gr.skip(), None, gr.skip(), gr.skip(), ""
         for path in paths:
             try:
-                one = self._run(partial(self._sessions.add, session, path))
+                one = self._sessions.add(session, path, self._run)
             except Exception as error:
                 one = Added(((safe_name(path.name), failure(error)),))
             added = Added(added.failed + one.failed, added.notes + one.notes)

@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import gradio as gr
 
+from rag.asking import MAX_QUESTION
 from rag.errors import RagError
 from rag.present import export, html, overview
 from rag.present.html import Exchange
@@ -28,7 +30,8 @@ from rag.serve.page.collection import Collection, Values
 from rag.serve.page.examples import example_questions
 from rag.serve.page.kept import kept, restored
 from rag.serve.page.programs import guarded, question_text
-from rag.serve.page.sessions import OWN, WAITING, Progress, Session, Sessions
+from rag.serve.page.progress import WAITING, Progress
+from rag.serve.page.sessions import Session, Sessions
 
 SAMPLED = 50
 """Articles, spread over all of them, in which example questions are looked for."""
@@ -75,8 +78,7 @@ class Page:
         session, known = self.sessions.enter(str(token or ""), request.session_hash or "")
         with session.lock:
             if not known:
-                # What came from articles that are gone with their session must not outlive them.
-                session.exchanges = [e for e in restored(keeping) if not _is_private(e)]
+                session.exchanges = restored(keeping)
                 session.shown = len(session.exchanges) - 1 if session.exchanges else None
             session.listing = Listing()  # what the page's empty form says
             return (
@@ -111,32 +113,37 @@ class Page:
         self.sessions.leave(request.session_hash or "")
 
     def clear(self, token: str) -> Values:
-        """Forget the conversation; own articles stay."""
+        """Forget the conversation, and stop what is being answered in it; own articles stay."""
         session = guarded(lambda: self.sessions.find(token))
         with session.lock:
-            session.exchanges.clear()
-            session.shown = None
-            return self._log(session), self._sources(session), [], _("The conversation is cleared.")
+            session.forget()
+            return self._log(session), "", self._sources(session), [], _("The conversation is cleared.")
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
-    def begin(self, question: str) -> Values:
+    def begin(self, question: str, token: str) -> Values:
         """Show at once that a question has been taken."""
-        return html.pending(question, WAITING), "", json.dumps({"question": question})
+        return html.pending(question, WAITING), "", self._taken(token, question=question)
 
-    def begin_overview(self, topic: str) -> Values:
+    def begin_overview(self, topic: str, token: str) -> Values:
         """The same for an overview; without a topic, of all the articles."""
         topic = topic.strip()
-        return html.pending(overview.heading(topic), WAITING), "", json.dumps({"question": topic, "overview": True})
+        return html.pending(overview.heading(topic), WAITING), "", self._taken(token, question=topic, overview=True)
 
-    def begin_event(self, event: gr.EventData) -> Values:
+    def begin_event(self, token: str, event: gr.EventData) -> Values:
         """The same out of the conversation: for an example, a question put differently, or an overview."""
         if event._data.get("overview"):
-            begun, _, asked = self.begin_overview("")
+            begun, _, asked = self.begin_overview("", token)
         else:
             question = str(event._data.get("question") or "")
-            begun, asked = html.pending(question, WAITING), json.dumps({"question": question, "alone": True})
+            begun, asked = html.pending(question, WAITING), self._taken(token, question=question, alone=True)
         return begun, gr.skip(), asked
+
+    def _taken(self, token: str, **asked: Any) -> str:
+        """What `ask` is given, with the conversation that it belongs to: it may have to wait for its turn."""
+        with suppress(RagError):  # a session that has ended; `ask` says so
+            asked["conversation"] = self.sessions.find(token).conversation
+        return json.dumps(asked)
 
     def ask(self, asked: str, token: str, words: str) -> Iterator[Values]:
         """Answer what `begin` took, telling the stages and what a language model writes; the last values hold it."""
@@ -149,26 +156,36 @@ class Page:
         generate = words != OWN_WORDS and not begun.overview
         progress = Progress(begun.heading, can_stop=generate and self.sessions.bot.generator is not None)
         outcome: list[Exchange] = []
+        conversation = session.conversation if begun.conversation is None else begun.conversation
+
+        def wanted() -> bool:
+            return session.conversation == conversation
 
         def work() -> None:
             try:
-                outcome.append(self._exchange(session, begun, generate, progress))
-                session.take(outcome[0])  # here, for the page that asked may have gone meanwhile
+                if wanted():
+                    outcome.append(self._exchange(session, begun, generate, progress, wanted))
+                    session.take(outcome[0], conversation)  # here, for the page that asked may have gone meanwhile
             finally:
                 progress.told.put(None)
 
-        session.progress = progress
-        session.running = future = self.submit(work)
+        with session.lock:
+            future = self.submit(work)
+            if wanted():
+                session.progress, session.running = progress, future
         while (shown := progress.told.get()) is not None:
-            yield (gr.skip(), shown, *(gr.skip(),) * 4)
+            if wanted():
+                yield (gr.skip(), shown, *(gr.skip(),) * 4)
         future.result()
-        yield self._done(session, outcome[0])
+        yield self._done(session, outcome[0]) if wanted() else (gr.skip(), "", *(gr.skip(),) * 4)
 
     def stop(self, token: str) -> None:
         """End the language model that writes for a session; what is checked of it stays."""
         guarded(lambda: self.sessions.find(token)).progress.stopped.set()
 
-    def _exchange(self, session: Session, begun: _Begun, generate: bool, progress: Progress) -> Exchange:
+    def _exchange(
+        self, session: Session, begun: _Begun, generate: bool, progress: Progress, wanted: Callable[[], bool]
+    ) -> Exchange:
         heading, scope = begun.heading, self.collection.scope_words(session)
         try:
             asker = self.sessions.asker(session)
@@ -178,13 +195,16 @@ class Page:
                 progress.stage(overview.LOOKING)
                 return Exchange(heading, overview=asker.overview(begun.question or None), scope=scope)
             asked, history = question_text(begun.question), [] if begun.alone else session.history()
-            stopped = progress.stopped.is_set
+
+            def stopped() -> bool:
+                return progress.stopped.is_set() or not wanted()
+
             answer = asker.ask(asked, history, progress.stage, generate, stopped, progress.answer)
             return Exchange(heading, answer, scope=scope)
         except RagError as error:
-            return Exchange(heading[:2000], None, _sentence(str(error)))
+            return Exchange(heading[:MAX_QUESTION], None, _sentence(str(error)))
         except Exception as error:
-            return Exchange(heading[:2000], None, failure(error))
+            return Exchange(heading[:MAX_QUESTION], None, failure(error))
 
     def _done(self, session: Session | None, exchange: Exchange) -> Values:
         if session is None:
@@ -254,18 +274,23 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """What has been taken and waits: a question, `alone` where it is read without what went before, or a topic."""
+    """What has been taken and waits: a question, `alone` where it is read without what went before, or a topic.
+
+    `conversation` is the session's that it belongs to, by number; None for the one that is held when its turn comes.
+    """
 
     question: str = ""
     alone: bool = False
     overview: bool = False
+    conversation: int | None = None
 
     @classmethod
     def read(cls, value: str) -> _Begun:
         """What the page sends; the malformed is an empty question."""
         try:
             made = json.loads(value)
-            return cls(str(made["question"]), made.get("alone") is True, made.get("overview") is True)
+            flags = made.get("alone") is True, made.get("overview") is True
+            return cls(str(made["question"]), *flags, made.get("conversation"))
         except (ValueError, TypeError, KeyError, AttributeError):
             return cls()
 
@@ -273,13 +298,6 @@ class _Begun:
     def heading(self) -> str:
         """What stands above what comes back."""
         return overview.heading(self.question) if self.overview else self.question
-
-
-def _is_private(exchange: Exchange) -> bool:
-    used = [c.document_id for c in exchange.came.citations] if exchange.came else []
-    if exchange.answer is not None:
-        used += [p.chunk.document_id for p in exchange.answer.passages]
-    return any(document_id.startswith(OWN) for document_id in used)
 
 
 def _spoken(exchange: Exchange) -> str:

@@ -8,11 +8,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from rag.present.html import Exchange
 from rag.serve.limits import MAX_KEPT
+from rag.serve.page.sessions import OWN
 from rag.types import Answer, Overview
 
 
 def kept(exchanges: list[Exchange]) -> list[dict[str, Any]]:
-    """The last exchanges as plain dicts, without paths of this machine."""
+    """The last exchanges as plain dicts, without paths of this machine.
+
+    What came from a session's own articles is left out: a browser would hold it for longer than the session.
+    """
     return [
         {
             "question": e.question,
@@ -21,8 +25,15 @@ def kept(exchanges: list[Exchange]) -> list[dict[str, Any]]:
             "answer": None if e.answer is None else record(e.answer),
             "overview": None if e.overview is None else _without_paths(e.overview.to_dict()),
         }
-        for e in exchanges[-MAX_KEPT:]
+        for e in [e for e in exchanges if not _is_private(e)][-MAX_KEPT:]
     ]
+
+
+def _is_private(exchange: Exchange) -> bool:
+    used = [c.document_id for c in exchange.came.citations] if exchange.came else []
+    if exchange.answer is not None:
+        used += [p.chunk.document_id for p in exchange.answer.passages]
+    return any(document_id.startswith(OWN) for document_id in used)
 
 
 def record(answer: Answer) -> dict[str, Any]:
@@ -86,4 +97,4 @@ def restored(value: Any) -> list[Exchange]:
         except (ValidationError, TypeError, ValueError):
             continue
         made.append(Exchange(kept_one.question, kept_one.answer, kept_one.problem, kept_one.overview, kept_one.scope))
-    return made
+    return [e for e in made if not _is_private(e)]  # an older version let a browser keep them

@@ -12,12 +12,14 @@ import gradio as gr
 from gradio.events import api
 
 from rag.errors import RagError
+from rag.language.characters import readable
 from rag.present.records import AnswerRecord, CheckedRecord, PassageRecord, answer_record, passage_record
 from rag.present.words import gettext as _
 from rag.serve.checks import draft_of, in_steps
 from rag.serve.failures import failure
-from rag.serve.limits import MAX_HISTORY, MAX_PASSAGES
+from rag.serve.limits import MAX_PASSAGES
 from rag.serve.page.bots import Asker
+from rag.serve.schemas import latest
 from rag.types import Check
 
 T = TypeVar("T")
@@ -99,7 +101,7 @@ def _add_check(bot: Asker, answered: Answered) -> None:
 
 
 def question_text(question: Any) -> str:
-    """The question, when there are words in it.
+    """The question as models can read it, when there are words in it.
 
     Raises
     ------
@@ -112,7 +114,7 @@ def question_text(question: Any) -> str:
         raise RagError(_("The question is empty. Type one."))
     if not any(character.isalnum() for character in question):
         raise RagError(_("There are no words in that to search for. Ask with a few words."))
-    return question
+    return readable(question)
 
 
 def guarded(work: Callable[[], T]) -> T:
@@ -130,4 +132,4 @@ def _history(history: Any) -> list[str]:
         return []
     if not isinstance(history, list) or not all(isinstance(entry, str) for entry in history):
         raise gr.Error("history is expected to be a list of earlier questions", print_exception=False)
-    return [entry[:2000] for entry in history[-MAX_HISTORY:] if entry.strip()]
+    return latest(history)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
-import queue
 import re
 import secrets
 import shutil
@@ -14,28 +14,33 @@ import unicodedata
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from rag.articles.documents import READABLE, read_file
 from rag.errors import DocumentError, RagError
-from rag.present import html
 from rag.present.checks import Checked
 from rag.present.html import KINDS, Exchange
 from rag.present.listing import Listing
-from rag.present.words import Told
 from rag.present.words import gettext as _
 from rag.scope import EVERYTHING, Scope
 from rag.serve.limits import MAX_EXCHANGES, MEGABYTE, Limits
 from rag.serve.page.bots import Asker, Corpus
-from rag.types import Answer, Document, Header, Turn
+from rag.serve.page.progress import Progress
+from rag.sync import EXCLUDED
+from rag.types import Document, Header, Turn
 
 log = logging.getLogger("rag.serve.page")
-WAITING = Told("waiting for its turn")
 OWN = "own/"
 """What the id of a session's own article begins with."""
+KEPT = "kept/"
+"""The same of one that the server keeps for everybody."""
+Run: TypeAlias = Callable[[Callable[[], Any]], Any]
 Named: TypeAlias = tuple[tuple[str, str], ...]
 """Files by the names that their giver knows, each with a sentence about it."""
+_UPLOAD = re.compile(re.escape(KEPT) + r"([0-9a-f]{12}-[^/]+)")
+"""What the id of a kept upload begins with; the group is its file."""
 _DEVICES = re.compile(r"^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.I)
 
 
@@ -46,49 +51,9 @@ class Added(NamedTuple):
     notes: Named = ()
 
 
-class Progress:
-    """What the page shows while a question is answered, and how a person ends the language model that writes.
-
-    Attributes
-    ----------
-    told : queue of str or None
-        Each picture of it, as HTML; None at the end.
-    shown : str
-        The last one.
-    stopped : Event
-        Set by the person.
-    """
-
-    def __init__(self, question: str, can_stop: bool = False) -> None:
-        self.told: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self.stopped = threading.Event()
-        self._question = question
-        self._can_stop = can_stop
-        self._stage: str = WAITING
-        self._answer: Answer | None = None
-        self.shown = self._picture()
-
-    def stage(self, stage: str) -> None:
-        """Show what is being done."""
-        self._stage = stage
-        self._show()
-
-    def answer(self, answer: Answer) -> None:
-        """Show the answer as far as it is checked."""
-        self._answer = answer
-        self._show()
-
-    def _show(self) -> None:
-        self.shown = self._picture()
-        self.told.put(self.shown)
-
-    def _picture(self) -> str:
-        return html.pending(self._question, self._stage, self._answer, self._can_stop)
-
-
 @dataclass(slots=True)
 class Session:
-    """One browser session. `lock` is held by whoever changes it."""
+    """One browser session. `lock` is held by whoever changes it; `conversation` numbers those that it has had."""
 
     token: str
     exchanges: list[Exchange] = field(default_factory=list)
@@ -101,6 +66,7 @@ class Session:
     running: Future[None] | None = None
     checked: Checked | None = None
     scope: Scope = EVERYTHING
+    conversation: int = 0
     listing: Listing = field(default_factory=Listing)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -108,9 +74,18 @@ class Session:
         """Whether an answer is being made."""
         return self.running is not None and not self.running.done()
 
-    def take(self, exchange: Exchange) -> None:
-        """Add what came back for a question; its sources are shown."""
+    def forget(self) -> None:
+        """Begin another conversation; what is still answered in this one belongs to it no more."""
         with self.lock:
+            self.exchanges.clear()
+            self.shown = self.running = None
+            self.conversation += 1
+
+    def take(self, exchange: Exchange, conversation: int) -> None:
+        """Add what came back for a question of that conversation, unless it is over; its sources are shown."""
+        with self.lock:
+            if conversation != self.conversation:
+                return
             self.exchanges.append(exchange)
             del self.exchanges[:-MAX_EXCHANGES]
             if exchange.came is not None:
@@ -236,11 +211,14 @@ class Sessions:
 
     # --- own articles ------------------------------------------------------------------------------------------------
 
-    def add(self, session: Session, path: Path) -> Added:
-        """Index a file, which is deleted as soon as it has been read; what is named is the file, or files in it."""
+    def add(self, session: Session, path: Path, run: Run = lambda work: work()) -> Added:
+        """Index a file, which is deleted as soon as it has been read; what is named is the file, or files in it.
+
+        `run` has a function run on the threads of the models: reading may take a minute and needs none of them.
+        """
         name = safe_name(path.name)
         try:
-            return self._add(session, path, name)
+            return self._add(session, path, name, run)
         except RagError as error:
             return Added(((name, _reason(str(error), name)),))
         except OSError as error:
@@ -250,17 +228,29 @@ class Sessions:
         finally:
             path.unlink(missing_ok=True)
 
-    def _add(self, session: Session, path: Path, name: str) -> Added:
+    def _add(self, session: Session, path: Path, name: str, run: Run) -> Added:
         if Path(name).suffix.lower() not in READABLE:
             raise DocumentError(_("is of a kind that is not read; expected %(kinds)s") % {"kinds": _(KINDS)})
+        if self.keep is not None:
+            documents, added = self._read(path, name, name)
+            run(partial(self._keep, path, name, documents))
+            return added
+        self._room(session)
+        documents, added = self._read(path, name, OWN + name)
+        run(partial(self._own, session, documents))  # no lock is held: an answer made there takes it
+        return added
+
+    def _room(self, session: Session) -> int:
+        """How many articles a session may still add, at least one."""
+        room = self.limits.files - len(session.own_articles())
+        if room < 1:
+            many = _("is one too many; at most %(most)d articles, remove one first")
+            raise DocumentError(many % {"most": self.limits.files})
+        return room
+
+    def _own(self, session: Session, documents: list[Document]) -> None:
         with session.lock:
-            if self.keep is not None:
-                return self._keep(path, name)
-            room = self.limits.files - len(session.own_articles())
-            if room < 1:
-                many = _("is one too many; at most %(most)d articles, remove one first")
-                raise DocumentError(many % {"most": self.limits.files})
-            documents, added = self._read(path, name, OWN + name)
+            room = self._room(session)
             if len(documents) > room:
                 many = _("holds %(count)d articles; there is room for %(room)d, remove some first")
                 raise DocumentError(many % {"count": len(documents), "room": room})
@@ -273,7 +263,6 @@ class Sessions:
                 session.own = self.bot.over()
             session.own.add_documents(documents)
             session.own_characters = sum(header.characters for header in session.own.headers())
-            return added
 
     def _read(self, path: Path, name: str, document_id: str) -> tuple[list[Document], Added]:
         """The articles in a file, at least one, and what there is to say of it."""
@@ -307,10 +296,8 @@ class Sessions:
             free = f"{stem} ({number}){dot}{suffix}"
         return free
 
-    def _keep(self, path: Path, name: str) -> Added:
-        if self.keep is None:
-            return Added()
-        documents, added = self._read(path, name, name)
+    def _keep(self, path: Path, name: str, documents: list[Document]) -> None:
+        assert self.keep is not None
         self.keep.mkdir(parents=True, exist_ok=True)
         held = sum(file.stat().st_size for file in self.keep.iterdir()) + path.stat().st_size
         if held > self.limits.kept_megabytes * MEGABYTE:
@@ -324,25 +311,37 @@ class Sessions:
         finally:
             part.unlink(missing_ok=True)
         self.bot.add_documents(
-            [replace(d, id=f"kept/{place.name}{d.id.removeprefix(name)}", source=str(place)) for d in documents]
+            [replace(d, id=f"{KEPT}{place.name}{d.id.removeprefix(name)}", source=str(place)) for d in documents]
         )
-        return added
 
     def _load_kept(self) -> None:
-        """Bring back what earlier servers kept, unless the corpus holds it anyway."""
-        headers = self.bot.headers() if self.keep is not None else []
-        known = {key for header in headers for key in (header.id, header.content_hash)}
-        for path in sorted(self.keep.iterdir()) if self.keep is not None and self.keep.is_dir() else []:
-            if f"kept/{path.name}" in known:
+        """Bring back what earlier servers kept, unless the corpus holds it anyway or it was removed by hand."""
+        if self.keep is None:
+            return
+        self._drop_gone(self.keep)
+        known = {key for header in self.bot.headers() for key in (header.id, header.content_hash)}
+        known |= json.loads(self.bot.index.read_setting(EXCLUDED) or "{}").keys()
+        for path in sorted(self.keep.iterdir()) if self.keep.is_dir() else []:
+            if KEPT + path.name in known:
                 continue
             try:
-                documents, _ = self._read(path, path.name.partition("-")[2], f"kept/{path.name}")
+                documents, _ = self._read(path, path.name.partition("-")[2], KEPT + path.name)
             except RagError as error:
                 log.warning("%s is kept but cannot be read: %s", path, error)
             else:
                 fresh = [d for d in documents if not known & {d.id, d.content_hash}]
                 if fresh:
                     self.bot.add_documents(fresh)
+
+    def _drop_gone(self, keep: Path) -> None:
+        """Forget what was kept and has been deleted since."""
+        kept = [(header, named[1]) for header in self.bot.headers() if (named := _UPLOAD.match(header.id))]
+        # Where it is in no folder of this server's, it may be in another's, whose index this is as well.
+        gone = [h.id for h, name in kept if not (keep / name).exists() and not _is_there(Path(h.source))]
+        if gone:
+            with self.bot.index.transaction():
+                for document_id in gone:  # not as if removed by hand: the file may be given again
+                    self.bot.index.remove(document_id)
 
     def remove(self, session: Session, document_id: str) -> None:
         """Remove one of the session's own articles.
@@ -366,6 +365,11 @@ def safe_name(name: str) -> str:
     if not name or _DEVICES.match(name):
         name = f"article-{name}" if name else "article"
     return name if len(name) <= 120 else name[:100] + name[-20:]
+
+
+def _is_there(source: Path) -> bool:
+    """Whether a document's file is there, or the archive that it lay in."""
+    return any(place.is_file() for place in (source, *source.parents))
 
 
 def _reason(message: str, name: str) -> str:
