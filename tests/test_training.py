@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -24,6 +25,7 @@ from rag.models.reader import MAX_TOKENS, SHIPPED  # noqa: E402
 from rag.models.windows import Windows  # noqa: E402
 from training import (  # noqa: E402
     compare,
+    corpora,
     distill,
     written,
 )
@@ -443,6 +445,19 @@ def test_questions_on_texts_of_the_data_are_read_as_those_on_our_own(tmp_path: P
     assert kinds >= {"news-questions/answered", "news-questions/yes-no", "news-questions/twin"}
     kinds = {example.kind for example in build(alone, {}, 3)}
     assert kinds >= {"passage-questions/answered", "passage-questions/undecided"}
+
+
+def test_an_article_on_another_event_is_no_gold_of_a_calibrating_question() -> None:
+    articles = {f"A-00{n}": replace(ARTICLE, id=f"A-00{n}") for n in (1, 2, 3)}
+    who = (PASSAGE.index("Anna Petrova"), "Anna Petrova")
+    asked = [
+        Question(f"q{n}", "news", "T", PASSAGE, "Who built it?", (who,), ARTICLE.group, article=f"A-00{n}", polar=polar)
+        for n, polar in ((1, False), (3, False), (2, True))
+    ]
+    made = corpora.of_articles("news", articles, asked, 9)
+    assert {document.id for document in made.documents} == set(articles)
+    golds = sorted(sorted(item.gold) for item in made.questions)
+    assert golds == [["A-001", "A-002"], ["A-001", "A-002", "A-003"], ["A-002"]]
 
 
 def test_sentences_of_drafts_are_claims_on_what_decides_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

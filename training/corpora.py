@@ -47,18 +47,18 @@ def corpora(data: Path, limit: int) -> Iterator[Corpus]:
     """The corpora of `data`/train, each with at most `limit` questions of the groups that training left out."""
     train, held_out = load_training(data)
     articles = load_articles(data)
-    yield _articles("news", articles, held_out, limit)
+    yield of_articles("news", articles, held_out, limit)
     twins = left_out_twins(data)
-    yield _articles("yes-no", articles, twins, limit)
+    yield of_articles("yes-no", articles, twins, limit)
     known, (texts, asked, _) = load_fields()[0], load_fields(held_out=True)
-    yield _articles("fields", known | texts, asked, limit)
+    yield of_articles("fields", known | texts, asked, limit)
     yield _paragraphs("SQuAD", train, held_out, ("squad",), limit)
     mixed = ("qed_nq", "nq_open_gold", "quoref", "timeqa_human", "afriqa_en", "fairytaleqa", "squad_train_part")
     yield _paragraphs("mixed", train, held_out, mixed, limit)
     yield _paragraphs("passages", train, twins, ("passages",), limit, mixed)
 
 
-def _articles(name: str, articles: Mapping[str, Article], held_out: Sequence[Question], limit: int) -> Corpus:
+def of_articles(name: str, articles: Mapping[str, Article], held_out: Sequence[Question], limit: int) -> Corpus:
     """The articles of the groups held out, among others that training saw; answers may stand in a sister article."""
     asked = [question for question in held_out if question.article]
     groups = {question.group for question in asked}
