@@ -232,13 +232,15 @@ def _compose_list(candidates: Sequence[Candidate], made: _Citations) -> Composed
     Bare figures are items where the best span is one ("In which years …?").
     """
     first = candidates[0].span
-    floor = min(first.score, max(first.score - LIST_MARGIN, 0.0))
+    floor = max(first.score - LIST_MARGIN, 0.0)
     items: list[str] = []
     quoted: dict[str, list[int]] = {}
     for candidate in candidates:
         for span in (candidate.span, *candidate.span.alternatives):
             text = span.text.strip(" ,;:")
-            if span.score < floor or not content_words(text) or _is_figure(text) is not _is_figure(first.text):
+            if span is not first and span.score < floor:
+                continue
+            if not content_words(text) or _is_figure(text) is not _is_figure(first.text):
                 continue
             if len(items) == MAX_ITEMS or any(_holds(text, i) or _holds(i, text) or agree(text, i) for i in items):
                 continue
