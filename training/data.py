@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 from collections import Counter
@@ -14,6 +13,7 @@ from random import Random
 from types import MappingProxyType
 from typing import Any
 
+from eval.datasets import read_lines
 from eval.metrics import normalise
 from training.records import Article, Claim, Question
 from training.written import DRAFTS, QUESTIONS, TWINS, load_drafts, load_questions, load_twins
@@ -32,25 +32,20 @@ ONE_OR_MANY = ("multispanqa", "news", "nq_open_gold", "qed_nq", "quoref")
 _FAMILY = {"squad1.1": "squad", "squad2.0": "squad"}
 
 
-def rows_of(path: Path) -> list[dict[str, Any]]:
-    """The objects of a file of JSON Lines, gzip."""
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
-
-
 def load_articles(data: Path) -> dict[str, Article]:
     """The news articles by id; none where the folder has none."""
     path = data / "train" / "news_articles.jsonl.gz"
     if not path.exists():
         return {}
-    rows = rows_of(path)
-    return {row["id"]: Article(row["id"], row["group"], row["title"], row["date"], row["text"]) for row in rows}
+    return {
+        row["id"]: Article(row["id"], row["group"], row["title"], row["date"], row["text"]) for row in read_lines(path)
+    }
 
 
 def load_jsonl(path: Path, articles: Mapping[str, Article] = MappingProxyType({})) -> list[Question]:
     """Questions of one `train/` file (JSON Lines, gzip), in file order; follow-ups in their complete form."""
     questions = []
-    for row in rows_of(path):
+    for row in read_lines(path):
         answers = tuple((answer["start"], answer["text"]) for answer in row["answers"] if answer["text"].strip())
         denial, polar = None, row.get("type") == "yes-no"
         if polar:
@@ -106,7 +101,7 @@ def load_claims(data: Path) -> tuple[list[Claim], list[Claim]]:
     news = data / "train" / "news_claims.jsonl.gz"
     for path in [*sorted((data / "train" / "claims").glob("*.jsonl.gz")), *([news] if news.exists() else [])]:
         found = []
-        for row in rows_of(path):
+        for row in read_lines(path):
             article = articles.get(row.get("article", ""))
             found.append(
                 Claim(
@@ -191,12 +186,10 @@ def load_squad_json(path: Path) -> list[Question]:
 def load_clapnq(path: Path) -> list[Question]:
     """CLAPNQ questions; their evidence sentences stand for the answers."""
     questions = []
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            row = json.loads(line)
-            evidence = tuple((sentence["start"], sentence["text"]) for sentence in row["evidence"])
-            answers = () if row["is_impossible"] else evidence
-            questions.append(Question(row["id"], "clapnq", row["title"], row["context"], row["question"], answers))
+    for row in read_lines(path):
+        evidence = tuple((sentence["start"], sentence["text"]) for sentence in row["evidence"])
+        answers = () if row["is_impossible"] else evidence
+        questions.append(Question(row["id"], "clapnq", row["title"], row["context"], row["question"], answers))
     return questions
 
 

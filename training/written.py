@@ -4,14 +4,14 @@ those of `data`.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from eval.datasets import read_lines
 from training.records import Article, Claim, Question
 
 TWINS = Path(__file__).parent / "twins.jsonl"
@@ -36,8 +36,7 @@ def load_twins(
     sentence that decides is the answer; an article leaves those open that have a `near` in its place.
     """
     questions, claims = [], []
-    with path.open(encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
+    rows: Iterator[Any] = read_lines(path)
     for number, row in enumerate(rows):
         if not (article := articles.get(row["article"])):
             continue
@@ -96,8 +95,7 @@ def load_fields(
 
 def _rows(path: Path, held_out: bool) -> list[dict[str, Any]]:
     """The rows of the groups of a file that are held out, or of the others."""
-    with path.open(encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
+    rows = list(read_lines(path))
     groups = sorted({row["group"] for row in rows})
     Random(SEED).shuffle(groups)
     left_out = set(groups[: round(HELD_OUT_FIELDS * len(groups))])
@@ -109,9 +107,7 @@ def load_drafts(path: Path, articles: Mapping[str, Article], dataset: str = "new
 
     As of `twins.jsonl`, only news have an article besides their premise.
     """
-    with path.open(encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    known = [(articles[row["article"]], row) for row in rows if row["article"] in articles]
+    known = [(articles[row["article"]], row) for row in read_lines(path) if row["article"] in articles]
     made = [_drafted(dataset, article, said) for article, row in known for draft in row["drafts"] for said in draft]
     return made if dataset == "news-drafts" else [replace(claim, article="") for claim in made]
 
@@ -121,9 +117,7 @@ def load_questions(path: Path, articles: Mapping[str, Article], dataset: str = "
 
     Those whose article is not there are left out; only news have an article besides their passage.
     """
-    with path.open(encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    asked = [(articles[row["article"]], row["questions"]) for row in rows if row["article"] in articles]
+    asked = [(articles[row["article"]], row["questions"]) for row in read_lines(path) if row["article"] in articles]
     made = [
         _question(dataset, article, f"{dataset}-{article.id}-{n}", question)
         for article, questions in asked
