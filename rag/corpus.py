@@ -15,7 +15,7 @@ from rag.config import IndexSettings, Settings
 from rag.errors import RagError
 from rag.index import Index, open_index
 from rag.models.embedding import TITLE_TOKENS, Embedder
-from rag.sync import EXCLUDED, sync, with_progress
+from rag.sync import EXCLUDED, excluded, sync, with_progress
 from rag.types import Chunk, Document, IndexReport
 
 
@@ -113,13 +113,9 @@ class Corpus:
             raise RagError(f"no document is called {document_id!r}; `rag documents` lists them") from None
         with self.index.transaction():
             self.index.remove(document_id)
-            self._exclude(self._excluded() | {document_id: old.content_hash})
+            self._exclude(excluded(self.index) | {document_id: old.content_hash})
 
-    def _excluded(self) -> dict[str, str]:
-        excluded: dict[str, str] = json.loads(self.index.read_setting(EXCLUDED) or "{}")
-        return excluded
-
-    def _exclude(self, excluded: Mapping[str, str]) -> None:
-        value = json.dumps(excluded)
+    def _exclude(self, removed: Mapping[str, str]) -> None:
+        value = json.dumps(removed)
         if self.index.read_setting(EXCLUDED) != value:
             self.index.write_setting(EXCLUDED, value)

@@ -24,6 +24,12 @@ BATCH = 64  # documents of a first filling that are kept together: what an inter
 T = TypeVar("T")
 
 
+def excluded(index: Index) -> dict[str, str]:
+    """The documents that were removed from an index by hand: id -> content hash."""
+    found: dict[str, str] = json.loads(index.read_setting(EXCLUDED) or "{}")
+    return found
+
+
 def sync(
     index: Index,
     roots: Sequence[Path],
@@ -96,7 +102,7 @@ class _Run:
         self.known = {header.id: header for header in self.index.headers()}
         self.by_source = {header.source: document_id for document_id, header in self.known.items()}
         self.by_hash = {header.content_hash: header for header in self.known.values()}
-        self.excluded: dict[str, str] = json.loads(self.index.read_setting(EXCLUDED) or "{}")
+        self.excluded = excluded(self.index)
         traces = Traces(self.index)
         for document_id, path in with_progress(find_files(roots), "reading", progress):
             trace = traces.unchanged(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import re
 import secrets
@@ -28,7 +27,7 @@ from rag.scope import EVERYTHING, Scope
 from rag.serve.limits import MAX_EXCHANGES, MEGABYTE, Limits
 from rag.serve.page.bots import Asker, Corpus
 from rag.serve.page.progress import Progress
-from rag.sync import EXCLUDED
+from rag.sync import excluded
 from rag.types import Document, Header, Turn
 
 log = logging.getLogger("rag.serve.page")
@@ -320,7 +319,7 @@ class Sessions:
             return
         self._drop_gone(self.keep)
         known = {key for header in self.bot.headers() for key in (header.id, header.content_hash)}
-        known |= json.loads(self.bot.index.read_setting(EXCLUDED) or "{}").keys()
+        known |= excluded(self.bot.index).keys()
         for path in sorted(self.keep.iterdir()) if self.keep.is_dir() else []:
             if KEPT + path.name in known:
                 continue
