@@ -4,7 +4,7 @@
 left out (`training.corpora`) through retrieval and reader, keeps what came in `--work`, and fits the two logistic
 regressions of `rag.answering.confidence` to it. A third of the paragraphs' questions that have an answer are asked
 again with every passage taken away that holds it: then nothing is right. What the fit is worth is printed for each
-corpus, by a fit that left it out.
+corpus, by a fit that left out it and what is over the same texts.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ from rag.models.reader import SHIPPED
 from rag.pipeline import Chatbot
 from training.corpora import Corpus, Item, corpora
 
+FAMILIES = ({"news", "yes-no"}, {"mixed", "passages"})
+"""Corpora over the same texts: what is fitted to one of them knows something of the others."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -53,10 +56,12 @@ def main() -> None:
         bot = build_bot(fixed, settings)
         asked = calibration.ask(select(fixed, split="tune"), bot, arguments.questions)
         for corpus in corpora(arguments.data, arguments.questions):
-            asked += ask(corpus, settings)
+            asked += ask(corpus, Chatbot.from_documents(corpus.documents, settings))
         kept.write_bytes(pickle.dumps(asked))
     for name in WEIGHTS:
-        rest, part = ([item for item in asked if (item.corpus == name) is own] for own in (False, True))
+        alike = next((family for family in FAMILIES if name in family), {name})
+        rest = [item for item in asked if item.corpus not in alike]
+        part = [item for item in asked if item.corpus == name]
         if rest and part:
             print(report(f"{name}, by a fit on the others", part, fit(rest)))
     fitted = fit(asked)
@@ -69,9 +74,8 @@ def main() -> None:
 # --- asking
 
 
-def ask(corpus: Corpus, settings: Settings) -> list[Asked]:
-    """What the reader says of a corpus's questions."""
-    bot = Chatbot.from_documents(corpus.documents, settings)
+def ask(corpus: Corpus, bot: Chatbot) -> list[Asked]:
+    """What the reader says of a corpus's questions; `bot` is over its documents."""
     asked = []
     for item in tqdm(corpus.questions, desc=corpus.name, disable=None):
         _, candidates = bot.consider(item.text)
