@@ -7,6 +7,7 @@ import pytest
 
 from rag.answering.followups import understand
 from rag.language.clauses import mentions, parse
+from rag.models.reader import in_conversation
 from rag.types import Answer, Turn
 
 QUESTIONS = Path(__file__).resolve().parents[1] / "eval" / "questions.jsonl"
@@ -178,3 +179,13 @@ def test_parts_of_a_question(question: str, parts: tuple[str, ...]) -> None:
 def test_mentions_have_kinds() -> None:
     found = {mention.text: mention.kind for mention in mentions("Did Colonel Milian Gómez attend the fair in Moscow?")}
     assert found == {"Colonel Milian Gómez": "person", "Moscow": "place", "the fair": "thing"}
+
+
+def test_what_was_asked_before_stands_in_brackets_the_latest_as_far_as_there_is_room() -> None:
+    assert in_conversation("Since when?", []) == "Since when?"
+    turns = [("Who runs the mill", "Ilse Korn"), ("Is it old?", "")]
+    assert in_conversation("Since when?", turns) == "(Who runs the mill? Ilse Korn. Is it old?) Since when?"
+    told = in_conversation("Why?", [("first " * 20, "x"), ("second " * 20, "y")])
+    assert told.endswith("y.) Why?")
+    assert "first" not in told
+    assert in_conversation("Why?", [("long " * 90, "")]) == "Why?"

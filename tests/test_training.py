@@ -447,6 +447,19 @@ def test_questions_on_texts_of_the_data_are_read_as_those_on_our_own(tmp_path: P
     assert kinds >= {"passage-questions/answered", "passage-questions/undecided"}
 
 
+def test_a_question_of_a_conversation_stands_behind_what_was_asked_before(tmp_path: Path) -> None:
+    built = "It was built in 1523 by Anna Petrova, who had come from Kyiv."
+    before = [{"q": "Who built it?", "a": "Anna Petrova"}, {"q": "how old was she", "a": ""}]
+    asked = {"before": before, "q": "From where?", "type": "factoid", "answers": ["Kyiv"], "sentence": built}
+    path = tmp_path / "talks.jsonl"
+    path.write_text(json.dumps({"article": "A", "questions": [asked]}) + "\n", encoding="utf-8")
+    texts = {"A": Article("A", "g", "T", "2020-01-01", PASSAGE)}
+    (question,) = load_questions(path, texts, "news-talks")
+    assert question.text == "(Who built it? Anna Petrova. how old was she?) From where?"
+    assert (question.article, question.answers) == ("A", ((PASSAGE.index("Kyiv"), "Kyiv"),))
+    assert {e.kind for e in build([question], {}, 3, [], texts | {SISTER.id: SISTER})} >= {"news-talks/answered"}
+
+
 def test_an_article_on_another_event_is_no_gold_of_a_calibrating_question() -> None:
     articles = {f"A-00{n}": replace(ARTICLE, id=f"A-00{n}") for n in (1, 2, 3)}
     who = (PASSAGE.index("Anna Petrova"), "Anna Petrova")

@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -15,8 +16,9 @@ from typing import Any
 
 from eval.datasets import read_lines
 from eval.metrics import normalise
+from rag.models.reader import in_conversation
 from training.records import Article, Claim, Question
-from training.written import DRAFTS, QUESTIONS, TWINS, load_drafts, load_questions, load_twins
+from training.written import DRAFTS, QUESTIONS, TALKS, TWINS, load_drafts, load_questions, load_twins
 
 # Whole groups kept out of training, for calibration and for choosing between recipes. The SQuAD articles are named so
 # that Disfl-QA, which asks about the same articles, leaves them out too; the others are drawn by a fixed seed.
@@ -43,7 +45,7 @@ def load_articles(data: Path) -> dict[str, Article]:
 
 
 def load_jsonl(path: Path, articles: Mapping[str, Article] = MappingProxyType({})) -> list[Question]:
-    """Questions of one `train/` file (JSON Lines, gzip), in file order; follow-ups in their complete form."""
+    """Questions of one `train/` file (JSON Lines, gzip), in file order; follow-ups complete, and once more as asked."""
     questions = []
     for row in read_lines(path):
         answers = tuple((answer["start"], answer["text"]) for answer in row["answers"] if answer["text"].strip())
@@ -57,22 +59,24 @@ def load_jsonl(path: Path, articles: Mapping[str, Article] = MappingProxyType({}
             continue
         article = articles.get(row["title"])
         dataset = _FAMILY.get(row["dataset"], row["dataset"])
-        questions.append(
-            Question(
-                id=row["id"],
-                dataset=dataset,
-                title=article.title if article else row["title"].replace("_", " "),
-                context=row["context"],
-                text=row.get("rewrite") or row["question"].strip(),
-                answers=answers,
-                group=row.get("group") or _group(row),
-                date=article.date if article else None,
-                article=article.id if article else "",
-                polar=polar,
-                denial=denial,
-                many=bool(row.get("multi")) if dataset in ONE_OR_MANY else None,
-            )
+        made = Question(
+            id=row["id"],
+            dataset=dataset,
+            title=article.title if article else row["title"].replace("_", " "),
+            context=row["context"],
+            text=row.get("rewrite") or row["question"].strip(),
+            answers=answers,
+            group=row.get("group") or _group(row),
+            date=article.date if article else None,
+            article=article.id if article else "",
+            polar=polar,
+            denial=denial,
+            many=bool(row.get("multi")) if dataset in ONE_OR_MANY else None,
         )
+        questions.append(made)
+        if earlier := row.get("history"):
+            asked = in_conversation(row["question"].strip(), [(turn, "") for turn in earlier])
+            questions.append(replace(made, id=f"{made.id}-talk", dataset="news-talks", text=asked))
     return questions
 
 
@@ -203,6 +207,8 @@ def load_training(data: Path) -> tuple[list[Question], list[Question]]:
     for side, texts, questions in zip((train, held_out), (known, left_out), public, strict=True):
         side += load_questions(QUESTIONS, texts)
         side += load_questions(QUESTIONS, _passages(questions), "passage-questions")
+        side += load_questions(TALKS, texts, "news-talks")
+        side += load_questions(TALKS, _passages(questions), "passage-talks")
     return train, held_out
 
 

@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 from eval.datasets import read_lines
+from rag.models.reader import in_conversation
 from training.records import Article, Claim, Question
 
 TWINS = Path(__file__).parent / "twins.jsonl"
@@ -19,6 +20,7 @@ FIELDS = Path(__file__).parent / "fields.jsonl"
 EVERYDAY = Path(__file__).parent / "everyday.jsonl"
 DRAFTS = Path(__file__).parent / "drafts.jsonl"
 QUESTIONS = Path(__file__).parent / "questions.jsonl"
+TALKS = Path(__file__).parent / "talks.jsonl"
 HELD_OUT_FIELDS = 0.25  # share of the groups of each such file that training leaves out
 NEAR = 500  # characters from the first to the last run that decides a sentence, which one chunk of an index may hold
 SEED = 20
@@ -113,9 +115,10 @@ def load_drafts(path: Path, articles: Mapping[str, Article], dataset: str = "new
 
 
 def load_questions(path: Path, articles: Mapping[str, Article], dataset: str = "news-questions") -> list[Question]:
-    """The questions of `questions.jsonl`, of the same form as those of `load_fields`, as questions of `dataset`.
+    """The questions of `questions.jsonl` or `talks.jsonl`, as questions of `dataset`; of the form of `load_fields`.
 
-    Those whose article is not there are left out; only news have an article besides their passage.
+    Those whose article is not there are left out; only news have an article besides their passage. What was asked and
+    answered `before` stands in front of a question.
     """
     asked = [(articles[row["article"]], row["questions"]) for row in read_lines(path) if row["article"] in articles]
     made = [
@@ -123,7 +126,7 @@ def load_questions(path: Path, articles: Mapping[str, Article], dataset: str = "
         for article, questions in asked
         for n, question in enumerate(questions)
     ]
-    return made if dataset == "news-questions" else [replace(question, article="") for question in made]
+    return made if dataset.startswith("news") else [replace(question, article="") for question in made]
 
 
 def _drafted(dataset: str, article: Article, row: Mapping[str, Any]) -> Claim:
@@ -150,7 +153,9 @@ def _question(dataset: str, article: Article, key: str, row: Mapping[str, Any]) 
     answers = [row["sentence"]] if decided else row["answers"]
     denial = row["answers"] == ["no"] if decided else True if kind == "denied" else None
     return Question(
-        key, dataset, article.title, article.text, row["q"], tuple(place(span) for span in answers), article.group,
-        article.date, article.id, polar, denial, many=kind == "list",
+        key, dataset, article.title, article.text,
+        in_conversation(row["q"], [(turn["q"], turn["a"]) for turn in row.get("before", ())]),
+        tuple(place(span) for span in answers), article.group, article.date, article.id, polar, denial,
+        many=kind == "list",
         near=(article.text.index(near), near) if near else None,
     )  # fmt: skip

@@ -29,6 +29,7 @@ CLAIMS = WEIGHTS / "claims"  # what makes the default reader one of claims
 MAX_TOKENS = 288  # question and window together, as in training
 OTHER_TOKENS = 256  # the same for the readers of others
 MAX_SPAN_TOKENS = 48
+MAX_CONTEXT = 240  # characters of what was asked before; together with a question they have to fit in 96 tokens
 BATCH_TOKENS = 4096
 NOTHING = -100.0  # logit of a passage in which there is nothing to read; JSON has no infinity
 N_SPANS = 8  # spans kept of one passage, for lists
@@ -280,6 +281,21 @@ def with_stops(chunk: Chunk) -> str:
 def as_question(claim: str) -> str:
     """A claim asked as the project's reader was trained to be asked: it then points at what decides, for or against."""
     return f"Is it true that {claim[:1].lower()}{claim[1:].rstrip('. ')}?"
+
+
+def in_conversation(question: str, earlier: Sequence[tuple[str, str]]) -> str:
+    """A question behind the ones before it, oldest first, each with its short answer, empty where none is known.
+
+    As the project's reader is trained to be asked: "(Who runs the mill? Ilse Korn.) Since when?". The latest stay that
+    `MAX_CONTEXT` characters hold.
+    """
+    context = ""
+    for asked, answer in reversed(earlier):
+        told = f"{asked.rstrip('? ')}?" + (f" {answer.rstrip('. ')}." if answer.strip() else "")
+        if len(told) + len(context) >= MAX_CONTEXT:
+            break
+        context = f"{told} {context}" if context else told
+    return f"({context}) {question}" if context else question
 
 
 def title_if_missing(question: str, chunk: Chunk) -> str:
