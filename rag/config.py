@@ -13,7 +13,7 @@ Decision = Literal["calibrated", "margin"]
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
-    """What makes an index. All of it is in the index's manifest: an index that was made otherwise does not fit.
+    """What makes an index. All but the size is in its manifest: an index that was made otherwise does not fit.
 
     Attributes
     ----------

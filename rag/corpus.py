@@ -21,7 +21,9 @@ from rag.types import Chunk, Document, IndexReport
 
 def making(settings: IndexSettings) -> dict[str, str]:
     """How articles are cut and embedded under these settings: indexes that differ in any of it are different ones."""
-    return {"cutting": CUTTING_VERSION, **{name: str(value) for name, value in settings.made().items()}}
+    # How large a file may be says which are read: those that were too large are read the next time.
+    made = {name: str(value) for name, value in settings.made().items() if name != "max_file_megabytes"}
+    return {"cutting": CUTTING_VERSION, **made}
 
 
 def manifest(settings: IndexSettings, embedder: Embedder) -> dict[str, str]:

@@ -38,7 +38,7 @@ class Served:
         Of the program.
     rest : str
         Digest of what may change behind these names: the program's files, weights on the disk, a fitted confidence,
-        which other engine holds the index, the environment of a language model.
+        which other engine holds the index, the environment of a language model, and how large a file may be.
     """
 
     index: str
@@ -75,6 +75,7 @@ class Served:
             _files(Path(model).expanduser()) if (model := generator.partition(":")[2]) else [],
             sorted(pair for pair in os.environ.items() if generator and pair[0].startswith(_VARIABLES)),
             [load.__module__, load.__qualname__] if load else [],
+            settings.max_file_megabytes,
         ]
         return cls(
             index=str(folder),

@@ -126,6 +126,16 @@ def test_unreadable_files_are_named_and_the_rest_goes_on(articles: Path) -> None
     assert str(report) == "3 added, 0 updated, 0 removed, 0 unchanged, 4 could not be read"
 
 
+def test_a_file_that_was_too_large_is_read_when_it_may_be(articles: Path, tmp_path: Path) -> None:
+    (articles / "big.txt").write_text("Penguins live in Antarctica. " * 200)
+    index = tmp_path / "index"
+    small = Settings(max_file_megabytes=0.004)
+    assert make_bot(index, small).sync([articles]).added == 3
+    assert make_bot(index).sync([articles]).added == 1
+    bot = make_bot(index, small)
+    assert (bot.sync([articles]).removed, len(bot.documents())) == (0, 4)  # what was read stays
+
+
 def test_a_file_that_breaks_does_not_cost_what_was_read_before(bot: Chatbot, articles: Path) -> None:
     (articles / "bread.txt").write_bytes(b"\x00broken")
     report = bot.add(articles)
