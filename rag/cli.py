@@ -67,20 +67,22 @@ def index(
     as_json: options.AsJson = False,
 ) -> None:
     """Index articles: embed what changed, drop what is gone."""
-    from rag.corpus import keep_settings
+    from rag.corpus import keep_settings, manifest
     from rag.index import Elsewhere
     from rag.index_report import name_failures
     from rag.pipeline import Chatbot
     from rag.places import own_index
+    from rag.sync import check_there
 
+    check_there(paths)  # before there is an empty index, which would be asked in place of the five articles
     if workers and not ray:
         raise RagError("--workers are those of a cluster: name it, as in --ray local")
     settings = Settings(
         embedding_model, query_prefix, passage_prefix, chunk_tokens, max_file_megabytes=max_file_megabytes, ocr=ocr
     )
-    if engine or uri:
-        Elsewhere.at(engine, uri, collection).name_in(folder or own_index())
     parts = _parts(context, settings)
+    if engine or uri:
+        Elsewhere.at(engine, uri, collection).name_in(folder or own_index(), manifest(settings, parts.embedder))
     if ray:
         from rag.models.cluster import RayEmbedder
 

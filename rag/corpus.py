@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from rag.config import IndexSettings, Settings
 from rag.errors import RagError
 from rag.index import Index, open_index
 from rag.models.embedding import TITLE_TOKENS, Embedder
-from rag.sync import EXCLUDED, excluded, sync, with_progress
+from rag.sync import Removed, excluded, keep_excluded, sync, with_progress
 from rag.types import Chunk, Document, IndexReport
 
 
@@ -115,9 +115,4 @@ class Corpus:
             raise RagError(f"no document is called {document_id!r}; `rag documents` lists them") from None
         with self.index.transaction():
             self.index.remove(document_id)
-            self._exclude(excluded(self.index) | {document_id: old.content_hash})
-
-    def _exclude(self, removed: Mapping[str, str]) -> None:
-        value = json.dumps(removed)
-        if self.index.read_setting(EXCLUDED) != value:
-            self.index.write_setting(EXCLUDED, value)
+            keep_excluded(self.index, excluded(self.index) | {document_id: Removed(old.content_hash, old.source)})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from rag.errors import RagError
-from rag.sync import by_number, is_unfinished
+from rag.sync import UNNAMED, by_number, unfinished
 
 if TYPE_CHECKING:
     from rag.pipeline import Chatbot
@@ -18,13 +18,16 @@ _NAMED = 20  # files that are named one by one; more are counted
 
 
 def check_finished(bot: Chatbot, folder: Path) -> None:
-    """Say what to do about an index that is empty, or that was interrupted or is being made."""
-    if is_unfinished(bot.index):
-        so_far = f"{bot.count()} articles so far"
+    """Say what to do about an index that was interrupted or is being made. RagError for one without articles."""
+    if places := unfinished(bot.index):
+        named = " and ".join(sorted(places - {UNNAMED}))
+        so_far = f"{bot.count()} articles so far" + (f", more in {named}" if named else "")
         advice = "where no `rag index` is running, run it again; it goes on where it stopped"
         if not bot.count():
             raise RagError(f"the index in {folder} is not finished ({so_far}): {advice}")
         typer.echo(f"rag: the index in {folder} is not finished ({so_far}): {advice}", err=True)
+    elif not bot.count():
+        raise RagError(f"the index in {folder} holds no articles: fill it with `rag index`, or delete that folder")
 
 
 def name_failures(report: IndexReport) -> None:

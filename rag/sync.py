@@ -4,30 +4,63 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from rag.articles.documents import find_files, other_files, read_file
-from rag.articles.formats import ARCHIVE
+from rag.articles.documents import find_files, other_files, read_file, source_of
 from rag.articles.formats.guard import HELPER, Helper
-from rag.errors import RagError
+from rag.errors import RagError, StoreError
 from rag.index import Index
-from rag.traces import Trace, Traces, stamp
+from rag.traces import Trace, Traces, is_below, stamp
 from rag.types import Document, Header, IndexReport
 
-EXCLUDED = "excluded"  # setting of an index: documents that were removed by hand, id -> content hash
-UNFINISHED = "unfinished"  # setting of an index whose first filling has not come to its end
+EXCLUDED = "excluded"  # setting of an index: documents that were removed by hand, id -> content hash and source
+UNFINISHED = "unfinished"  # setting of an index: the files and folders whose first filling has not come to its end
+UNNAMED = "yes"  # the same as an earlier version kept it, which did not say which
 BATCH = 64  # documents of a first filling that are kept together: what an interruption costs at most
 T = TypeVar("T")
 
 
-def excluded(index: Index) -> dict[str, str]:
-    """The documents that were removed from an index by hand: id -> content hash."""
-    found: dict[str, str] = json.loads(index.read_setting(EXCLUDED) or "{}")
-    return found
+class Removed(NamedTuple):
+    """What is known of a document that was removed by hand."""
+
+    content_hash: str
+    source: str  # empty where an earlier version kept the hash alone
+
+
+def excluded(index: Index) -> dict[str, Removed]:
+    """The documents that were removed from an index by hand, by their ids."""
+    kept = json.loads(index.read_setting(EXCLUDED) or "{}")
+    return {i: Removed(told, "") if isinstance(told, str) else Removed(*told) for i, told in kept.items()}
+
+
+def keep_excluded(index: Index, removed: Mapping[str, Removed]) -> None:
+    """Write into an index which documents were removed by hand."""
+    if excluded(index) != removed:
+        index.write_setting(EXCLUDED, json.dumps(removed))
+
+
+def unfinished(index: Index) -> set[str]:
+    """The files and folders whose first filling goes on, or was interrupted."""
+    kept = index.read_setting(UNFINISHED)
+    return {UNNAMED} if kept == UNNAMED else set(json.loads(kept or "[]"))
+
+
+def is_unfinished(index: Index) -> bool:
+    """Whether an index is being filled for the first time, or that was interrupted."""
+    return bool(unfinished(index))
+
+
+def check_there(roots: Sequence[Path]) -> None:
+    """RagError for the first of some files and folders that does not exist."""
+    for root in roots:
+        if not root.exists():
+            raise RagError(f"{root} does not exist; expected a file or a folder of articles")
 
 
 def sync(
@@ -42,7 +75,7 @@ def sync(
     """Bring an index in line with files and folders: the first time batch by batch, later in one atomic step.
 
     Documents that were read from one of these folders and are gone from it are removed; a file that was moved or
-    renamed stays one document, under its new id.
+    renamed stays one document, under its new id. Where nothing changed, nothing is written or locked.
 
     Parameters
     ----------
@@ -51,37 +84,51 @@ def sync(
     max_bytes : int
         Larger files are reported, not read.
     restore : bool
-        Whether documents that were removed by hand come back; else they stay away until their file changes.
+        Whether documents that were removed by hand come back; else they stay away until their file changes, and an
+        index that cannot be written is left as it is, with a note.
     helper : Helper
         The process that parses.
 
     Raises
     ------
     RagError
-        A root does not exist, or is a folder of which nothing could be read.
+        A root does not exist, or is a folder of which nothing is read (what the others hold is kept).
     """
-    for root in roots:
-        if not root.exists():
-            raise RagError(f"{root} does not exist; expected a file or a folder of articles")
-    first = index.read_setting(UNFINISHED) != "" or not index.count()
-    run = _Run(index, add, max_bytes, restore, first, helper)
-    if not first:
-        with index.transaction():
-            return run.report(roots, progress)
-    index.write_setting(UNFINISHED, "yes")
-    try:
-        report = run.report(roots, progress)
-    except RagError:
-        if not index.count():
-            index.write_setting(UNFINISHED, "")
-        raise
-    index.write_setting(UNFINISHED, "")
-    return report
+    check_there(roots)
+    files, places = find_files(roots), [_place(root) for root in roots]
+    first = is_unfinished(index) or not index.count()
+    start = partial(_Run, index, add, max_bytes, restore, first, helper, places)
+    if first:
+        _begin(index, places)
+        run = start()
+        run.bring(files, progress)
+        _finish(index, places)
+        return run.report(roots)
+    run = start()
+    if run.is_in_line(files):
+        return run.report(roots)
+    with ExitStack() as changing:
+        try:
+            changing.enter_context(index.transaction())
+        except StoreError as error:
+            if restore:
+                raise
+            return IndexReport(notes=tuple((str(root), f"taken as it was indexed before: {error}") for root in roots))
+        run = start()  # what is known may have changed before the lock
+        run.bring(files, progress)
+    return run.report(roots)
 
 
-def is_unfinished(index: Index) -> bool:
-    """Whether an index is being filled for the first time, or that was interrupted."""
-    return index.read_setting(UNFINISHED) != ""
+def _begin(index: Index, places: Sequence[Path]) -> None:
+    with index.transaction():
+        index.write_setting(UNFINISHED, json.dumps(sorted(unfinished(index) | set(map(str, places)))))
+
+
+def _finish(index: Index, places: Sequence[Path]) -> None:
+    """Note that these were read to their end; what is no longer there never will be, and is forgotten."""
+    with index.transaction():
+        left = sorted(name for name in unfinished(index) if Path(name).exists() and not is_below(name, places))
+        index.write_setting(UNFINISHED, json.dumps(left) if left else "")
 
 
 @dataclass
@@ -92,52 +139,93 @@ class _Run:
     restore: bool
     first: bool
     helper: Helper
+    places: Sequence[Path]
     counts: Counter[str] = field(default_factory=Counter)
     failed: list[tuple[str, str]] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
-    fresh: list[Document] = field(default_factory=list)
-    seen: set[str] = field(default_factory=set)
+    fresh: list[Document] = field(default_factory=list)  # to be added
+    copies: list[Document] = field(default_factory=list)  # new, of a content that was there: moved, if that is gone
+    seen: dict[str, str] = field(default_factory=dict)  # id -> source of what was met in this run
+    kept_out: dict[str, Removed] = field(default_factory=dict)
 
-    def report(self, roots: Sequence[Path], progress: bool) -> IndexReport:
+    def __post_init__(self) -> None:
         self.known = {header.id: header for header in self.index.headers()}
-        self.by_source = {header.source: document_id for document_id, header in self.known.items()}
-        self.by_hash = {header.content_hash: header for header in self.known.values()}
-        self.excluded = excluded(self.index)
-        traces = Traces(self.index)
-        for document_id, path in with_progress(find_files(roots), "reading", progress):
-            trace = traces.unchanged(path)
-            if trace is not None and self.known.keys() >= set(trace.documents):
+        self.excluded = {i: old for i, old in excluded(self.index).items() if i not in self.known}
+        self.traces = Traces(self.index)
+        before: dict[str, Header | Removed] = {**self.excluded, **self.known}
+        self.ids = {old.source: document_id for document_id, old in before.items()}
+        self.contents = {old.content_hash for old in before.values()}
+
+    def is_in_line(self, files: Sequence[tuple[str, Path]]) -> bool:
+        """Whether the index holds these files as they are, and nothing that is gone."""
+        for _, path in files:
+            trace = self._trace(path)
+            if trace is None:
+                return False
+            self._pass(trace)
+        return not self._gone()
+
+    def bring(self, files: Sequence[tuple[str, Path]], progress: bool) -> None:
+        """Read what is new or changed, and write what comes of it."""
+        for document_id, path in with_progress(files, "reading", progress):
+            trace = self._trace(path)
+            if trace is not None:
                 self._pass(trace)
             else:
-                trace = self._read(_own_id(document_id, str(path), self.known, self.by_source), path)
+                trace = self._read(document_id, path)
             if trace is not None:
-                traces.keep(path, trace)
+                self.traces.keep(path, trace)
             if self.first and len(self.fresh) >= BATCH:
                 self._keep()
-        skipped = tuple((str(path), _kind(path)) for path in other_files(roots))
         with self.index.transaction():
+            self._settle()
             self._keep()
-            self._drop(roots)
-            traces.save(roots)
-            if self.index.read_setting(EXCLUDED) != (kept := json.dumps(self.excluded)):
-                self.index.write_setting(EXCLUDED, kept)
-        for root in roots:
-            if root.is_dir() and not any(self.counts.values()):
-                raise RagError(f"no article could be read in {root}: {self._why(skipped)}")
+            for old in self._gone():
+                self.seen[old.id] = old.source
+                self.counts["removed"] += self.index.remove(old.id)
+            self.traces.save(self.places)
+            keep_excluded(self.index, self.excluded)
+
+    def report(self, roots: Sequence[Path]) -> IndexReport:
+        """What was done. RagError for a folder of which nothing is in the index, nor was before."""
+        skipped = tuple((str(path), _kind(path)) for path in other_files(roots))
+        for root, place in zip(roots, self.places, strict=True):
+            if root.is_dir() and not self._is_read(root, place):
+                raise RagError(f"no article could be read in {root}: {self._why(place, skipped)}")
         shown = {name: self.counts[name] for name in ("added", "updated", "removed", "unchanged")}
         return IndexReport(failed=tuple(self.failed), skipped=skipped, notes=tuple(self.notes), **shown)
 
-    def _why(self, skipped: Sequence[tuple[str, str]]) -> str:
-        reasons = [reason for _, reason in self.failed[:3]]
-        if len(self.failed) > 3:
-            reasons.append(f"{len(self.failed) - 3} more could not be read")
-        if skipped:
-            reasons.append(f"{by_number(skipped)} that {'is' if len(skipped) == 1 else 'are'} not read")
+    def _is_read(self, root: Path, place: Path) -> bool:
+        """Whether something of a folder was met, if only in another root that leads to the same files."""
+        if any(is_below(path, [place]) for path in self.seen.values()):
+            return True
+        real = [Path(os.path.realpath(path)) for path, _ in self.failed]
+        failed = {step for path in real for step in (path, *path.parents)}  # an archive with what is in it
+        return any(Path(os.path.realpath(path)) not in failed for _, path in find_files([root]))
+
+    def _why(self, place: Path, skipped: Sequence[tuple[str, str]]) -> str:
+        failed, others = (
+            [(path, said) for path, said in told if is_below(source_of(path), [place])]
+            for told in (self.failed, skipped)
+        )
+        reasons = [reason for _, reason in failed[:3]]
+        if len(failed) > 3:
+            reasons.append(f"{len(failed) - 3} more could not be read")
+        if others:
+            reasons.append(f"{by_number(others)} that {'is' if len(others) == 1 else 'are'} not read")
         return "; ".join(reasons) or "it holds no files; check the path"
+
+    def _trace(self, path: Path) -> Trace | None:
+        """The trace of a file that is as it was, and whose documents are still its own."""
+        trace = self.traces.unchanged(path)
+        if trace is None:
+            return None
+        held = [self.known.get(document_id) for document_id in trace.documents]
+        return trace if all(old is not None and is_below(old.source, [source_of(path)]) for old in held) else None
 
     def _pass(self, trace: Trace) -> None:
         """Leave a file as it was read before."""
-        self.seen.update(trace.documents)
+        self.seen.update((document_id, self.known[document_id].source) for document_id in trace.documents)
         self.notes += trace.notes
         self.counts["unchanged"] += len(trace.documents)
 
@@ -148,48 +236,96 @@ class _Run:
         self.failed += reading.failed
         self.notes += reading.notes
         if reading.failed:  # what cannot be read today does not cost what was read before
-            within = [os.path.abspath(failing) for failing, _ in reading.failed]
-            self.seen.update(
-                i for i, old in self.known.items() if any(Path(old.source).is_relative_to(place) for place in within)
-            )
-        own = [_own_id(document.id, document.source, self.known, self.by_source) for document in reading.documents]
-        for name, document in zip(own, reading.documents, strict=True):
-            self._take(document if name == document.id else replace(document, id=name))
-        return Trace(before, tuple(own), reading.notes) if before and not reading.failed else None
+            within = [source_of(failing) for failing, _ in reading.failed]
+            self.seen.update((i, old.source) for i, old in self.known.items() if is_below(old.source, within))
+        own = tuple(self._take(document) for document in reading.documents)
+        return Trace(before, own, reading.notes) if before and not reading.failed else None
 
-    def _take(self, document: Document) -> None:
-        self.seen.add(document.id)
-        old = self.known.get(document.id)
-        if not self.restore and self._is_excluded(document, old):
-            self.counts["kept out"] += 1
-            return
-        self.excluded.pop(document.id, None)
-        if old is not None and (old.content_hash, old.source) == (document.content_hash, document.source):
+    def _take(self, document: Document) -> str:
+        """Sort a document that was read among those that are new, changed or neither; its id in the index."""
+        document = replace(document, id=self._own_id(document))
+        self.seen[document.id] = document.source
+        old, removed = self.known.get(document.id), self.excluded.get(document.id)
+        content = document.content_hash
+        if old is not None and (old.content_hash, old.source) == (content, document.source):
             self.counts["unchanged"] += 1
-            return
-        moved = self.by_hash.get(document.content_hash) if old is None else None
-        if moved is not None and not _is_there(moved.source) and moved.id not in self.seen:
-            self.index.remove(moved.id)
-            self.seen.add(moved.id)
-            old = moved
-        self.counts["added" if old is None else "updated"] += 1
-        self.fresh.append(document)
+        elif old is not None:
+            self.counts["updated"] += 1
+            self.fresh.append(document)
+        elif not self.restore and removed is not None and removed.content_hash == content:
+            self.kept_out[document.id] = Removed(content, document.source)
+        elif content in self.contents:
+            self.copies.append(document)
+        else:
+            self.counts["added"] += 1
+            self.fresh.append(document)
+        return document.id
 
-    def _is_excluded(self, document: Document, old: Header | None) -> bool:
-        if document.id in self.excluded:
-            return self.excluded[document.id] == document.content_hash
-        return old is None and document.content_hash in self.excluded.values()  # moved since it was removed
+    def _own_id(self, document: Document) -> str:
+        """The id that a document has in the index already, or a new one that no other's is."""
+        if document.source in self.ids:
+            return self.ids[document.source]
+        document_id, folder = document.id, Path(document.source).parent
+        while self._is_taken(document_id, document):
+            document_id = f"{folder.name or 'other'}/{document_id}"
+            folder = folder.parent
+        return document_id
+
+    def _is_taken(self, document_id: str, document: Document) -> bool:
+        if self.seen.get(document_id, document.source) != document.source:
+            return True
+        old = self.known.get(document_id) or self.excluded.get(document_id)
+        if old is None or not old.source:
+            return False
+        if _is_there(old.source):
+            return True
+        # Gone, or out of reach: only where this is looked through is it known to be gone.
+        return old.content_hash != document.content_hash and not is_below(old.source, self.places)
+
+    def _settle(self) -> None:
+        """Tell of each copy whether it is what has gone from elsewhere, and whether that was removed by hand."""
+        moved, lost = self._left(self.known), self._left(self.excluded)
+        for document in self.copies:
+            content = document.content_hash
+            if moved[content]:
+                old = self.known[moved[content].pop()]
+                self.seen[old.id] = old.source
+                self.index.remove(old.id)
+                self.counts["updated"] += 1
+            elif lost[content]:
+                del self.excluded[lost[content].pop()]
+                if not self.restore:
+                    self.kept_out[document.id] = Removed(content, document.source)
+                    continue
+                self.counts["added"] += 1
+            else:
+                self.counts["added"] += 1
+            self.fresh.append(document)
+        self.excluded = {i: old for i, old in self.excluded.items() if i not in self.seen} | self.kept_out
+
+    def _left(self, before: Mapping[str, Header | Removed]) -> defaultdict[str, list[str]]:
+        """Of what was there before with the content of a copy, what has left its place: content -> ids."""
+        contents = {document.content_hash for document in self.copies}
+        found = defaultdict[str, list[str]](list)
+        for document_id, old in before.items():
+            if old.content_hash in contents and self._has_left(document_id, old):
+                found[old.content_hash].append(document_id)
+        return found
+
+    def _has_left(self, document_id: str, old: Header | Removed) -> bool:
+        """Whether a content is no longer where it was."""
+        if document_id in self.seen:
+            return document_id in self.excluded and document_id not in self.kept_out
+        return not (old.source and _is_there(old.source)) or is_below(old.source, self.places)
+
+    def _gone(self) -> list[Header]:
+        """What was indexed from these places and is not there any more."""
+        return [old for i, old in self.known.items() if i not in self.seen and is_below(old.source, self.places)]
 
     def _keep(self) -> None:
         if self.fresh:
             self.add(self.fresh)
             self.fresh = []
-
-    def _drop(self, roots: Sequence[Path]) -> None:
-        places = [root.resolve() for root in roots if root.is_dir() or root.suffix.lower() == ARCHIVE]
-        for document_id, old in self.known.items():
-            if document_id not in self.seen and any(Path(old.source).is_relative_to(place) for place in places):
-                self.counts["removed"] += self.index.remove(document_id)
 
 
 def by_number(files: Sequence[tuple[str, str]]) -> str:
@@ -203,22 +339,15 @@ def _kind(path: Path) -> str:
     return path.suffix.lower() or "without suffix"
 
 
+def _place(root: Path) -> Path:
+    """Below what `find_files` finds all that a root holds: a folder is resolved, a link to a file is not."""
+    return Path(source_of(root.resolve() if root.is_dir() else root.parent.resolve() / root.name))
+
+
 def _is_there(source: str) -> bool:
     """Whether a document's file is still there, or the archive that it lay in."""
     path = Path(source)
     return path.exists() or any(parent.is_file() for parent in path.parents)
-
-
-def _own_id(document_id: str, source: str, known: Mapping[str, Header], by_source: Mapping[str, str]) -> str:
-    """The id that a file has in the index already, or a new one that no other folder's file of that name has."""
-    source = os.path.abspath(source)
-    if source in by_source:
-        return by_source[source]
-    folder = Path(source).parent
-    while (other := known.get(document_id)) and other.source != source and _is_there(other.source):
-        document_id = f"{folder.name or 'other'}/{document_id}"
-        folder = folder.parent
-    return document_id
 
 
 def with_progress(items: Sequence[T], label: str, show: bool) -> Iterable[T]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rag.articles.documents import source_of
 from rag.index import Index
 
-FILES = "files"  # setting of an index: path -> stamp, documents, notes
+FILES = "files"  # setting of an index: source -> stamp, documents, notes
 SETTLED = 2.0  # seconds since its last change after which a file's next one shows in its times, on any file system
 
 
@@ -35,17 +36,16 @@ class Traces:
 
     def unchanged(self, path: Path) -> Trace | None:
         """The trace of a file that is as it was."""
-        trace = self._old.get(str(path))
+        trace = self._old.get(source_of(path))
         return trace if trace and trace.stamp == stamp(path) else None
 
     def keep(self, path: Path, trace: Trace) -> None:
         """Remember a file that was read."""
-        self._new[str(path)] = trace
+        self._new[source_of(path)] = trace
 
-    def save(self, roots: Sequence[Path]) -> None:
-        """Write them into the index, without those of files that are gone from these folders."""
-        places = [root.resolve() for root in roots]
-        elsewhere = {path: old for path, old in self._old.items() if not any(map(Path(path).is_relative_to, places))}
+    def save(self, places: Sequence[Path]) -> None:
+        """Write them into the index, without those of files that are gone from these places."""
+        elsewhere = {path: old for path, old in self._old.items() if not is_below(path, places)}
         found = elsewhere | self._new
         if found != self._old:
             rows = {path: (trace.stamp, trace.documents, trace.notes) for path, trace in found.items()}
@@ -60,6 +60,11 @@ def stamp(path: Path) -> tuple[int, ...]:
         return ()
     settled = time.time() - max(status.st_mtime, status.st_ctime) > SETTLED
     return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino) if settled else ()
+
+
+def is_below(source: str, places: Iterable[str | Path]) -> bool:
+    """Whether a file is one of these, or lies in one of these folders or archives."""
+    return any(map(Path(source).is_relative_to, places))
 
 
 def _trace(stamp: list[int], documents: list[str], notes: list[list[str]]) -> Trace:

@@ -6,17 +6,21 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import make_bot
+from click.testing import Result
+from fakes import BREAD, fake_parts, make_bot, make_document
 
 from rag import sync, traces
 from rag.articles.formats.contract import Extracted, Source
 from rag.articles.formats.guard import Helper
-from rag.errors import RagError
+from rag.errors import RagError, StoreError
+from rag.index import database
 from rag.pipeline import Chatbot
 from rag.types import Document, IndexReport
 
@@ -25,6 +29,15 @@ TEXT = "Orlovka, 12 May 2024. The engineer Marta Lind opened the new harbour on 
 
 def ids(bot: Chatbot) -> list[str]:
     return [header.id for header in bot.headers()]
+
+
+def written(folder: Path, **files: str) -> Path:
+    """A folder with these files: `a` is a.txt, `sub__a` is sub/a.txt."""
+    for name, text in files.items():
+        path = folder / f"{name.replace('__', '/')}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
 
 
 def zipped(**files: str) -> bytes:
@@ -110,6 +123,101 @@ def test_a_bomb_in_an_archive_is_named(tmp_path: Path) -> None:
     assert "--max-file-megabytes" in report.failed[0][1]
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_files_of_an_archive_that_unpack_to_one_place_are_documents_each(tmp_path: Path) -> None:
+    names = ["é.txt", "e\u0301.txt", "2023/x.txt", "2023\\x.txt", "2023/x (2).txt", "2023/x.txt"]
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for number, name in enumerate(names):
+            archive.writestr(name, f"{TEXT} It was day {number}.")
+    bot = make_bot()
+    assert bot.add(tmp_path).added == len(names)
+    assert bot.add(tmp_path).unchanged == len(names)
+    places = ["2023/x (2) (2).txt", "2023/x (2).txt", "2023/x (3).txt", "2023/x.txt", "é (2).txt", "é.txt"]
+    assert ids(bot) == [f"all.zip/{place}" for place in places]
+
+
+def test_what_is_gone_from_an_archive_that_was_named_by_a_link_is_dropped(tmp_path: Path) -> None:
+    (tmp_path / "real.zip").write_bytes(zipped(a_dot_txt=TEXT, b_dot_txt=TEXT))
+    (tmp_path / "link.zip").symlink_to(tmp_path / "real.zip")
+    bot = make_bot()
+    bot.add(tmp_path / "link.zip")
+    (tmp_path / "real.zip").write_bytes(zipped(a_dot_txt=TEXT))
+    assert bot.add(tmp_path / "link.zip").removed == 1
+    assert ids(bot) == ["link.zip/a.txt"]
+
+
+def test_a_folder_whose_files_all_fail_today_keeps_what_was_read_of_them(tmp_path: Path) -> None:
+    bot = make_bot()
+    bot.add(written(tmp_path, a=TEXT))
+    (tmp_path / "a.txt").write_text("")
+    assert len(bot.add(tmp_path).failed) == 1
+    assert ids(bot) == ["a.txt"]
+
+
+def test_each_folder_is_looked_at_by_itself(tmp_path: Path) -> None:
+    good, empty = written(tmp_path / "good", a=TEXT), tmp_path / "empty"
+    empty.mkdir()
+    (good / "b.jpg").touch()
+    bot = make_bot()
+    with pytest.raises(RagError, match=r"no article could be read in .*empty: it holds no files; check the path"):
+        bot.sync([good, empty])
+    assert ids(bot) == ["a.txt"]
+    (empty / "sub").symlink_to(good)
+    assert bot.sync([good, empty]).unchanged == 1  # what another leads to is read there
+
+
+# ---------------------------------------------------------------- whose id it is
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_folder_that_is_out_of_reach_keeps_its_articles(tmp_path: Path) -> None:
+    one = written(tmp_path / "one", news=TEXT, other="It snowed in Tarsk.")
+    two = written(tmp_path / "two", news=BREAD)
+    bot = make_bot()
+    bot.add(one)
+    one.rename(tmp_path / "away")
+    assert bot.add(two).added == 1
+    assert ids(bot) == ["news.txt", "other.txt", "two/news.txt"]
+    (tmp_path / "away").rename(one)
+    assert bot.sync([one, two]).unchanged == 3
+    assert bot.document("news.txt").text == TEXT
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_file_whose_id_another_has_taken_is_read_again(tmp_path: Path) -> None:
+    folder = written(tmp_path / "one", news=TEXT)
+    two = written(tmp_path / "two", news=BREAD)
+    bot = make_bot()
+    bot.add(folder)
+    bot.add_documents([replace(make_document("news.txt", BREAD), source=str(two / "news.txt"))])
+    assert bot.add(folder).added == 1
+    assert {bot.document(i).text for i in ids(bot)} == {TEXT, BREAD}
+
+
+def test_files_that_would_have_one_id_have_two(tmp_path: Path) -> None:
+    one = written(tmp_path / "one", x=TEXT)
+    two = written(tmp_path / "two", x=BREAD, two__x="It snowed in Tarsk.")
+    bot = make_bot()
+    bot.add(one)
+    assert bot.add(two).added == 2
+    assert bot.add(two).unchanged == 2
+    assert len({bot.document(i).text for i in ids(bot)}) == 3
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_name_that_is_no_unicode_costs_nothing(tmp_path: Path) -> None:
+    file = tmp_path / os.fsdecode(b"x\xff.txt")
+    try:
+        file.write_text(TEXT)
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    bot = make_bot()
+    assert synced(bot, tmp_path)[1].added == 1
+    assert synced(bot, tmp_path)[0] == []
+    file.write_text("")
+    assert synced(bot, tmp_path)[1].removed == 0
+
+
 # ---------------------------------------------------------------- moves
 
 
@@ -154,6 +262,86 @@ def test_what_was_removed_by_hand_stays_away_when_it_is_renamed(tmp_path: Path) 
     assert ids(bot) == ["z.txt"]
 
 
+SNOW = "It snowed in Tarsk."
+
+
+def without_a(folder: Path, **files: str) -> Chatbot:
+    """A bot over a folder whose a.txt was removed by hand."""
+    bot = make_bot()
+    bot.add(written(folder, a=TEXT, z=SNOW, **files))
+    bot.remove("a.txt")
+    return bot
+
+
+def test_a_copy_of_what_was_removed_by_hand_may_move(tmp_path: Path) -> None:
+    bot = without_a(tmp_path, copy=TEXT)
+    (tmp_path / "copy.txt").rename(tmp_path / "kept.txt")
+    assert bot.sync([tmp_path], restore=False).updated == 1
+    assert ids(bot) == ["kept.txt", "z.txt"]
+    (tmp_path / "a.txt").rename(tmp_path / "b.txt")
+    (tmp_path / "kept.txt").rename(tmp_path / "c.txt")
+    bot.sync([tmp_path], restore=False)
+    assert len(ids(bot)) == 2  # both have moved: one was removed, the other was not
+
+
+def test_what_was_removed_by_hand_stays_away_when_another_takes_its_name(tmp_path: Path) -> None:
+    bot = without_a(tmp_path)
+    (tmp_path / "a.txt").rename(tmp_path / "b.txt")
+    written(tmp_path, a=BREAD)
+    for _ in range(2):
+        bot.sync([tmp_path], restore=False)
+        assert ids(bot) == ["a.txt", "z.txt"]
+        assert bot.document("a.txt").text == BREAD
+    bot.remove("a.txt")
+    (tmp_path / "a.txt").rename(tmp_path / "c.txt")
+    (tmp_path / "b.txt").rename(tmp_path / "a.txt")
+    (tmp_path / "c.txt").rename(tmp_path / "b.txt")
+    for _ in range(2):
+        bot.sync([tmp_path], restore=False)
+        assert ids(bot) == ["z.txt"]
+
+
+def test_what_was_removed_by_hand_and_came_back_may_move(tmp_path: Path) -> None:
+    bot = without_a(tmp_path)
+    (tmp_path / "a.txt").rename(tmp_path / "b.txt")
+    assert bot.add(tmp_path).added == 1
+    assert sync.excluded(bot.index) == {}
+    (tmp_path / "b.txt").rename(tmp_path / "c.txt")
+    assert bot.sync([tmp_path], restore=False).updated == 1
+    assert ids(bot) == ["c.txt", "z.txt"]
+
+
+def test_what_is_removed_by_hand_in_one_folder_is_not_in_another(tmp_path: Path) -> None:
+    bot = without_a(tmp_path / "one")
+    bot.sync([written(tmp_path / "two", a=TEXT)], restore=False)
+    assert ids(bot) == ["two/a.txt", "z.txt"]
+    bot.sync([tmp_path / "one"], restore=False)
+    assert ids(bot) == ["two/a.txt", "z.txt"]
+
+
+def test_what_was_removed_by_hand_stays_away_when_it_is_renamed_in_an_archive(tmp_path: Path) -> None:
+    (tmp_path / "all.zip").write_bytes(zipped(a_dot_txt=TEXT, z_dot_txt=SNOW))
+    bot = make_bot()
+    bot.add(tmp_path)
+    bot.remove("all.zip/a.txt")
+    (tmp_path / "all.zip").write_bytes(zipped(b_dot_txt=TEXT, y_dot_txt=SNOW))
+    report = bot.sync([tmp_path], restore=False)
+    assert (report.updated, report.removed) == (1, 0)
+    assert ids(bot) == ["all.zip/y.txt"]
+
+
+def test_what_an_earlier_version_kept_of_removed_documents_holds(tmp_path: Path) -> None:
+    bot = without_a(tmp_path)
+    digest = sync.excluded(bot.index)["a.txt"].content_hash
+    for name in ("a.txt", "b.txt"):
+        bot.index.write_setting(sync.EXCLUDED, json.dumps({"a.txt": digest}))
+        bot.sync([tmp_path], restore=False)
+        assert ids(bot) == ["z.txt"]
+        assert sync.excluded(bot.index) == {name: sync.Removed(digest, str(tmp_path / name))}
+        if name == "a.txt":
+            (tmp_path / "a.txt").rename(tmp_path / "b.txt")
+
+
 # ---------------------------------------------------------------- interrupted
 
 
@@ -178,6 +366,86 @@ def test_a_first_filling_that_is_interrupted_goes_on_where_it_stopped(
     report = bot.add(tmp_path)
     assert (report.unchanged, report.added) == (2, 3)
     assert not sync.is_unfinished(bot.index)
+
+
+def interrupted(bot: Chatbot, folder: Path) -> None:
+    def add(documents: Sequence[Document]) -> None:
+        bot.add_documents(documents)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sync.sync(bot.index, [folder], add, 10_000)
+
+
+def test_a_folder_that_is_not_finished_is_named_until_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync, "BATCH", 1)
+    one, two = written(tmp_path / "one", a=TEXT, b=BREAD), written(tmp_path / "two", c=SNOW)
+    bot = make_bot()
+    interrupted(bot, one)
+    bot.add(two)
+    assert sync.unfinished(bot.index) == {str(one)}
+    bot.add(one)
+    assert not sync.is_unfinished(bot.index)
+
+
+@pytest.mark.parametrize("above", [True, False])
+def test_an_unfinished_folder_is_done_with_when_one_above_it_is_read_or_it_is_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, above: bool
+) -> None:
+    monkeypatch.setattr(sync, "BATCH", 1)
+    one, two = written(tmp_path / "in" / "one", a=TEXT, b=BREAD), written(tmp_path / "in" / "two", c=SNOW)
+    bot = make_bot()
+    interrupted(bot, one)
+    if not above:
+        shutil.rmtree(one)
+    bot.add(tmp_path / "in" if above else two)
+    assert not sync.is_unfinished(bot.index)
+
+
+def test_an_earlier_version_s_unfinished_index_is_one(tmp_path: Path) -> None:
+    bot = make_bot()
+    bot.index.write_setting(sync.UNFINISHED, "yes")
+    assert sync.is_unfinished(bot.index)
+    bot.add(written(tmp_path, a=TEXT))
+    assert not sync.is_unfinished(bot.index)
+
+
+def test_an_unfinished_index_says_where_there_is_more(
+    run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "BATCH", 1)
+    one, index = written(tmp_path / "one", a=BREAD, b=SNOW), tmp_path / "index"
+    interrupted(Chatbot.open(index, parts=fake_parts()), one)
+    said = run("ask", "--no-server", "--corpus", index, "Who sells rye bread in Gdansk?").stderr
+    assert f"is not finished (1 articles so far, more in {one}): where no `rag index` is running" in said
+
+
+def test_an_index_without_articles_is_not_asked(run: Callable[..., Result], tmp_path: Path, home: Path) -> None:
+    run("index", tmp_path / "none", code=1)
+    assert not home.exists()
+    (tmp_path / "empty").mkdir()
+    run("index", tmp_path / "empty", code=1)
+    said = run("ask", "--no-server", "Who sells bread?", code=1).stderr
+    assert "holds no articles: fill it with `rag index`, or delete that folder" in said
+
+
+# ---------------------------------------------------------------- beside a process that writes
+
+
+@pytest.mark.usefixtures("at_once")
+def test_who_only_asks_does_not_need_to_write(articles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.01)
+    other = Chatbot.from_directory(articles, parts=fake_parts())
+    with other.index.transaction():
+        assert Chatbot.from_directory(articles, parts=fake_parts()).report == IndexReport(unchanged=2)
+        written(articles, new=SNOW)
+        bot = Chatbot.from_directory(articles, parts=fake_parts())
+        [(path, note)] = bot.report.notes
+        assert (path, bot.count()) == (str(articles), 2)
+        assert note.startswith("taken as it was indexed before: another process is writing")
+        with pytest.raises(StoreError, match="another process is writing"):
+            bot.add(articles)
+    assert Chatbot.from_directory(articles, parts=fake_parts()).report.added == 1
 
 
 # ---------------------------------------------------------------- what need not be read again

@@ -11,7 +11,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
 from rag.articles.formats import ARCHIVE, FORMATS, PACKED, archive
@@ -90,6 +90,11 @@ def _walk(folder: Path, known: bool = True) -> Iterator[Path]:
 def _printable(path: Path | str) -> str:
     """`path` as text that UTF-8 can hold, whatever bytes the file system has."""
     return os.fspath(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def source_of(path: Path | str) -> str:
+    """The `source` of a document that is read from `path`."""
+    return _printable(os.path.abspath(path))
 
 
 # ---------------------------------------------------------------- reading one file
@@ -189,8 +194,10 @@ def _read_archive(
     documents: list[Document] = []
     failed: list[tuple[str, str]] = []
     notes: list[tuple[str, str]] = []
+    uses: Counter[str] = Counter()
     try:
-        for member, content in archive.members(data, name, max_bytes):
+        for packed, content in archive.members(data, name, max_bytes):
+            member = _unpacked(packed, uses)
             place = path / member
             try:
                 _check_suffix(place)
@@ -208,6 +215,16 @@ def _read_archive(
     if not documents and not failed:
         failed.append((str(path), f"{name} is empty: expected an archive of articles; leave it out"))
     return Reading(tuple(documents), tuple(failed), tuple(notes))
+
+
+def _unpacked(member: str, uses: Counter[str]) -> str:
+    """A name for a file of an archive that none before has; an archive may hold several that unpack to one place."""
+    name = first = unicodedata.normalize("NFC", member)
+    while uses[name]:
+        uses[first] += 1
+        name = PurePosixPath(first).with_stem(f"{PurePosixPath(first).stem} ({uses[first]})").as_posix()
+    uses[name] += 1
+    return member if name == first else name
 
 
 def _check_suffix(path: Path) -> None:
@@ -240,7 +257,7 @@ def document_of(content: Extracted, path: Path, document_id: str, data: bytes, t
         id=document_id,
         title=facts.title,
         text=text,
-        source=_printable(os.path.abspath(path)),
+        source=source_of(path),
         language=language,
         date=facts.date,
         content_hash=hashlib.sha256(data).hexdigest(),
