@@ -318,6 +318,24 @@ def test_near_identical_passages_come_once_with_the_others_named(index: Index, s
     assert found[1].duplicates == ()
 
 
+def test_what_lies_behind_many_copies_is_found(index: Index, search: Search) -> None:
+    wire = "The harbour of Orlovka was opened on Sunday by the engineer Marta Lind and the town was glad."
+    others = (
+        "Marta Lind studied in Riga.",
+        "Orlovka paid for it with a loan.",
+        "Critics call the harbour too shallow.",
+    )
+    with index.transaction():
+        for i in range(12):
+            add(index, make_document(f"a{i:02}.txt", wire, title="same"))
+        for i, text in enumerate(others):
+            add(index, make_document(f"b{i}.txt", text, title="same"))
+    found = search(index, "Marta Lind harbour Orlovka", k=4, candidates=5)
+    assert [len(one.duplicates) for one in found] == [11, 0, 0, 0]
+    assert set(ids(found)[1:]) == {"b0.txt", "b1.txt", "b2.txt"}
+    assert search(index, "Marta Lind harbour Orlovka", k=9, candidates=5) == found  # there is no more
+
+
 @pytest.mark.parametrize(
     ("asked", "written"),
     [

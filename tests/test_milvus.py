@@ -6,7 +6,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,13 +17,15 @@ from typer.testing import CliRunner
 
 pytest.importorskip("milvus_lite", reason="the extra `milvus` is not installed")
 
+import grpc
 from milvus_lite.server_manager import server_manager_instance
+from pymilvus.exceptions import MilvusException
 
 from rag.cli import app
 from rag.errors import StoreError
 from rag.index import Index, SqliteEngine, open_index
 from rag.index.milvus import MilvusEngine
-from rag.index.milvus_rows import PIECE
+from rag.index.milvus_rows import PIECE, mendable
 
 MANIFEST = {"embedding": "fake"}
 
@@ -79,6 +83,43 @@ def test_long_texts_and_settings_are_cut_and_joined(uri: str) -> None:
     assert index.read_setting("long") == "é🙂" * PIECE
     index.write_setting("long", "")
     assert index.read_setting("long") == ""
+
+
+def test_what_is_longer_than_a_field_is_cut_or_read_from_the_text(uri: str) -> None:
+    index = opened(uri)
+    sequence = "acgt" * 18_000
+    chunks = add(index, make_document("dna.txt", f"The sequence is {sequence} as published.", title="Genes"))
+    assert max(len(chunk.text) for chunk in chunks) > 65_535
+    assert [index.get(chunk.id) for chunk in chunks] == chunks
+    for question in ("sequence", sequence):
+        assert index.search(question, None, 1)[0].chunk == chunks[0]
+    add(index, make_document("title.txt", "Bread again.", title="Über Brot " * 8_000))
+    assert index.document("title.txt").title == ("Über Brot " * 100)
+    assert index.search("again", None, 1)[0].chunk.title == ("Über Brot " * 100)
+    assert index.remove("dna.txt") is True
+    assert not [row for row in rows(index) if "acgt" in row]
+
+
+@pytest.mark.parametrize("reads", [1, 2])  # of the head, then of the pieces
+def test_a_document_is_of_one_state(uri: str, monkeypatch: pytest.MonkeyPatch, reads: int) -> None:
+    index = opened(uri)
+    engine = index.engine
+    assert isinstance(engine, MilvusEngine)
+    old, new = (replace(make_document("a.txt", f"Text of {year}."), date=year) for year in ("2001", "2024"))
+    add(index, old)
+    find, left = engine._records.find, [1] * reads
+
+    def then_replaced(*asked: Any, **more: Any) -> Any:
+        """What is found; after so many reads a writer replaces the document."""
+        found = find(*asked, **more)
+        left.pop()
+        if not left:
+            monkeypatch.setattr(engine._records, "find", find)
+            add(index, new)
+        return found
+
+    monkeypatch.setattr(engine._records, "find", then_replaced)
+    assert index.document("a.txt") in (old, new)
 
 
 def test_lexical_scores_are_nearly_those_of_the_engine_in_one_file(uri: str) -> None:
@@ -193,6 +234,14 @@ def test_where_nothing_answers_it_says_what_to_do(tmp_path: Path) -> None:
         MilvusEngine.open(str(tmp_path / "none" / "x.db"), {})
 
 
+@pytest.mark.parametrize("place", ["http://127.0.0.1:1", "articles.db"])
+def test_how_to_reach_it_is_told_where_it_was_not_reached(place: str) -> None:
+    for code, told in ((1100, False), (2, True), (grpc.StatusCode.UNAVAILABLE, True)):
+        with pytest.raises(StoreError, match=r"refused \(why\)") as raised, mendable(place):
+            raise MilvusException(code, "why")
+        assert ("it answers, and does not take this" not in str(raised.value)) is told
+
+
 def test_more_equals_than_asked_for_come_in_the_order_of_their_ids(uri: str) -> None:
     index = opened(uri)
     with index.transaction():
@@ -244,3 +293,25 @@ def test_what_the_command_line_cannot_open_it_refuses(uri: str, tmp_path: Path) 
     assert "expected a JSON object of engine, uri, collection" in rag(
         "ask", "--corpus", tmp_path / "other", "Who?", code=1
     )
+
+
+def test_a_folder_names_no_index_that_does_not_fit(uri: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Bread.")
+    folder = tmp_path / "index"
+    MilvusEngine.open(uri, {"embedding": "other"}, "second").close()
+    rag("index", "--index", folder, "--engine", "milvus", "--uri", uri, tmp_path / "a.txt")
+    named = (folder / "engine.json").read_text()
+    wrong = (
+        "index",
+        "--index",
+        folder,
+        "--engine",
+        "milvus",
+        "--uri",
+        uri,
+        "--collection",
+        "second",
+        tmp_path / "a.txt",
+    )
+    assert "was built with embedding = 'other'" in rag(*wrong, code=1)
+    assert (folder / "engine.json").read_text() == named

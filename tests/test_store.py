@@ -110,6 +110,28 @@ def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
 
 
+def test_who_only_looks_at_an_empty_file_binds_nobody(tmp_path: Path) -> None:
+    """As a kill before the first change leaves it, and as it is for a moment while another process makes it."""
+    (tmp_path / FILE_NAME).touch()
+    looking = open_index(tmp_path, {})
+    assert looking.count() == 0
+    index = open_index(tmp_path, MANIFEST)
+    add(index, make_document("0.txt", "Bakers sell bread."))
+    assert looking.count() == 1
+    index.close()
+    looking.close()
+    with pytest.raises(StoreError, match=r"built with embedding = 'fake\|1', asked for is 'other\|1'"):
+        open_index(tmp_path, MANIFEST | {"embedding": "other|1"})
+
+
+def test_an_index_of_documents_takes_up_no_manifest(tmp_path: Path) -> None:
+    index = open_index(tmp_path / "index", {})
+    add(index, make_document("0.txt", "Bakers sell bread."))
+    index.close()
+    with pytest.raises(StoreError, match="built with embedding = None"):
+        open_index(tmp_path / "index", MANIFEST)
+
+
 # --- damage ----------------------------------------------------------------------------------------------------------
 
 
@@ -265,6 +287,24 @@ def test_what_is_removed_while_others_read_is_gone_once_all_have_closed(folder: 
     index.close()
     other.close()
     assert traces(folder, "xylophone") == []
+
+
+def test_a_change_stands_where_the_log_cannot_be_emptied(folder: Path) -> None:
+    """As on a full disk."""
+
+    def refuse(action: int, name: str | None, *_: object) -> int:
+        refused = action == apsw.SQLITE_PRAGMA and name == "wal_checkpoint"
+        return apsw.SQLITE_DENY if refused else apsw.SQLITE_OK
+
+    index = open_index(folder, MANIFEST)
+    writer = index.engine._writer  # type: ignore[attr-defined]
+    writer.authorizer = refuse
+    assert index.remove("0.txt") is True
+    assert [document.id for document in index.documents()] == ["1.txt", "2.txt"]
+    assert writer.pragma("busy_timeout") == store.BUSY_SECONDS * 1000
+    writer.authorizer = None
+    index.close()
+    assert traces(folder, "bakers") == []
 
 
 # --- killed while writing --------------------------------------------------------------------------------------------

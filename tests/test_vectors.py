@@ -91,6 +91,39 @@ def test_lists_find_nearly_all_and_follow_every_change(held: dict[str, Vectors],
     other.close()
 
 
+def test_search_is_exact_again_once_few_are_left(held: dict[str, Vectors], tmp_path: Path) -> None:
+    engine, other = (SqliteEngine.open(tmp_path / "index", {}, exact=300) for _ in range(2))
+
+    def lists() -> int:
+        with engine.snapshot() as connection:
+            return len(connection.execute("SELECT name FROM lists").fetchall())
+
+    with engine.transaction():
+        for number in range(DOCUMENTS):
+            put(engine, number)
+    assert lists() > 10
+    other.dense(rows(1000)[0], 5)  # it holds the lists' centres
+    with engine.transaction():
+        for number in range(10, DOCUMENTS):
+            engine.remove(f"{number:03}")
+            del held[f"{number:03}"]
+    assert lists() == 0
+    for asked in (engine, other):
+        assert all([i for i, _ in asked.dense(query, 10)] == nearest(held, query, 10) for query in rows(1000))
+    put(engine, 0)  # changed as an index that never had lists
+    engine.verify()
+    with engine.transaction():
+        for number in range(DOCUMENTS):
+            put(engine, number)
+    assert lists() > 10
+    for number in range(DOCUMENTS):
+        engine.remove(f"{number:03}")
+    assert (lists(), engine.dense(rows(1000)[0], 5)) == (0, [])
+    engine.verify()
+    engine.close()
+    other.close()
+
+
 def test_a_change_rewrites_little_of_a_large_index(tmp_path: Path) -> None:
     engine = SqliteEngine.open(tmp_path / "index", {})
     with engine.transaction():

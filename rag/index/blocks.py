@@ -74,3 +74,8 @@ class Blocks:
         """All records of these lists, one list after the other."""
         query = f"SELECT data FROM {self._table} WHERE name = ? ORDER BY first"
         return np.frombuffer(b"".join(d for name in names for (d,) in all_rows(connection, query, (name,))), dtype)
+
+    def count(self, connection: apsw.Connection, name: str | int, dtype: np.dtype[np.void]) -> int:
+        """How many records a list has; they are not read."""
+        query = f"SELECT coalesce(sum(length(data)), 0) FROM {self._table} WHERE name = ?"
+        return int(first_row(connection, query, (name,))[0]) // dtype.itemsize

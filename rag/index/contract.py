@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -83,3 +83,24 @@ class Engine(Protocol):
 
     def read_setting(self, key: str) -> str:
         """A value that was written; empty when there is none."""
+
+
+class Counts(NamedTuple):
+    """What BM25 counts of passages: how many there are, words in them, and how many of them hold each stem."""
+
+    passages: int
+    tokens: int
+    holding: Mapping[str, int]
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """What an Engine may do beyond: score by counts that it is told, so that several score as one (`JoinedEngine`)."""
+
+    def counts(self, terms: Sequence[str]) -> Counts:
+        """Its own counts, with those of the stems of these folded words."""
+
+    def lexical(
+        self, terms: Sequence[str], k: int, among: Collection[str] | None = None, counts: Counts | None = None
+    ) -> Ranking:
+        """See `Engine.lexical`; by these counts where they are given, by its own otherwise."""

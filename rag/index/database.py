@@ -7,6 +7,7 @@ touches, and a byte that has changed is noticed as soon as anything on its page 
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -77,6 +78,9 @@ def prepare(path: Path, schema: str, manifest: Mapping[str, str]) -> list[apsw.C
                 opened[0].reserve_bytes(reserve=CHECKSUM_BYTES)
                 _patiently(opened[0], "PRAGMA journal_mode = WAL")
                 create(opened[0], schema, manifest)
+            _check(opened[0], {}, str(path))
+            if _is_unbound(opened[0], manifest):  # made by one who only looked
+                create(opened[0], schema, manifest)
             _check(opened[0], manifest, str(path))
             opened.append(connect(path))
         except BaseException:
@@ -87,13 +91,14 @@ def prepare(path: Path, schema: str, manifest: Mapping[str, str]) -> list[apsw.C
 
 
 def create(connection: apsw.Connection, schema: str, manifest: Mapping[str, str]) -> None:
-    """Write the schema, unless another process has just done so."""
+    """Write the schema and the manifest, unless another process has just done so."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         if _is_empty(connection):
             connection.execute(schema)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+        if _is_unbound(connection, manifest):
             connection.executemany("INSERT INTO manifest VALUES (?, ?)", list(manifest.items()))
         connection.execute("COMMIT")
     except BaseException:
@@ -141,6 +146,13 @@ def _check(connection: apsw.Connection, manifest: Mapping[str, str], path: str) 
 
 def _is_empty(connection: apsw.Connection) -> bool:
     return bool(first_row(connection, "SELECT count(*) = 0 FROM sqlite_master")[0])
+
+
+def _is_unbound(connection: apsw.Connection, manifest: Mapping[str, str]) -> bool:
+    """Whether an index holds no document and nothing of this manifest: who only looks, without one, binds nobody."""
+    there = "SELECT 1 FROM manifest WHERE key IN (SELECT value FROM json_each(?))"
+    query = f"SELECT NOT EXISTS (SELECT 1 FROM documents) AND NOT EXISTS ({there})"
+    return bool(manifest and first_row(connection, query, (json.dumps(list(manifest)),))[0])
 
 
 def _patiently(connection: apsw.Connection, statement: str) -> None:

@@ -53,15 +53,16 @@ class Elsewhere:
 
         return MilvusEngine.open(self.uri, manifest, self.collection)
 
-    def name_in(self, folder: Path) -> None:
-        """Write it into a folder, where `open_index` finds it.
+    def name_in(self, folder: Path, manifest: Mapping[str, str]) -> None:
+        """Write it into a folder, where `open_index` finds it, once it has been opened.
 
         Raises
         ------
         StoreError
-            The folder holds an index itself.
+            The folder holds an index itself, or the index elsewhere cannot be opened (see `open`).
         """
         if (folder / FILE_NAME).exists():
             raise StoreError(f"{folder} holds an index already; name another folder with --index, or delete it")
+        self.open(manifest).close()
         folder.mkdir(parents=True, exist_ok=True)
         (folder / NAMED).write_text(json.dumps(asdict(self), indent=1) + "\n", "utf-8")

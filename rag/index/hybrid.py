@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from itertools import islice
 
 import numpy as np
 
@@ -13,6 +12,8 @@ from rag.index.contract import Engine, Ranking, Vectors
 from rag.index.fusion import near_duplicates, reciprocal_rank_fusion
 from rag.index.spelling import query_terms
 from rag.types import Chunk, Document, Header, ScoredChunk
+
+_DEEPEST = 16  # times the candidates that an engine is asked for, where near-copies fill them
 
 
 class Index:
@@ -33,7 +34,9 @@ class Index:
         self.among = among
 
     def only(self, ids: Collection[str] | None) -> Index:
-        """The same index, in which nothing but these documents is found or listed; None: all of them."""
+        """The same index, in which of the documents found and listed so far only these are left; None: all of them."""
+        if self.among is not None:
+            ids = self.among if ids is None else frozenset(self.among).intersection(ids)
         return Index(self.engine, self.spelling, ids)
 
     # --- changing ----------------------------------------------------------------------------------------------------
@@ -78,9 +81,20 @@ class Index:
         """
         if k < 1:
             return []
+        depth = max(k, candidates)
+        deepest = depth * _DEEPEST
         with self.engine.snapshot():
-            rankings = self._rankings(text, vector, max(k, candidates))
-            chunks = self.engine.chunks(dict.fromkeys(i for ranking in rankings.values() for i, _ in ranking))
+            rankings = self._rankings(text, vector, depth)
+            found = self._fused(rankings)
+            while len(found) < k and depth < deepest and any(len(ranking) == depth for ranking in rankings.values()):
+                depth *= 2
+                rankings = self._rankings(text, vector, depth)
+                found = self._fused(rankings)
+        return found[:k]
+
+    def _fused(self, rankings: Mapping[str, Ranking]) -> list[ScoredChunk]:
+        """What the rankings hold, the best first, near-copies once."""
+        chunks = self.engine.chunks(dict.fromkeys(i for ranking in rankings.values() for i, _ in ranking))
         scores: dict[str, dict[str, float]] = {i: {} for i in chunks}
         for stage, ranking in rankings.items():
             for i, score in ranking:
@@ -96,7 +110,7 @@ class Index:
         kept = near_duplicates([chunks[i] for i in order])
         return [
             ScoredChunk(chunks[i], scores[i][by], rank, scores[i], tuple(duplicates))
-            for rank, (i, duplicates) in enumerate(islice(kept.items(), k), start=1)
+            for rank, (i, duplicates) in enumerate(kept.items(), start=1)
         ]
 
     def _rankings(self, text: str | None, vector: Vectors | None, depth: int) -> dict[str, Ranking]:

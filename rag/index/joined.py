@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 
-from rag.index.contract import Engine, Ranking, Vectors
+from rag.index.contract import Counting, Counts, Engine, Ranking, Vectors
+from rag.index.fusion import reciprocal_rank_fusion
 from rag.index.spelling import Vocabulary
 from rag.types import Chunk, Document, Header
 
@@ -14,7 +15,8 @@ from rag.types import Chunk, Document, Header
 class JoinedEngine:
     """Reads from all its parts. A change goes to the part that holds the document, a new document to the last part.
 
-    Rankings are merged by score. Cosines compare across parts; BM25 depends on how frequent a word is in its part.
+    Rankings are merged by score: cosines compare across parts, and BM25 where each part scores by the counts of all
+    (`Counting`). Where one cannot, how rare a word is differs from part to part, and they are merged by rank.
     """
 
     def __init__(self, *parts: Engine) -> None:
@@ -66,7 +68,12 @@ class JoinedEngine:
         return _merged((part.dense(vector, k, among) for part in self._parts if part.dimension is not None), k)
 
     def lexical(self, terms: Sequence[str], k: int, among: Collection[str] | None = None) -> Ranking:
-        return _merged((part.lexical(terms, k, among) for part in self._parts), k)
+        counting = [part for part in self._parts if isinstance(part, Counting)]
+        if len(counting) == len(self._parts):
+            counts = _sum([part.counts(terms) for part in counting])
+            return _merged((part.lexical(terms, k, among, counts) for part in counting), k)
+        ranked = [[i for i, _ in part.lexical(terms, k, among)] for part in self._parts]
+        return _merged([list(reciprocal_rank_fusion(ranked).items())], k)
 
     def vocabulary(self) -> Vocabulary:
         return JoinedVocabulary([part.vocabulary() for part in self._parts])
@@ -107,3 +114,9 @@ class JoinedVocabulary:
 
 def _merged(rankings: Iterable[Ranking], k: int) -> Ranking:
     return sorted(chain.from_iterable(rankings), key=lambda item: (-round(item[1], 6), item[0]))[:k]
+
+
+def _sum(parts: Sequence[Counts]) -> Counts:
+    """The counts of all passages, of those of each part; all have the same stems."""
+    holding = {stem: sum(part.holding[stem] for part in parts) for stem in parts[0].holding}
+    return Counts(sum(part.passages for part in parts), sum(part.tokens for part in parts), holding)

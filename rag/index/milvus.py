@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import asdict, astuple, dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -19,13 +18,18 @@ from rag.index.milvus_rows import (
     LITE,
     PIECE,
     PLACEHOLDER,
+    TITLE,
     WINDOW,
+    WORD,
     Row,
     Rows,
     any_of,
     bm25,
     connect,
+    counted,
     key_of,
+    packed,
+    packed_chunk,
     parts,
     passages,
     records,
@@ -34,7 +38,7 @@ from rag.index.milvus_rows import (
 )
 from rag.index.milvus_words import MilvusVocabulary, word_id
 from rag.index.spelling import names_and_words
-from rag.language.text import MIN_NAME, sound_key, stems, words
+from rag.language.text import MIN_NAME, sound_key
 from rag.types import Chunk, Document, Header
 
 FORMAT = "1"
@@ -65,6 +69,7 @@ class MilvusEngine:
     - Spelling: a word counts as no name as long as any passage holds it, once it was written small; it is forgotten
       when no passage holds its stem. Where one writer removes a word's last document while another adds one, its other
       spellings may be forgotten too early.
+    - Of a title it keeps 1,000 characters, and a word counts by its first 200 letters: fields are no longer.
     - Milvus Lite (a file): one process at a time.
     """
 
@@ -182,17 +187,22 @@ class MilvusEngine:
     def add(self, document: Document, chunks: Sequence[Chunk], vectors: Vectors) -> None:
         with self.transaction():
             self.remove(document.id)
-            body = _packed({"text": document.text, "pages": document.pages})
-            stamp = self._write("document", document.id, body, _packed(astuple(Header.of(document))))
+            document = replace(document, title=document.title[:TITLE])
+            kept = [
+                replace(chunk, title=chunk.title[:TITLE], date=document.date, outlet=document.outlet)
+                for chunk in chunks
+            ]
+            body = packed({"text": document.text, "pages": document.pages})
+            stamp = self._write("document", document.id, body, packed(astuple(Header.of(document))))
             if chunks and self.dimension is None:
                 self._passages.create(*self._fields_of_passages(vectors.shape[1]))
             self._passages.add(
                 [
                     {"id": f"{stamp}:{number}", "chunk": key_of(chunk.id), "document": key_of(document.id),
                      "stamp": stamp, "name": chunk.id,
-                     "value": _packed(asdict(replace(chunk, date=document.date, outlet=document.outlet))),
-                     "words": tokens(_tokens(chunk.title), _tokens(chunk.text)), "vector": vector.tolist()}
-                    for number, (chunk, vector) in enumerate(zip(chunks, vectors, strict=True))
+                     "value": packed_chunk(chunk), "words": counted(chunk.title, chunk.text),
+                     "vector": vector.tolist()}
+                    for number, (chunk, vector) in enumerate(zip(kept, vectors, strict=True))
                 ]
             )  # fmt: skip
             self._own().words |= _entries(document)
@@ -229,7 +239,7 @@ class MilvusEngine:
 
     def _keep_words(self, entries: Collection[tuple[str, bool]]) -> None:
         """Add those words to the vocabulary that it lacks: most of a text's are there."""
-        rows = {word_id(word, is_name): (word, is_name) for word, is_name in entries}
+        rows = {word_id(word, is_name): (word, is_name) for word, is_name in entries if len(word) <= WORD}
         there = {row["id"] for row in self._words.holding("id", rows, ["id"])}
         self._words.put(
             [
@@ -241,7 +251,7 @@ class MilvusEngine:
 
     def _forget_words(self, gone: Collection[str]) -> None:
         """Remove those words from the vocabulary whose stem no passage holds any more."""
-        left = {word: token for word in gone for token in _tokens(word)}
+        left = {word: token for word in gone for token in tokens([word])}
         while left and self.dimension is not None:
             asked = set(islice(left.values(), 400))
             held = self._passages.find(f"text_match(words, '{' '.join(sorted(asked))}')", ["words"], limit=256)
@@ -274,7 +284,7 @@ class MilvusEngine:
         return self._best("vector", vector.tolist(), k, among, float)
 
     def lexical(self, terms: Sequence[str], k: int, among: Collection[str] | None = None) -> Ranking:
-        return self._best("lexical", " ".join(_joined(stems(terms))), k, among, bm25)
+        return self._best("lexical", " ".join(tokens(terms)), k, among, bm25)
 
     def _best(
         self, by: str, asked: object, k: int, among: Collection[str] | None, score: Callable[[float], float]
@@ -308,16 +318,24 @@ class MilvusEngine:
         found = {row["id"]: row for row in rows} | {i: own[i] for i in ids if i in own}
         return {i: head for i, head in found.items() if head and head["kind"] != "gone"}
 
-    def _text(self, head_id: str) -> str | None:
-        """What the pieces of a head hold; None when there is no such head."""
+    def _held(self, head_id: str) -> tuple[Row, str] | None:
+        """A head, and what its pieces hold; None when there is no such head."""
         for _ in range(3):  # a writer may replace it in between
             head = self._heads([head_id]).get(head_id)
             if head is None:
                 return None
-            pieces = self._records.find(f'stamp == "{head["stamp"]}" and kind == "piece"', ["id", "value"])
-            if pieces:
-                return "".join(row["value"] for row in sorted(pieces, key=lambda row: row["id"]))
+            if body := self._body(head["stamp"]):
+                return head, "".join(body)
         raise StoreError(f"{self._records.name} lacks what {head_id} holds; index the articles again")
+
+    def _body(self, stamp: str) -> list[str]:
+        """The pieces under a stamp, in order."""
+        pieces = self._records.find(f'stamp == "{stamp}" and kind == "piece"', ["id", "value"])
+        return [row["value"] for row in sorted(pieces, key=lambda row: row["id"])]
+
+    def _text(self, head_id: str) -> str | None:
+        held = self._held(head_id)
+        return None if held is None else held[1]
 
     def vocabulary(self) -> MilvusVocabulary:
         return MilvusVocabulary(self._words)
@@ -327,15 +345,24 @@ class MilvusEngine:
             return {}
         keys = {key_of(i) for i in ids}
         rows = self._passages.holding("chunk", keys, ["name", "document", "stamp", "value"], behind=True)
-        return {row["name"]: _chunk(json.loads(row["value"])) for row in self._seen(rows)}
+        found = {row["name"]: self._chunk(row) for row in self._seen(rows)}
+        return {name: chunk for name, chunk in found.items() if chunk is not None}
+
+    def _chunk(self, row: Row) -> Chunk | None:
+        """The chunk of a passage; None where a writer has just removed the text that it is to be taken from."""
+        kept = json.loads(row["value"])
+        if kept["text"] is None:
+            body = self._body(row["stamp"])
+            if not body:
+                return None
+            kept["text"] = json.loads("".join(body))["text"][kept["start"] : kept["end"]]
+        return Chunk(**kept | {"sentences": tuple((start, end) for start, end in kept["sentences"])})
 
     def document(self, document_id: str) -> Document:
-        head_id = _id("document", document_id)
-        body = self._text(head_id)
-        head = self._heads([head_id]).get(head_id)
-        if body is None or head is None:
+        held = self._held(_id("document", document_id))
+        if held is None:
             raise KeyError(document_id)
-        kept = json.loads(body)
+        head, kept = held[0], json.loads(held[1])
         i, title, source, language, date, content_hash, outlet, _ = json.loads(head["value"])
         document = Document(i, title, kept["text"], source, language, date, content_hash, outlet)
         return replace(document, pages=tuple(kept["pages"]))
@@ -367,22 +394,5 @@ def _id(kind: str, name: str) -> str:
     return f"{kind}:{key_of(name) if name else ''}"
 
 
-def _chunk(kept: dict[str, Any]) -> Chunk:
-    return Chunk(**kept | {"sentences": tuple((start, end) for start, end in kept["sentences"])})
-
-
 def _entries(document: Document) -> set[tuple[str, bool]]:
     return set(names_and_words(f"{document.title}\n{document.text}").items())
-
-
-def _tokens(text: str) -> list[str]:
-    """The stems of a text's words, each a token that every analyzer leaves whole."""
-    return _joined(stems(words(text)))
-
-
-def _joined(found: Iterable[str]) -> list[str]:
-    return [re.sub(r"\W", "_", stem) for stem in found if stem]
-
-
-def _packed(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)

@@ -6,12 +6,16 @@ import hashlib
 import json
 import logging
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any, TypeAlias
 
 from rag.errors import StoreError
 from rag.index.postings import K1, TITLE_WEIGHT, B
+from rag.language.text import stems, words
+from rag.types import Chunk
 
 Row: TypeAlias = dict[str, Any]
 
@@ -19,7 +23,10 @@ LITE = ".db"  # how the path of a Milvus Lite ends
 TOKEN = "RAG_MILVUS_TOKEN"
 PIECE = 16_000  # characters of a value: at most 64,000 bytes of the 65,535 that a field takes
 WINDOW = 16_384  # rows that Milvus gives to one search at most
+TITLE = 1_000  # characters of a title that are kept
+WORD = 200  # letters of a word that count
 _LONGEST = 65_535  # bytes
+_UNREACHED = (1, 2)  # codes that pymilvus itself gives, beside gRPC's, which are no numbers; others are the server's
 _KEYS = 5_000  # keys in one condition
 _ROWS = 500  # rows of one message; Milvus takes 64 MB
 _TEXT_WEIGHT = round(1 / TITLE_WEIGHT)  # how often a word of the text stands in `words`, for one of the title
@@ -61,17 +68,20 @@ def connect(uri: str) -> Any:
 
 @contextmanager
 def mendable(uri: str) -> Iterator[None]:
-    """Say what a person can do about an error of Milvus'."""
+    """Say what a person can do about an error of Milvus', where it could not be reached."""
     from pymilvus.exceptions import MilvusException
 
     try:
         yield
     except MilvusException as error:
-        advice = (
-            "this is Milvus Lite: its folder must exist, and one process at a time opens it; several want a server"
-            if uri.endswith(LITE)
-            else f"is it running, and is {TOKEN} set where it asks for a password?"
-        )
+        if isinstance(error.code, int) and error.code not in _UNREACHED:
+            advice = "it answers, and does not take this: its version may be another than this program's tests know"
+        elif uri.endswith(LITE):
+            advice = (
+                "this is Milvus Lite: its folder must exist, and one process at a time opens it; several want a server"
+            )
+        else:
+            advice = f"is it running, and is {TOKEN} set where it asks for a password?"
         raise StoreError(f"Milvus at {uri} refused ({error.message or type(error).__name__}); {advice}") from error
 
 
@@ -233,9 +243,32 @@ def _with_placeholder(fields: Any, indexes: Any) -> tuple[Any, Any]:
     return fields, indexes
 
 
-def tokens(in_title: Sequence[str], in_text: Sequence[str]) -> str:
-    """What Milvus counts of a passage with these words: tokens between spaces, the title's with TITLE_WEIGHT."""
-    return " ".join([*in_title, *(list(in_text) * _TEXT_WEIGHT)])
+def _fits(value: str) -> bool:
+    """Whether a field takes a value."""
+    return len(value.encode("utf-8", "surrogatepass")) <= _LONGEST
+
+
+def packed(value: object) -> str:
+    """A value of plain lists and dicts as text."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def packed_chunk(chunk: Chunk) -> str:
+    """A chunk as a field takes it: where its text is too long, without (null), as the document's pieces hold it too."""
+    kept = asdict(chunk)
+    whole = packed(kept)
+    return whole if _fits(whole) else packed(kept | {"text": None})
+
+
+def tokens(folded: Iterable[str]) -> list[str]:
+    """The stems of folded words, each a token that every analyzer leaves whole."""
+    return [re.sub(r"\W", "_", stem)[:WORD] for stem in stems(folded) if stem]
+
+
+def counted(title: str, text: str) -> str:
+    """What Milvus counts of a passage: tokens between spaces, the title's with TITLE_WEIGHT; what a field takes."""
+    found = " ".join([*tokens(words(title)), *(tokens(words(text)) * _TEXT_WEIGHT)])
+    return found if _fits(found) else found.encode()[:_LONGEST].rpartition(b" ")[0].decode()
 
 
 def bm25(distance: float) -> float:

@@ -10,6 +10,7 @@ import apsw
 import numpy as np
 
 from rag.index.blocks import Blocks
+from rag.index.contract import Counts
 from rag.language.text import stems
 
 TITLE_WEIGHT = 0.5  # of a word in the title against one in the text
@@ -63,24 +64,26 @@ class Postings:
             _BLOCKS.remove(connection, stem, keys, POSTING)
 
     @staticmethod
+    def holding(connection: apsw.Connection, terms: Sequence[str]) -> dict[str, int]:
+        """In how many passages each stem of these words is."""
+        return {stem: _BLOCKS.count(connection, stem, POSTING) for stem in set(stems(terms))}
+
+    @staticmethod
     def search(
-        connection: apsw.Connection,
-        terms: Sequence[str],
-        k: int,
-        passages: int,
-        mean_length: float,
-        among: Sequence[int] | None = None,
+        connection: apsw.Connection, terms: Sequence[str], k: int, counts: Counts, among: Sequence[int] | None = None
     ) -> list[tuple[int, float]]:
         """(key, BM25) of the k best passages that hold a term, and of all that score like the last of them.
 
-        Of the keys `among`, where they are given. The weight of a word is the logarithm of the odds of not having
-        it, and not below a millionth.
+        By these counts, which have every stem of the terms; of the keys `among`, where they are given. The weight of a
+        word is the logarithm of the odds of not having it, and not below a millionth.
         """
+        mean_length = max(counts.tokens, 1) / max(counts.passages, 1)
         found = []
         for stem, times in Counter(stems(terms)).items():
             records = _BLOCKS.read(connection, [stem], POSTING)
             if len(records):
-                weight = max(math.log((passages - len(records) + 0.5) / (len(records) + 0.5)), 1e-6)
+                holding = counts.holding[stem]
+                weight = max(math.log((counts.passages - holding + 0.5) / (holding + 0.5)), 1e-6)
                 found.append((times * weight, records))
         if not found:
             return []

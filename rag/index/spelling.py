@@ -8,7 +8,7 @@ from typing import Protocol
 
 from rapidfuzz import fuzz, process
 
-from rag.language.text import MIN_NAME, WORD, content_words, same_name, sound_key, words
+from rag.language.text import MIN_NAME, WORD, content_words, may_be_misspelt, same_name, sound_key, words
 
 MAX_VARIANTS = 6  # other spellings of one word
 TYPING_ERROR = 75  # rapidfuzz ratio, percent, from which a known word is looked at closer
@@ -68,7 +68,7 @@ def variants(word: str, vocabulary: Vocabulary) -> list[str]:
     when the articles do not have them at all (typing errors).
     """
     is_name = vocabulary.is_name(word)
-    if len(word) < MIN_NAME or word.isdigit() or is_name is False:
+    if is_name is False or not may_be_misspelt(word):
         return []
     sounding = vocabulary.sounding(sound_key(word))
     near = {other for other in sounding if vocabulary.is_name(other) and same_name(word, other)}

@@ -20,7 +20,7 @@ import numpy as np
 
 from rag.errors import StoreError
 from rag.index import postings, vectors
-from rag.index.contract import Ranking, Vectors
+from rag.index.contract import Counts, Ranking, Vectors
 from rag.index.database import BUSY_SECONDS, FILE_NAME, all_rows, connect, create, damaged, first_row, mendable, prepare
 from rag.index.postings import POSTING, Postings
 from rag.index.spelling import names_and_words
@@ -129,9 +129,10 @@ class SqliteEngine:
         self._written.arrange(self._writer, passages)
         self._writer.execute("COMMIT")
         if self._removed and self._writer is not self._reader:
-            # What is deleted must be gone from the log, too.
-            with suppress(apsw.BusyError, apsw.LockedError):  # readers are in the way: the next one to close does it
-                self._writer.set_busy_timeout(0)
+            # What is deleted must be gone from the log, too. The change itself stands, whatever comes: where readers
+            # are in the way, or the disk is full, the next such change or the last one to close does it.
+            self._writer.set_busy_timeout(0)
+            with suppress(apsw.Error):
                 self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._writer.set_busy_timeout(int(BUSY_SECONDS * 1000))
 
@@ -232,10 +233,14 @@ class SqliteEngine:
 
     @contextmanager
     def snapshot(self) -> Iterator[apsw.Connection]:
-        with self._reading, mendable():
-            if self._own():
+        if self._own():
+            # Without the readers' lock: who holds the writers' may not wait for a reader, who may wait for the writer
+            # of another engine that is joined to this one.
+            with mendable():
                 yield self._writer
-            elif self._reader.in_transaction:  # a snapshot around this one
+            return
+        with self._reading, mendable():
+            if self._reader.in_transaction:  # a snapshot around this one
                 yield self._reader
             else:
                 self._reader.execute("BEGIN")
@@ -274,11 +279,15 @@ class SqliteEngine:
             found = lists.search(connection, vector, k, _keys(connection, among))
         return _first(found, k)
 
-    def lexical(self, terms: Sequence[str], k: int, among: Collection[str] | None = None) -> Ranking:
+    def counts(self, terms: Sequence[str]) -> Counts:
         with self._searched() as connection:
-            passages, tokens = self._sizes(connection)
-            chosen, mean = _keys(connection, among), max(tokens, 1) / max(passages, 1)
-            found = Postings.search(connection, terms, k, passages, mean, chosen)
+            return Counts(*self._sizes(connection), Postings.holding(connection, terms))
+
+    def lexical(
+        self, terms: Sequence[str], k: int, among: Collection[str] | None = None, counts: Counts | None = None
+    ) -> Ranking:
+        with self._searched() as connection:
+            found = Postings.search(connection, terms, k, counts or self.counts(terms), _keys(connection, among))
             ids = dict(
                 all_rows(
                     connection,

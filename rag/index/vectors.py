@@ -86,10 +86,14 @@ class VectorLists:
                            code_type(dimension))  # fmt: skip
 
     def arrange(self, connection: apsw.Connection, count: int) -> None:
-        """Make the lists anew when there are too many vectors for those there are."""
+        """Make the lists anew when there are too many vectors for those there are; one of all when few are left."""
         self._refresh(connection)
-        if count <= max(self._exact, GROWTH * self._made["vectors"]):
-            return
+        if count > max(self._exact, GROWTH * self._made["vectors"]):
+            self._divide(connection, count)
+        elif count <= self._exact and self._made["vectors"]:
+            self._gather(connection)
+
+    def _divide(self, connection: apsw.Connection, count: int) -> None:
         log.info("compacting: %d vectors are put into lists by nearness", count)
         import faiss
 
@@ -102,21 +106,29 @@ class VectorLists:
         self._centres = np.ascontiguousarray(means.centroids, np.float32)
         sample = _vectors(connection, chance.permutation(keys)[:SAMPLE])
         lists, codes, near = self._assign(connection, len(keys), dimension, sample)
-        self._made = {
-            "version": self._made["version"] + 1,
-            "vectors": count,
-            "looked_at": self._needed(sample, lists, near),
-        }
-        connection.execute("DELETE FROM codes")
-        connection.execute("DELETE FROM lists")
-        connection.executemany(
-            "INSERT INTO lists VALUES (?, ?)", [(i, c.tobytes()) for i, c in enumerate(self._centres)]
-        )
+        self._replace(connection, count, self._needed(sample, lists, near))
         order = np.argsort(lists, kind="stable")
         for rows in np.split(order, np.flatnonzero(np.diff(lists[order])) + 1):
             _BLOCKS.append(connection, int(lists[rows[0]]), codes[rows])
         connection.executemany(
             "UPDATE chunks SET list = ? WHERE key = ?", list(zip(lists.tolist(), keys.tolist(), strict=True))
+        )
+
+    def _gather(self, connection: apsw.Connection) -> None:
+        """Put all vectors into one list, as before lists were made."""
+        self._centres = np.zeros((0, 0), np.float32)
+        self._replace(connection, UNTRAINED["vectors"], UNTRAINED["looked_at"])
+        for _, keys, vectors in _batches(connection):
+            _BLOCKS.append(connection, 0, encode(keys, vectors))
+        connection.execute("UPDATE chunks SET list = 0")
+
+    def _replace(self, connection: apsw.Connection, vectors: int, looked_at: int) -> None:
+        """Write new centres in place of the old lists; the codes are then to be written."""
+        self._made = {"version": self._made["version"] + 1, "vectors": vectors, "looked_at": looked_at}
+        connection.execute("DELETE FROM codes")
+        connection.execute("DELETE FROM lists")
+        connection.executemany(
+            "INSERT INTO lists VALUES (?, ?)", [(i, c.tobytes()) for i, c in enumerate(self._centres)]
         )
         connection.execute("INSERT OR REPLACE INTO manifest VALUES ('lists', ?)", (json.dumps(self._made),))
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from examples.memory_index import MemoryEngine
 from rag.index import Index, JoinedEngine, open_index
 from rag.index.contract import Vectors
 from rag.types import Chunk, Document
@@ -40,6 +44,53 @@ def test_dense_search_is_that_of_one_index(indexes: tuple[Index, Index], k: int)
     found, wanted = joined.search(None, unit(99), k), whole.search(None, unit(99), k)
     assert [p.chunk.id for p in found] == [p.chunk.id for p in wanted]
     assert [p.rank for p in found] == list(range(1, len(found) + 1))
+
+
+@pytest.mark.parametrize(
+    "question", ["heron", "Which gannet nests far from the puffin?", "island 3", "the heron dunlin"]
+)
+def test_lexical_search_is_that_of_one_index(indexes: tuple[Index, Index], question: str) -> None:
+    joined, whole = indexes
+    found, wanted = joined.search(question, None, 50), whole.search(question, None, 50)
+    assert [(p.chunk.id, p.score) for p in found] == [(p.chunk.id, pytest.approx(p.score)) for p in wanted]
+
+
+@pytest.mark.parametrize("counting", [True, False])
+def test_what_only_an_upload_tells_is_found(counting: bool) -> None:
+    """In an upload of one passage no word is rare; in the corpus, here one that tells no counts, it would be."""
+    shared = Index(open_index(None, {}).engine if counting else MemoryEngine())
+    own = open_index(None, {})
+    for number in range(8):
+        put(shared, f"{number}.txt", number)
+    text = "Kowalska sells bread on island 9."
+    chunk = Chunk("own/k.txt#0", "own/k.txt", 0, len(text), text, "", ())
+    own.add(Document("own/k.txt", "", text, "own/k.txt"), [chunk], unit(9)[None])
+    question = "What does Kowalska tell of the heron, the stork and the gannet?"
+    found = Index(JoinedEngine(shared.engine, own.engine)).search(question, None, 3)
+    assert "own/k.txt#0" in [p.chunk.id for p in found]
+
+
+def test_it_is_changed_while_it_is_asked(tmp_path: Path) -> None:
+    shared, own = open_index(tmp_path / "index", {}), open_index(None, {})
+    put(shared, "0.txt", 0)
+    put(own, "own/1.txt", 1)
+    joined = Index(JoinedEngine(shared.engine, own.engine))
+    found: list[int] = []
+    asking = threading.Thread(target=lambda: found.append(len(joined.search("nests", unit(1), 9))), daemon=True)
+
+    def change() -> None:
+        with joined.transaction():
+            asking.start()
+            asking.join(0.3)  # it holds what it reads of the corpus, and waits for the part in memory
+            put(joined, "own/2.txt", 2)
+
+    changing = threading.Thread(target=change, daemon=True)
+    changing.start()
+    changing.join(20)
+    asking.join(20)
+    assert found == [3]
+    assert not changing.is_alive()
+    joined.close()
 
 
 def test_fused_search_puts_the_named_bird_first(indexes: tuple[Index, Index]) -> None:
