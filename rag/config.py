@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
@@ -40,8 +41,9 @@ class IndexSettings:
     ocr: bool = False
 
     def made(self) -> dict[str, str | int | float]:
-        """These settings alone, by name, without those that ask."""
-        return {field.name: getattr(self, field.name) for field in fields(IndexSettings)}
+        """These settings alone, by name, without those that ask; a model's folder as it is found from anywhere."""
+        made = {field.name: getattr(self, field.name) for field in fields(IndexSettings)}
+        return made | {"embedding_model": from_anywhere(self.embedding_model)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +100,8 @@ class Settings(IndexSettings):
         for name, given, kind in (("retrieval", self.retrieval, Retrieval), ("decide", self.decide, Decision)):
             if given not in get_args(kind):
                 raise RagError(f"the setting {name} is {given!r}; expected {' or '.join(get_args(kind))}")
+
+
+def from_anywhere(model: str) -> str:
+    """A model's folder by its absolute path, which holds in every directory; another name as it is."""
+    return os.path.abspath(model) if model != "default" and os.path.isdir(model) else model

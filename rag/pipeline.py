@@ -33,7 +33,7 @@ class Chatbot:
         self.parts = parts
         self.index = index
         self.settings = settings or Settings()
-        self.corpus = Corpus(index, parts.embedder, self.settings)
+        self.corpus = Corpus(Index(index.engine), parts.embedder, self.settings)  # a change sees beyond a scope
         self._retriever = Retriever(index, parts.embedder, self.settings)
         self._finder = SpanFinder(parts.reader, parts.embedder, parts.confidence)
         given = parts.verifier, self.document, self.settings.strict, self.settings.write_seconds
@@ -84,13 +84,16 @@ class Chatbot:
     def over(self, index: Index | None = None, settings: Settings | None = None) -> Chatbot:
         """A bot with the same parts over another index; without one, over an empty one in memory."""
         settings = settings or self.settings
-        parts = self.parts
-        return Chatbot.open(None, settings, parts) if index is None else Chatbot(parts, index, settings)
+        return Chatbot.open(None, settings, self.parts) if index is None else Chatbot(self.parts, index, settings)
 
     def joined(self, other: Chatbot) -> Chatbot:
         """A bot with the same parts over both indexes; it reads half as many passages again, to have room for both."""
         settings = replace(self.settings, read=self.settings.read * 3 // 2)
-        return self.over(Index(JoinedEngine(self.index.engine, other.index.engine), self.index.spelling), settings)
+        both = self.index, other.index
+        index = Index(JoinedEngine(*(one.engine for one in both)), self.index.spelling)
+        if any(one.among is not None for one in both):  # each keeps its scope
+            index = index.only({header.id for one in both for header in one.headers()})
+        return self.over(index, settings)
 
     def within(self, scope: Scope) -> Chatbot:
         """A bot that asks, finds and lists nothing but the articles of a scope: `bot.within(Scope("2024")).ask(…)`.

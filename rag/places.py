@@ -40,13 +40,13 @@ def default_corpus() -> Path:
 def corpus_index(corpus: Path, made: Mapping[str, str]) -> Path:
     """The index of one folder of articles, made as `made` says (`rag.corpus.making`)."""
     key = hashlib.sha256(json.dumps(dict(made), sort_keys=True).encode()).hexdigest()[:12]
-    name = hashlib.sha256(str(corpus.resolve()).encode()).hexdigest()[:16]
+    name = hashlib.sha256(os.fsencode(corpus.resolve())).hexdigest()[:16]
     return home() / "corpora" / f"{name}-{key}-{FORMAT_VERSION}"
 
 
 def calibration_of(reader: str) -> Path:
     """Where `rag evaluate-reader` keeps what it fitted to a reader, known by its folder's weights or its name."""
-    key = weights_digest(Path(reader)) if Path(reader).is_dir() else hashlib.sha256(reader.encode()).hexdigest()
+    key = weights_digest(Path(reader)) if Path(reader).is_dir() else hashlib.sha256(os.fsencode(reader)).hexdigest()
     return home() / "readers" / f"{key[:16]}.json"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -90,6 +91,12 @@ def _not_before(later: str, earlier: str) -> bool:
 
 
 def _is_of(header: Header, name: str) -> bool:
-    if header.id == name or header.id.startswith(f"{name.rstrip('/')}/"):
+    place, chosen = _composed(header.id), _composed(name)
+    if place == chosen or place.startswith(f"{chosen.rstrip('/')}/"):
         return True
     return header.outlet is not None and fold(header.outlet) == fold(name)
+
+
+def _composed(name: str) -> str:
+    """A name with its accents in the letters: some systems write those of files behind them."""
+    return unicodedata.normalize("NFC", name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -79,7 +80,7 @@ class Served:
         ]
         return cls(
             index=str(folder),
-            number=file.stat().st_ino if file.exists() else 0,
+            number=status.st_ino if (status := _status(file)) else 0,
             reader=settings.reader,
             generator=generator,
             strict=settings.strict,
@@ -94,6 +95,18 @@ class Served:
 
 def _files(path: Path) -> list[tuple[str, int, int]]:
     """Path, size and time of a file, or of each file below a folder; empty where there is neither."""
-    found = [path] if path.is_file() else sorted(path.rglob("*"))
-    stated = [(str(file.resolve()), file.stat()) for file in found if file.is_file() and file.suffix != ".pyc"]
-    return [(name, status.st_size, status.st_mtime_ns) for name, status in stated]
+    below = sorted(Path(folder, name) for folder, _, names in os.walk(path) for name in names)
+    found = ((file, _status(file)) for file in [path, *below] if file.suffix != ".pyc")
+    return [
+        (str(file.resolve()), status.st_size, status.st_mtime_ns)
+        for file, status in found
+        if status and stat.S_ISREG(status.st_mode)
+    ]
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """What the system says of a file or folder; None where there is none, or none any more."""
+    try:
+        return path.stat()
+    except OSError:
+        return None

@@ -336,3 +336,24 @@ def test_a_real_server_in_the_background(articles: Path) -> None:
     here = rag("ask", "--json", QUESTION)
     assert here.stderr == ""
     assert without_times(here.stdout) == without_times(asked.stdout)
+
+
+def test_files_that_go_while_they_are_looked_at_are_as_if_they_had_not_been_there(
+    articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = tmp_path / "reader"
+    reader.mkdir()
+    settings = Settings(reader=str(reader))
+    without = Served.of(articles, settings)
+    (reader / "vocab.txt").write_text("rye")
+    assert Served.of(articles, settings) != without
+    look = Path.stat
+
+    def gone(path: Path, **options: bool) -> os.stat_result:
+        if path.name == "vocab.txt":
+            raise FileNotFoundError(path)
+        return look(path, **options)
+
+    monkeypatch.setattr(Path, "is_file", lambda path: path.name == "vocab.txt" or os.path.isfile(path))
+    monkeypatch.setattr(Path, "stat", gone)
+    assert Served.of(articles, settings) == without

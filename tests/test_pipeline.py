@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import threading
@@ -16,10 +17,14 @@ import rag
 from rag.answering.citations import cite, is_exact
 from rag.asking import MAX_QUESTION
 from rag.config import Settings
-from rag.corpus import manifest
+from rag.corpus import keep_settings, kept_settings, making, manifest
 from rag.errors import RagError, StoreError
-from rag.models.embedding import Vectors
+from rag.index import open_index
+from rag.models.embedding import Vectors, load_embedder
+from rag.models.encoding import SentenceTransformerEncoder
 from rag.pipeline import Chatbot
+from rag.places import corpus_index
+from rag.scope import Scope
 from rag.types import Answer, Chunk, IndexReport, Turn
 
 BREAD = "The baker Anna Kowalska sells rye bread in Gdansk. She opened her shop in 1994."
@@ -457,3 +462,67 @@ def test_a_place_outside_the_text_cannot_be_cited() -> None:
     for start, end in ((-1, 4), (4, 4), (5, 4), (0, 11)):
         with pytest.raises(ValueError, match="is no place in a, which has 10 characters"):
             cite(document, start, end, 1.0)
+
+
+def test_a_scope_in_a_scope_holds_what_both_hold(bot: Chatbot) -> None:
+    chosen = bot.within(Scope(within=("bread.txt", "sub/stars.txt")))
+    assert ids(chosen.within(Scope())) == ["bread.txt", "sub/stars.txt"]
+    assert ids(chosen.within(Scope(within=("sub/stars.txt",)))) == ["sub/stars.txt"]
+    assert chosen.index.only({"sub/stars.txt", "ships.md"}).among == {"sub/stars.txt"}
+
+
+def test_bots_that_are_joined_keep_their_scopes(bot: Chatbot) -> None:
+    own = make_bot()
+    own.add_documents(
+        [make_document("own/a", "Penguins live near Ushuaia."), make_document("own/b", "Owls live here.")]
+    )
+    bread, penguins = bot.within(Scope(within=("bread.txt",))), own.within(Scope(within=("own/a",)))
+    assert ids(bread.joined(own)) == ["bread.txt", "own/a", "own/b"]
+    both = bread.joined(penguins)
+    assert ids(both) == ["bread.txt", "own/a"]
+    assert {found.chunk.document_id for found in both.retrieve("ships owls")} <= {"bread.txt", "own/a"}
+    assert both.ask("Where do penguins live?").citations[0].document_id == "own/a"
+
+
+def test_a_change_within_a_scope_leaves_what_lies_outside(bot: Chatbot, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "bread.txt").write_text("Penguins live near Ushuaia.", encoding="utf-8")
+    stars = bot.within(Scope(within=("sub/stars.txt",)))
+    stars.add(other)
+    assert ids(bot) == ["bread.txt", "other/bread.txt", "ships.md", "sub/stars.txt"]
+    assert bot.document("bread.txt").text == BREAD
+    stars.remove("ships.md")
+    assert ids(bot) == ["bread.txt", "other/bread.txt", "sub/stars.txt"]
+
+
+def test_a_model_s_folder_is_known_from_any_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    (here / "models" / "e5").mkdir(parents=True)
+    there.mkdir()
+    monkeypatch.setattr(SentenceTransformerEncoder, "load", lambda name: None)
+    monkeypatch.chdir(here)
+    index = open_index(tmp_path / "index", {})
+    keep_settings(index, Settings("models/e5"))
+    index.close()
+    fingerprint = load_embedder("models/e5").fingerprint
+    monkeypatch.chdir(there)
+    kept = kept_settings(tmp_path / "index", Settings())
+    assert Path(kept.embedding_model) == here / "models" / "e5"
+    assert load_embedder(kept.embedding_model).fingerprint == fingerprint
+    assert making(kept) == making(Settings(str(here / "models" / "e5")))
+    for name in ("default", "models/e5"):  # no folders here
+        assert Settings(name).made()["embedding_model"] == name
+
+
+def test_a_folder_of_any_name_has_its_index(tmp_path: Path, home: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"articles\xff")
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    (folder / "bread.txt").write_text(BREAD, encoding="utf-8")
+    assert Chatbot.from_directory(folder, parts=fake_parts()).count() == 1
+    assert Chatbot.from_directory(folder, parts=fake_parts()).report.unchanged == 1
+    name = hashlib.sha256(str(tmp_path.resolve()).encode()).hexdigest()[:16]
+    assert corpus_index(tmp_path, {}).name.startswith(name)  # as ever

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 
 import pytest
@@ -79,3 +80,12 @@ def test_a_name_that_nothing_has_is_refused(bot: Chatbot) -> None:
 def test_a_scope_reads_as_a_person_would_say_it() -> None:
     assert str(Scope("2023-05", "2024", ("14ymedio", "Reform"))) == "since 2023-05, until 2024, in 14ymedio or Reform"
     assert not Scope()
+
+
+def test_a_name_is_met_wherever_its_accents_stand() -> None:
+    composed, apart = (unicodedata.normalize(form, "Minsk é") for form in ("NFC", "NFD"))
+    for folder, named in ((composed, apart), (apart, composed)):
+        bot = make_bot()
+        bot.add_documents([make_document(f"{folder}/{folder}.txt", "The baker Anna sells rye bread.")])
+        assert bot.within(Scope(within=(named,))).count() == 1
+        assert bot.within(Scope(within=(f"{named}/{named}.txt",))).count() == 1

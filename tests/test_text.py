@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+import unicodedata
 
 import pytest
 from fakes import SEEDS
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from rag.index.spelling import Words, query_terms
 from rag.language.sentences import is_question, sentences
-from rag.language.text import content_words, fold, respell, same_name, words
+from rag.language.text import WORD, content_words, fold, respell, same_name, words
 
 # Characters at which sentences end or may seem to, amid all of Unicode.
 TEXT = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from(list(" \n\t\r.!?…”»\"')。A1a"))))
@@ -157,6 +159,38 @@ def test_words_are_folded(text: str, expected: list[str]) -> None:
     assert words(text) == expected
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Pátrushev’s trip to Đà Nẵng, O'Néil isn't",
+        "А. С. Йорданов приехал в Київ",
+        "Ελλάδα, Αθήνα",
+        "がんばって",
+        "한국어 문장",
+        "मंत्री ने कहा",
+    ],
+)
+def test_words_are_the_same_wherever_their_accents_stand(text: str) -> None:
+    apart = unicodedata.normalize("NFD", text)
+    assert apart == text or not unicodedata.is_normalized("NFC", apart)
+    assert words(apart) == words(text)
+    assert [unicodedata.normalize("NFC", match.group()) for match in WORD.finditer(apart)] == WORD.findall(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("मंत्री ने कहा कि वह आया।", ["मंतरी", "ने", "कहा", "कि", "वह", "आया"]),
+        ("நான் வந்தேன்.", ["நான", "வநதேன"]),
+        ("جَاءَ الوَزِيرُ.", ["جاء", "الوزير"]),
+        ("הַשַּׂר בָּא", ["השר", "בא"]),
+        ("รัฐมนตรี", ["ร", "ฐมนตร"]),  # pieces, as long as no dictionary says where its words end
+    ],
+)
+def test_words_of_scripts_whose_vowels_are_marks(text: str, expected: list[str]) -> None:
+    assert words(text) == expected
+
+
 def test_content_words_come_once_and_without_stopwords() -> None:
     assert content_words("Why did the minister visit the minister of Belarus?") == ["minister", "visit", "belarus"]
 
@@ -209,6 +243,15 @@ def test_spellings_of_one_name_meet(left: str, right: str) -> None:
         ("2021", "2022"),
         ("1994", "1949"),
         ("Peru", "Paris"),
+        ("152mm", "155mm"),
+        ("1500m", "1500km"),
+        ("1980s", "1990s"),
+        ("1900s", "1990s"),
+        ("RTX4080", "RTX4090"),
+        ("A320neo", "A321neo"),
+        ("A320neo", "A320ceo"),
+        ("Leopard2A7", "Leopard2A6"),
+        ("बताया", "बनाया"),
     ],
 )
 def test_different_names_stay_apart(left: str, right: str) -> None:
@@ -250,6 +293,15 @@ def test_a_word_of_the_language_is_no_misspelling_of_another() -> None:
     known = {"founded", "funded"}.__contains__
     assert respell("who founded it", ["funded"], known) == ("who founded it", {})
     assert respell("who founned it", ["founded"], known)[0] == "who founded it"
+
+
+@pytest.mark.parametrize(
+    ("asked", "known"), [("155mm", "152mm"), ("1990s", "1980s"), ("RTX4090", "RTX4080"), ("A320neo", "A320ceo")]
+)
+def test_figures_are_not_exchanged(asked: str, known: str) -> None:
+    question = f"What about {asked} then?"
+    assert respell(question, [known]) == (question, {})
+    assert query_terms(asked, Words([(fold(known), True)])) == [fold(asked)]
 
 
 @given(st.text(), st.lists(st.text()))

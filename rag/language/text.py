@@ -12,7 +12,16 @@ from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
 
 _POSSESSIVE = re.compile(r"['’]s?$")
-WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+
+# To `re`, marks are no letters: accents that stand behind theirs (é as e and ´), vowels of Hindi and Arabic. Where no
+# spaces are written (Thai and Lao, Burmese, Khmer) they go on ending words, which would else be as long as sentences.
+_UNSPACED = frozenset((*range(0x0E00, 0x0F00), *range(0x1000, 0x10A0), *range(0x1780, 0x1800)))
+_MARKS = "".join(
+    chr(code)
+    for code in range(0x0300, 0x3100)
+    if unicodedata.category(chr(code)) in ("Mn", "Mc") and code not in _UNSPACED
+)
+WORD = re.compile(rf"[^\W_]+(?:['’][^\W_]+|[{_MARKS}]+[^\W_]*)*")
 
 # Words that carry no content of a question in the languages the project meets most.
 _STOPWORDS = """
@@ -78,7 +87,7 @@ _SOUNDS = [
         (r"y", "i"),
     )
 ]
-MIN_NAME = 5  # characters; shorter words have too many neighbours (Iran, Iraq)
+MIN_NAME = 5  # letters; shorter words have too many neighbours (Iran, Iraq)
 TWO_ERRORS = 10  # characters from which a word may hold two typing errors (Austria is not Australia)
 
 
@@ -96,6 +105,12 @@ def sound_key(word: str) -> str:
     return re.sub(r"(.)\1+", r"\1", first + consonants)
 
 
+@lru_cache(maxsize=262144)
+def may_be_misspelt(word: str) -> bool:
+    """Whether a folded word may be another's spelling: it is long enough, and no figure is in it (A320neo, A320ceo)."""
+    return sum(map(str.isalpha, word)) >= MIN_NAME and not any(map(str.isdigit, word))
+
+
 def _first_vowel(word: str) -> str:
     """ "front", "back" or "none": what the first vowel of a folded word is."""
     vowel = next((c for c in word if c in "aeiouy"), "")
@@ -104,7 +119,7 @@ def _first_vowel(word: str) -> str:
 
 def same_sound(left: str, right: str) -> bool:
     """Whether two folded words sound the same and share most letters (60 %; 75 % where little is left of them)."""
-    if min(len(left), len(right)) < MIN_NAME or left.isdigit() or right.isdigit():
+    if not (may_be_misspelt(left) and may_be_misspelt(right)):
         return False
     if left.startswith(right) or right.startswith(left):  # derived (Niger, Nigeria)
         return False
@@ -116,10 +131,9 @@ def same_sound(left: str, right: str) -> bool:
 
 def typing_error(left: str, right: str) -> bool:
     """Whether two folded words begin alike and differ by one typing error (two in long words)."""
-    shorter = min(len(left), len(right))
-    if shorter < MIN_NAME or left.isdigit() or right.isdigit() or left[0] != right[0]:
+    if left[:1] != right[:1] or not (may_be_misspelt(left) and may_be_misspelt(right)):
         return False
-    return OSA.distance(left, right, score_cutoff=2) <= 1 + (shorter >= TWO_ERRORS)
+    return OSA.distance(left, right, score_cutoff=2) <= 1 + (min(len(left), len(right)) >= TWO_ERRORS)
 
 
 def same_name(left: str, right: str) -> bool:
@@ -168,7 +182,8 @@ def respell(
 
     def choose(match: re.Match[str]) -> str:
         word, folded = match.group(), words(match.group())[0]
-        if folded in by_fold or folded in STOPWORDS or len(folded) < MIN_NAME or (word.islower() and is_word(word)):
+        right = folded in by_fold or folded in STOPWORDS or not may_be_misspelt(folded)
+        if right or (word.islower() and is_word(word)):
             return word
         near = [
             other

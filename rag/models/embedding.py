@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from rag.config import from_anywhere
 from rag.errors import ModelError
 from rag.models.encoding import Encoder, MeanEncoder, SentenceTransformerEncoder, Vectors
 from rag.models.hardware import check_sha256, quiet, weights_digest
@@ -107,7 +108,7 @@ def load_embedder(name: str, query_prefix: str = "", passage_prefix: str = "") -
     else:
         digest = weights_digest(Path(name)) if Path(name).is_dir() else "hub"
         try:
-            encoder, label = SentenceTransformerEncoder.load(name), f"{name}@{digest[:16]}"
+            encoder, label = SentenceTransformerEncoder.load(name), f"{from_anywhere(name)}@{digest[:16]}"
         except (OSError, ValueError) as error:
             raise ModelError(
                 f"the embedding model {name!r} could not be loaded ({str(error).splitlines()[0]}); expected "
