@@ -33,7 +33,7 @@ class Trigrams:
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-# The fitted confidence knows the default embedder's cosines; with another, the reader's score is taken at its word.
+# Confidence was fitted with the default embedder in front; with another, the reader's score is taken at its word.
 parts = replace(Parts.load(), embedder=Trigrams(), confidence=Calibration.of_margin())
 upload = Chatbot.from_documents([], parts=parts).over()  # what the page opens for a session's own articles
 upload.add_documents([Document("own", "Harbour", "The harbour of Lund was opened by Ilse Korn.", source="own")])

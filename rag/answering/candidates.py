@@ -39,13 +39,8 @@ class SpanFinder:
         if not found:
             return []
         sentences = list(dict.fromkeys(candidate.sentence for candidate in found))
-        vectors = self._embedder.embed_texts([question, *sentences])
-        by_sentence = dict(zip(sentences, vectors[1:], strict=True))
-        placed = [
-            replace(c, vector=by_sentence[c.sentence], sentence_cosine=float(by_sentence[c.sentence] @ vectors[0]))
-            for c in found
-        ]
-        return self._confidence.rank(placed)
+        by_sentence = dict(zip(sentences, self._embedder.embed_texts(sentences), strict=True))
+        return self._confidence.rank([replace(c, vector=by_sentence[c.sentence]) for c in found])
 
     def rerank(self, question: str, passages: Sequence[ScoredChunk], read: int) -> list[ScoredChunk]:
         """Passages in the order of what the reader finds in the first `read` of them; the rest follows unread."""

@@ -55,8 +55,6 @@ class Candidate:
         The whole sentence or sentences around the span.
     heading : str
         The sentence before, where it is a question of the article's own; else empty.
-    sentence_cosine : float
-        Of the question and the sentence, in [-1, 1].
     vector : Vectors or None
         Of the sentence, (dim,) float32, unit norm.
     judgement : Judgement or None
@@ -75,7 +73,6 @@ class Candidate:
     span: Span
     sentence: str
     heading: str = ""
-    sentence_cosine: float = 0.0
     vector: Vectors | None = field(default=None, compare=False, repr=False)
     judgement: Judgement | None = None
     second: bool = False
@@ -132,7 +129,7 @@ def covered(wanted: Sequence[str], text: str) -> float:
 
 
 SIGNS = {
-    "margin": 1, "sentence_cosine": 1, "covered_sentence": 1, "log_rank": -1, "second": -1, "span_words": 0,
+    "margin": 1, "covered_sentence": 1, "log_rank": -1, "second": -1,
     "evidence": 1, "gap": 1, "sure": 1,
 }  # fmt: skip
 """Which way each signal may count: more support never lowers the confidence."""
@@ -142,11 +139,9 @@ def evidence_signals(candidate: Candidate) -> dict[str, float]:
     """What speaks for and against one candidate, seen by itself."""
     return {
         "margin": clip(candidate.span.score),
-        "sentence_cosine": candidate.sentence_cosine,
         "covered_sentence": candidate.covered,
         "log_rank": math.log(candidate.passage.rank),
         "second": float(candidate.second),
-        "span_words": math.log1p(len(candidate.span.text.split())),
     }
 
 
