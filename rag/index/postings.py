@@ -74,15 +74,15 @@ class Postings:
     ) -> list[tuple[int, float]]:
         """(key, BM25) of the k best passages that hold a term, and of all that score like the last of them.
 
-        By these counts, which have every stem of the terms; of the keys `among`, where they are given. The weight of a
-        word is the logarithm of the odds of not having it, and not below a millionth.
+        By these counts, a stem that they lack by its own records; of the keys `among`, where they are given. The weight
+        of a word is the logarithm of the odds of not having it, and not below a millionth.
         """
         mean_length = max(counts.tokens, 1) / max(counts.passages, 1)
         found = []
         for stem, times in Counter(stems(terms)).items():
             records = _BLOCKS.read(connection, [stem], POSTING)
             if len(records):
-                holding = counts.holding[stem]
+                holding = counts.holding.get(stem, len(records))
                 weight = max(math.log((counts.passages - holding + 0.5) / (holding + 0.5)), 1e-6)
                 found.append((times * weight, records))
         if not found:

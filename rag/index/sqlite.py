@@ -234,8 +234,7 @@ class SqliteEngine:
     @contextmanager
     def snapshot(self) -> Iterator[apsw.Connection]:
         if self._own():
-            # Without the readers' lock: who holds the writers' may not wait for a reader, who may wait for the writer
-            # of another engine that is joined to this one.
+            # Without the readers' lock: who has that may wait for the writer of an engine joined to this one.
             with mendable():
                 yield self._writer
             return
@@ -287,7 +286,8 @@ class SqliteEngine:
         self, terms: Sequence[str], k: int, among: Collection[str] | None = None, counts: Counts | None = None
     ) -> Ranking:
         with self._searched() as connection:
-            found = Postings.search(connection, terms, k, counts or self.counts(terms), _keys(connection, among))
+            counts = counts or Counts(*self._sizes(connection), {})
+            found = Postings.search(connection, terms, k, counts, _keys(connection, among))
             ids = dict(
                 all_rows(
                     connection,
