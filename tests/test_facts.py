@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rag.language.facts import facts
+from rag.language.facts import contradict, facts
 
 
 @pytest.mark.parametrize(
@@ -23,6 +25,21 @@ from rag.language.facts import facts
         ("twenty-two and two hundred and five", {"22", "205"}),
         ("one of the first; a second later", set()),
         ("it cost 3.50 in 2023.", {"3.5", "2023"}),
+        ("5,000, 5000, 5 000, 5\u202f000 and 5.000", {"5000"}),
+        ("1.234.567,8 and 1,234,567.8 and 1 234 567.8", {"1234567.8"}),
+        ("1,50,000", {"150000"}),
+        ("2.5 million, 2,5 million and 2.500 million", {"2500000"}),
+        ("$2.5bn, £2.5 billion, twelve billion", {"2500000000", "12000000000"}),
+        ("$2.5m", {"2500000"}),
+        ("2.5m", {"2.5", "2500000"}),
+        ("152mm, 5,000km", {"152", "5000"}),
+        ("in the 1990s", set()),
+        ("0.125, 12.05.2024", {"0.125", "12.05", "2024"}),
+        ("2023-24, 2023/24 and 2023–2024", {"2023", "2024"}),
+        ("2023-06", {"2023", "6"}),
+        ("a hundred and fifty", {"150"}),
+        ("half a million, a man, two hundred a day", {"200"}),
+        ("two trillion or 2 trillion", {"2000000000000"}),
     ],
 )
 def test_numbers(text: str, numbers: set[str]) -> None:
@@ -35,6 +52,8 @@ def test_numbers(text: str, numbers: set[str]) -> None:
         ("on 30 June 2023", {"06-30"}, {"2023"}),
         ("on June 30, 2023", {"06-30"}, {"2023"}),
         ("on the 30th of June", {"06-30"}, set()),
+        ("on 30\nJune and on June\u00a030", {"06-30"}, set()),
+        ("in May 100 came", {"05"}, {"100"}),
         ("on 2023-06-30", {"06-30"}, {"2023"}),
         ("last June", {"06"}, set()),
         ("in August 2022", {"08"}, {"2022"}),
@@ -47,8 +66,42 @@ def test_dates(text: str, dates: set[str], numbers: set[str]) -> None:
     assert facts(text).numbers == numbers
 
 
+@given(st.text("0123456789,. $-abmn٣２"))
+def test_any_figure_is_read(text: str) -> None:
+    assert all(float(number) >= 0 for number in facts(f"{text} million").numbers)
+
+
 def test_negations() -> None:
     assert facts("Cuba did not send any soldiers to Ukraine.").negated == {"send", "soldiers", "ukraine"}
     assert facts("Cuba didn’t agree. Russia agreed.").negated == {"agree"}
     assert facts("Cuba sent soldiers.").negated == frozenset()
     assert facts("It was not Putin's decision.").negated == {"putin", "decision"}
+
+
+@pytest.mark.parametrize(
+    ("denial", "other"),
+    [
+        ("did not sign", "did sign"),
+        ("He won’t sign the treaty", "He will sign the treaty"),
+        ("Cuba never sent soldiers", "Cuba sent soldiers to Ukraine"),
+        ("not Moscow", "Moscow"),
+        ("no fewer than 12 people", "fewer than 12 people"),
+    ],
+)
+def test_a_denial_contradicts_what_says_it_in_its_words(denial: str, other: str) -> None:
+    assert contradict(denial, other)
+    assert contradict(other, denial)
+
+
+@pytest.mark.parametrize(
+    ("denial", "other"),
+    [
+        ("no fewer than 12 people", "12 people"),
+        ("not only bread but also cake", "bread"),
+        ("not Moscow but Minsk", "Minsk"),
+        ("did not sign any treaty", "signed no treaty"),
+    ],
+)
+def test_a_denial_with_words_of_its_own_contradicts_nothing(denial: str, other: str) -> None:
+    assert not contradict(denial, other)
+    assert not contradict(other, denial)

@@ -139,6 +139,12 @@ def test_ligatures_are_letters_in_every_format(tmp_path: Path) -> None:
         assert read(tmp_path, name, content).text == "The first office"
 
 
+def test_marks_without_width_part_no_words_where_spaces_do(tmp_path: Path) -> None:
+    assert read(tmp_path, "a.txt", "Be\u200blarus and Mi\u2060n\u00adsk\u200b").text == "Belarus and Minsk"
+    khmer = "រដ្ឋ\u200bមន្ត្រី"
+    assert read(tmp_path, "b.txt", khmer).text == khmer
+
+
 def test_markdown_gives_headings_items_rows_and_pictures(tmp_path: Path) -> None:
     content = (
         "Towns\n=====\nThe **council** met [here](http://x.org/a_(b)).\nIt went on.\n\n"

@@ -80,6 +80,9 @@ def test_days_in_other_languages(language: str, text: str, title: str, date: str
     ("text", "date"),
     [
         ("EFE, Minsk (Belarus), 30 June 2023 — The minister", "2023-06-30"),
+        ("The dyke\n\nTARSK, Sept. 12, 2024 (TNA) " + PROSE, "2024-09-12"),
+        ("The dyke\n\nTarsk Courier, 12 Sept 2024\n\n" + PROSE, "2024-09-12"),
+        ("The dyke\n\n12-May-2024\n\n" + PROSE, "2024-05-12"),
         ("By A. Writer | June 30th, 2023\n" + PROSE, "2023-06-30"),
         ("COURT OF TARSK\nDocket 12\n\nHeard: June 14, 2023\nDecided: June 30, 2023\n\n" + PROSE, "2023-06-30"),
         ("The dyke\n\nTarsk, 30 June 2023. " + PROSE, "2023-06-30"),

@@ -15,7 +15,9 @@ from rag.language.sentences import is_question, sentences
 from rag.language.text import WORD, content_words, fold, respell, same_name, words
 
 # Characters at which sentences end or may seem to, amid all of Unicode.
-TEXT = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from(list(" \n\t\r.!?…”»\"')。A1a"))))
+TEXT = st.text(
+    st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from(list(" \n\t\r\xa0\u3000.!?…”»\"')。A1a")))
+)
 
 
 def split(text: str) -> list[str]:
@@ -26,6 +28,7 @@ def split(text: str) -> list[str]:
 @example("a\n \n\rb\r\n")
 @example("...")
 @example("\u2028.A\u00a0B.\u3000C")
+@example("What could I\u00a0… do? Plan B\u2009.")
 def test_every_character_that_is_no_space_is_in_exactly_one_sentence(text: str) -> None:
     times = [0] * len(text)
     for start, end in sentences(text):
@@ -148,6 +151,7 @@ def test_no_text_takes_long(text: str) -> None:
     ("text", "expected"),
     [
         ("Pátrushev’s trip", ["patrushev", "trip"]),
+        ("D’Arc, D'Arc, Dʼarc", ["d'arc", "d'arc", "d'arc"]),
         ("the ministers' talks", ["the", "ministers", "talks"]),
         ("O'Neil isn't", ["o'neil", "isn't"]),
         ("Straße ﬁnance ÁÉ", ["strasse", "finance", "ae"]),
@@ -193,6 +197,22 @@ def test_words_of_scripts_whose_vowels_are_marks(text: str, expected: list[str])
 
 def test_content_words_come_once_and_without_stopwords() -> None:
     assert content_words("Why did the minister visit the minister of Belarus?") == ["minister", "visit", "belarus"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Did the WHO warn us in May?", ["who", "warn", "may"]),
+        ("US soldiers, IT and Will Smith", ["us", "soldiers", "it", "will", "smith"]),
+        ("Where is Am Timan, or La Paz?", ["am", "timan", "la", "paz"]),
+        ("May I ask who it was? Who may do it?", ["ask"]),
+        ("LOPEZ SANCTIONED BY US WHY", ["lopez", "sanctioned"]),
+        ("Who Was The President?", ["president"]),
+        ("May", []),
+    ],
+)
+def test_a_capital_makes_a_name_of_a_stopword(text: str, expected: list[str]) -> None:
+    assert content_words(text) == expected
 
 
 @given(st.text())
@@ -293,6 +313,14 @@ def test_a_word_of_the_language_is_no_misspelling_of_another() -> None:
     known = {"founded", "funded"}.__contains__
     assert respell("who founded it", ["funded"], known) == ("who founded it", {})
     assert respell("who founned it", ["founded"], known)[0] == "who founded it"
+
+
+@pytest.mark.parametrize(
+    ("asked", "known"), [("Iceland", "Ireland"), ("FOUNDED", "funded"), ("السلام", "الإسلام"), ("Москва", "Масква")]
+)
+def test_a_word_that_is_known_or_of_a_script_without_capitals_is_not_respelt(asked: str, known: str) -> None:
+    known_words = {"Iceland", "FOUNDED", "Москва"}
+    assert respell(f"what of {asked}", [known], known_words.__contains__)[1] == {}
 
 
 @pytest.mark.parametrize(

@@ -52,29 +52,30 @@ def _calendar(language: str) -> _Calendar:
     weekdays: dict[str, int] = {}
     short_weekdays: dict[str, int] = {}
     day_first = None
-    for code in dict.fromkeys((language, *LANGUAGES)):
+    for code in dict.fromkeys((language, *LANGUAGES, "en_GB")):  # there "Sept", elsewhere "Sep"
         try:
             locale = Locale.parse(code)
         except (UnknownLocaleError, ValueError):
             continue
-        widths = ("wide", "abbreviated") if code in (language, "en") else ("wide",)
+        widths = ("wide", "abbreviated") if code in (language, "en", "en_GB") else ("wide",)
         for width in ("wide", "abbreviated"):
-            _add(short_weekdays, locale.days["format"][width], 0)
+            _add(short_weekdays, locale.days["format"][width])
         for form in ("format", "stand-alone"):
             for width in widths:
-                _add(months, locale.months[form].get(width, {}), 0)
-                _add(weekdays, locale.days[form].get(width, {}) if width == "wide" else {}, 0)
+                _add(months, locale.months[form].get(width, {}))
+                _add(weekdays, locale.days[form].get(width, {}) if width == "wide" else {})
         if code == language and code not in ("en", "und"):  # English is written in either order
             short = locale.date_formats["short"].pattern
             day_first = None if short.startswith("y") else short.index("d") < short.index("M")
     month, weekday = _any_of(months), _any_of(weekdays)
     day_month = rf"(?:{_DAY}\s+{_SMALL_WORD}(?:{month})|(?:{month})\.?\s+{_DAY}(?!\w))"
     written = rf"(?<![\w/.-]){day_month}\.?[,،]?\s+{_SMALL_WORD}\d{{4}}(?![\d/])"
+    hyphened = rf"(?<![\w/.-])\d{{1,2}}-(?:{month})-\d{{4}}(?![\d/-])"
     return _Calendar(
         months,
         weekdays,
         short_weekdays,
-        re.compile("|".join((*_NUMBERS, written)), re.IGNORECASE),
+        re.compile("|".join((*_NUMBERS, written, hyphened)), re.IGNORECASE),
         re.compile(
             rf"(?<!\w)({weekday}),?\s+{_SMALL_WORD}({day_month})(?!\.?,?\s+{_SMALL_WORD}\d{{4}})", re.IGNORECASE
         ),
@@ -87,11 +88,11 @@ def is_weekday(name: str, language: str = "en") -> bool:
     return name.rstrip(".").casefold() in _calendar(language).short_weekdays
 
 
-def _add(names: dict[str, int], given: dict[int, str], first: int) -> None:
+def _add(names: dict[str, int], given: dict[int, str]) -> None:
     for number, name in given.items():
         name = name.rstrip(".").casefold()
         if len(name) >= 3 and not any(map(str.isdigit, name)):
-            names.setdefault(name, number + first)
+            names.setdefault(name, number)
 
 
 def _any_of(names: dict[str, int]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rag.language.clauses import word_set
-from rag.language.text import STOPWORDS, WORD, fold, words
+from rag.language.text import STOPWORDS, WORD, content_words, fold, stems, words
 
 _UNITS = {
     word: number
@@ -21,12 +21,20 @@ _UNITS = {
 }  # fmt: skip
 _DECADES = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _TENS = {word: 10 * number for number, word in enumerate(_DECADES, start=2)}
-_SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
+_SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "bn": 10**9, "trillion": 10**12}
+_LETTERS = {"k": 10**3, "m": 10**6, "b": 10**9}  # scales behind a sum of money; else perhaps units (metres)
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fifth": 5, "eighth": 8, "ninth": 9, "twelfth": 12}
 _ORDINALS |= {f"{word}th": number for word, number in _UNITS.items() if word not in ("five", "eight", "nine", "twelve")}
 _ORDINALS |= {f"{word[:-1]}ieth": number for word, number in _TENS.items()}
 _ORDINALS |= {f"{word}th": number for word, number in _SCALES.items()}
-_FIGURE = re.compile(r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\w)|(?<!\w)\d+(?:\.\d+)?(?=\b|st\b|nd\b|rd\b|th\b)")
+# Three digits behind a comma, a point or a space are thousands (two and three in India), one or two decimals; a decade
+# ("1990s") is no figure.
+_FIGURE = re.compile(
+    r"(?:(?<![\w.,])(?P<whole>[1-9]\d{0,2}(?:,\d\d)*(?P<mark>[,. ])\d{3}(?:(?P=mark)\d{3})*)"
+    r"(?P<rest>(?!(?P=mark))[.,]\d+)?(?!\d)"
+    r"|(?<!\w)\d++(?:\.\d++|,\d\d?(?!\d))?+(?!s\b))(?= ?(?P<unit>[^\W\d_]*))"
+)
+_YEARS = re.compile(r"\b((?:19|20)\d\d)[-–/](\d\d)\b(?!-\d)")  # 2023-24; "2023-06" is a month
 _VAGUE = {"one", "first", "second", "zero"}  # a pronoun, an order, a moment
 
 _MONTHS = {
@@ -44,7 +52,7 @@ _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 _MONTH = rf"(?:{'|'.join(sorted(map(str.capitalize, _MONTHS), key=len, reverse=True))})\b\.?"
 _DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
 _DATE = re.compile(
-    rf"\b{_DAY} (?:of )?({_MONTH})|\b({_MONTH}) (?:the )?{_DAY}(?![\d,]\d)|\b\d{{4}}-(\d\d)-(\d\d)\b|\b({_MONTH})"
+    rf"\b{_DAY} (?:of )?({_MONTH})|\b({_MONTH}) (?:the )?{_DAY}(?!,?\d)|\b\d{{4}}-(\d\d)-(\d\d)\b|\b({_MONTH})"
 )
 _NEGATORS = word_set("not no never without neither nor none nobody nothing cannot hardly denied denies deny")
 _SCOPE = 3  # content words after a negator that it may speak of
@@ -57,7 +65,8 @@ class Facts:
     Attributes
     ----------
     numbers : frozenset of str
-        Plain decimal ("80" of "80th", "eighty" and "eightieth"; "5000" of "5,000"); years among them.
+        Plain decimal ("80" of "80th", "eighty" and "eightieth"; "5000" of "5,000", "5 000" and "5.000"); years among
+        them. Of "2.5m" both that it may mean.
     dates : frozenset of str
         "06-30" of "30 June" and "June 30", "06" of a month alone, "wednesday" of a weekday.
     negated : frozenset of str
@@ -82,6 +91,7 @@ class Facts:
 @lru_cache(maxsize=4096)
 def facts(text: str) -> Facts:
     """The facts of a text."""
+    text = " ".join(text.split())
     dates: set[str] = set()
 
     def date(match: re.Match[str]) -> str:
@@ -99,17 +109,47 @@ def facts(text: str) -> Facts:
     return Facts(frozenset(_numbers(rest)), frozenset(dates), frozenset(negated(text)))
 
 
+def contradict(left: str, right: str) -> bool:
+    """Whether both give figures or days of which neither holds the other's, or one denies the other in its words."""
+    a, b = facts(left), facts(right)
+    if a.numbers and b.numbers and not (a.numbers <= b.numbers or b.numbers <= a.numbers):
+        return True
+    for days, others in ((a.days, b.days), (a.weekdays, b.weekdays)):
+        # "03" is a month, "03-12" a day in it
+        if days and others and not any(x.startswith(y) or y.startswith(x) for x in days for y in others):
+            return True
+    return _denies(left, right) or _denies(right, left)
+
+
+def _denies(left: str, right: str) -> bool:
+    """Whether a text denies, with no other words, what another says: "did not sign", not "no fewer than 12 people".
+
+    Where words may differ, a denial says nothing: it stood in 31 of 308 pairs of sentences that tell the same (news
+    set) and in 29 of 177 that do not.
+    """
+    if not facts(left).negated or facts(right).negated:
+        return False
+    told = (word for word in content_words(left) if not _negates(word))
+    return set(stems(told)).issubset(stems(words(right)))
+
+
 def _numbers(text: str) -> Iterator[str]:
     """Numbers in figures and in words, normalised."""
+    text = _YEARS.sub(lambda years: f"{years[1]} {years[1][:2] if years[2] > years[1][2:] else ''}{years[2]}", text)
     for match in _FIGURE.finditer(text):
-        value = float(match.group().replace(",", ""))
-        after = text[match.end() :].split(maxsplit=1)[:1]
-        scale = _SCALES.get(after[0].strip(".,;").lower(), 1) if after else 1
-        yield f"{value * scale:.10g}"
+        unit = match["unit"].lower()
+        scale = _SCALES.get(unit, _LETTERS.get(unit, 1))
+        figure = match.group()
+        if match["mark"] and not (unit in _SCALES and re.fullmatch(r"\d+\.\d+", figure)):  # "1.125 million" has a point
+            figure = re.sub(r"[,. ]", "", match["whole"]) + (match["rest"] or "")
+        value = float(figure.replace(",", "."))
+        yield f"{value * scale:.15g}"
+        if unit in _LETTERS and not text[: match.start()].endswith(("$", "£", "€", "¥")):
+            yield f"{value:.15g}"
     total = current = 0
     parts: list[str] = []
     for word in [*re.findall(r"[a-z]+", fold(text)), ""]:
-        value_ = _UNITS.get(word, _TENS.get(word, _ORDINALS.get(word)))
+        value_ = 1 if word == "a" and not parts else _UNITS.get(word, _TENS.get(word, _ORDINALS.get(word)))
         if value_ is not None and word not in _SCALES:
             # "twenty two" is one number, "two, three" and "nineteen eighty" are two.
             if parts and parts[-1] not in _SCALES and not (parts[-1] in _TENS and value_ < 10):
@@ -130,7 +170,7 @@ def _numbers(text: str) -> Iterator[str]:
 
 def _told(parts: Sequence[str], value: int) -> Iterator[str]:
     """What number words are worth, where they are a number."""
-    if parts and not (len(parts) == 1 and parts[0] in _VAGUE):
+    if parts and len(parts) > (2 if parts[0] == "a" else parts[0] in _VAGUE):  # "half a million", "one"
         yield str(value)
 
 
@@ -142,9 +182,14 @@ def negated(text: str) -> Iterator[str]:
         if re.search(r"[.;:!?]", text[last : match.start()]):
             left = 0
         last = match.end()
-        word = fold(match.group()).replace("’", "'")
-        if word in _NEGATORS or word.endswith("n't"):
+        word = fold(match.group())
+        if _negates(word):
             left = _SCOPE
         elif left and word not in STOPWORDS:
             left -= 1
             yield from words(match.group())
+
+
+def _negates(word: str) -> bool:
+    """Whether a folded word denies ("not", "didn't")."""
+    return word in _NEGATORS or word.endswith("n't")

@@ -18,12 +18,13 @@ Place = tuple[int, int]
 
 _APOSTROPHES = "‘’"
 # Quotation marks and brackets: with them sentencex takes a quotation of twenty sentences for one; "…" ends none for it,
-# and no sentence begins with the mark of a note.
+# and no sentence begins with the mark of a note. Behind "B" and white space of several bytes it panics at a full stop.
 _MARKS = {
     chr(code): " "
     for code in range(0x3100)
-    if unicodedata.category(chr(code)) in ("Ps", "Pe", "Pi", "Pf") and chr(code) not in _APOSTROPHES
-} | {'"': " ", **dict.fromkeys("⁰¹²³⁴⁵⁶⁷⁸⁹", " "), "\n": " ", "\r": " ", "…": "."}
+    if (unicodedata.category(chr(code)) in ("Ps", "Pe", "Pi", "Pf") and chr(code) not in _APOSTROPHES)
+    or chr(code).isspace()
+} | {'"': " ", **dict.fromkeys("⁰¹²³⁴⁵⁶⁷⁸⁹", " "), "…": "."}
 _MASK = str.maketrans(_MARKS)
 _ABBREVIATION = re.compile(r"\b[A-Z][bcdfghjklmnpqrstvwxz]{1,3}\.\s*$")  # no word goes without a vowel ("Ms.")
 _MONSIEUR = re.compile(r"(?<![\w.])M\.\s*$")  # not that of "P.M."
@@ -32,6 +33,8 @@ _ORDINAL = re.compile(r"(?<![\d:.,])(?<![:–-] )\b\d{1,2}\.\s*$")  # no score, 
 _NUMBER = re.compile(r"\W*(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})[.)]\s*")  # of a list's item, before its text
 _ITEM = re.compile(r"\s*(?:[-–—*•●▪◦·+]\s|\(?(?:\d{1,3}|[a-z])[.)]\s)")
 _QUESTION = re.compile(r"[?？؟][\W_]*$")
+_OPENING = re.compile(r"\w\W*?(?<!\w)[\"'“”„«»‘(（「『][\w¿]")  # a mark within a sentence, behind its first word
+_CLOSED = re.compile(r"[?？؟][\W_]*?[\"'”“»«’)）」』][\W_]*$")
 _LONG = 50  # characters from which an item's line may have ended for want of room
 _WIDTHS = range(25, 131)  # characters at which people and programs wrap lines
 
@@ -161,3 +164,8 @@ def _is_short_name(before: str) -> bool:
 def is_question(text: str) -> bool:
     """Whether a sentence asks: whether it ends in a question mark, in whatever script and marks."""
     return bool(_QUESTION.search(text[-10:]))
+
+
+def quotes_question(text: str) -> bool:
+    """Whether a sentence only quotes the question that it ends in: He asked: "Is she a spy?"."""
+    return bool(_CLOSED.search(text[-10:]) and _OPENING.search(text))

@@ -23,6 +23,9 @@ _MARKS = "".join(
 )
 WORD = re.compile(rf"[^\W_]+(?:['’][^\W_]+|[{_MARKS}]+[^\W_]*)*")
 
+_APOSTROPHES = str.maketrans("’ʼ", "''")
+_WITHIN = re.compile(r"[\w,]\s")  # what stands before a word within a sentence
+
 # Words that carry no content of a question in the languages the project meets most.
 _STOPWORDS = """
 a about after all also am an and any are as at be because been before being between both but by can could did do does
@@ -37,8 +40,8 @@ STOPWORDS = frozenset(_STOPWORDS.split())
 
 @lru_cache(maxsize=65536)
 def fold(text: str) -> str:
-    """Lower case without diacritics ("Pátrushev" -> "patrushev")."""
-    decomposed = unicodedata.normalize("NFKD", text)
+    """Lower case without diacritics, apostrophes straight ("Pátrushev" -> "patrushev", "D’Arc" -> "d'arc")."""
+    decomposed = unicodedata.normalize("NFKD", text).translate(_APOSTROPHES)
     return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
 
 
@@ -53,8 +56,21 @@ def words(text: str) -> list[str]:
 
 
 def content_words(text: str) -> list[str]:
-    """Folded words that are not stopwords, in order, each once."""
-    return list(dict.fromkeys(word for word in words(text) if word not in STOPWORDS))
+    """Folded words that are not stopwords, in order, each once.
+
+    Nor is one a stopword that a capital makes a name, all through or within a sentence ("the US", "in May").
+    """
+    alike = text.isupper() or text.istitle()  # then capitals tell nothing
+    found = zip(WORD.finditer(text), words(text), strict=True)
+    kept = (word for match, word in found if word not in STOPWORDS or (not alike and _is_named(match)))
+    return list(dict.fromkeys(kept))
+
+
+def _is_named(match: re.Match[str]) -> bool:
+    """Whether a word has capitals as a name has: two or more, or one within a sentence; "I" and "A" are none."""
+    written = match.group()
+    within = _WITHIN.fullmatch(match.string, max(match.start() - 2, 0), match.start())
+    return len(written) > 1 and (written.isupper() or (written[0].isupper() and within is not None))
 
 
 def stems(folded: Iterable[str]) -> list[str]:
@@ -165,7 +181,8 @@ def respell(
     vocabulary : iterable of str
         Words as a text spells them, with capitals and accents.
     is_word : callable, optional
-        Whether a lower-case word is a word of the language, which is no misspelling of another ("founded", "funded").
+        Whether a word is one that the language has, which is no misspelling of another ("founded", "funded"; "Iceland",
+        "Ireland"). Words of scripts without capitals are left as they are.
 
     Returns
     -------
@@ -183,7 +200,7 @@ def respell(
     def choose(match: re.Match[str]) -> str:
         word, folded = match.group(), words(match.group())[0]
         right = folded in by_fold or folded in STOPWORDS or not may_be_misspelt(folded)
-        if right or (word.islower() and is_word(word)):
+        if right or word.lower() == word.upper() or is_word(word):
             return word
         near = [
             other

@@ -18,8 +18,10 @@ _WRAPPED = 50  # characters from which a line may have been ended by the width o
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
 SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 """Figures as they are written when raised, so that an exponent is no part of the number before it."""
-# lone surrogates, control characters, soft hyphens, non-characters
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\xad\ud800-\udfff\ufeff\ufffe\uffff]")
+# lone surrogates, control characters, non-characters
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
+# soft hyphens and marks without width; some languages (Thai to Burmese, Khmer) part words by such a space
+_INVISIBLE = re.compile("[\xad\u2060]|\u200b(?![\u0e00-\u109f\u1780-\u17ff])")
 _ENCODED = re.compile(  # inline pictures and the like, and base64 in one run or in lines: no language has such words
     r"data:[\w.+-]+/[\w.+-]+(?:;[\w=.-]+)*,[^\s\"'<>()\[\]]*+"
     r"|(?<![\w+/=])(?=[A-Za-z+/]{0,60}\d)[A-Za-z0-9+/]{200,}+={0,2}"
@@ -213,8 +215,8 @@ def tidied(text: str) -> str:
 
 
 def plain_characters(text: str) -> str:
-    """`text` with ligatures as letters, without `data:` addresses and long runs of base64, which are no words."""
-    return _ENCODED.sub("", text.translate(_LIGATURES))
+    """`text` with ligatures as letters, without soft hyphens, `data:` addresses and base64, which are no words."""
+    return _ENCODED.sub("", _INVISIBLE.sub("", text.translate(_LIGATURES)))
 
 
 def plausible_title(title: str) -> str:

@@ -7,7 +7,7 @@ from rag.articles.formats.encoding import decode
 
 
 def read(source: Source) -> Extracted:
-    """The text as it stands, without byte order mark, ligatures and inline pictures."""
+    """The text as it stands, without byte order mark, ligatures, soft hyphens and inline pictures."""
     text, notes = decode(source)
     if "\n" not in text:  # lines of the old Macintosh
         text = text.replace("\r", "\n")
