@@ -46,7 +46,7 @@ class Asker:
         """The Answer to a question after earlier turns; see `rag.pipeline.Chatbot.ask`."""
         clock, tell = Clock(), on_stage or _silent
         with clock.stage("understanding"):
-            readings = self._readings(question, turns, generate, tell)
+            readings = self._readings(question, turns, generate, cancelled, tell)
         if not turns and self._is_to_program(question):
             return with_text(replace(to_program(question), seconds=clock.seconds()))
         tell(Told("searching"))
@@ -78,12 +78,19 @@ class Asker:
     def _is_to_program(self, question: str) -> bool:
         return self.parts.addressee is not None and self.parts.addressee.is_program(question)
 
-    def _readings(self, question: str, turns: Sequence[Turn], generate: bool, tell: Callable[[str], None]) -> list[str]:
+    def _readings(
+        self,
+        question: str,
+        turns: Sequence[Turn],
+        generate: bool,
+        cancelled: Callable[[], bool] | None,
+        tell: Callable[[str], None],
+    ) -> list[str]:
         """What may be meant; the generator, where it may be asked, completes a follow-up."""
         rewriter, generator = self.parts.rewriter, self.parts.generator
         if turns and generate and generator is not None:
             tell(Told("asking %(name)s what is meant", name=generator.name))
-            rewriter = ModelRewriter(generator, rewriter)
+            rewriter = ModelRewriter(generator, rewriter, cancelled=cancelled)
         return rewriter.readings(question, turns, lambda earlier: self._answer(earlier, earlier, Clock(), _silent))
 
     def _answer(self, question: str, understood: str, clock: Clock, tell: Callable[[str], None]) -> Answer:

@@ -169,7 +169,7 @@ class Chatbot:
         generate : bool
             Whether the generator, where there is one, may put the answer in its own words.
         cancelled : callable, optional
-            Asked while the generator writes whether to stop it.
+            Asked while the generator completes a follow-up or writes whether to stop it.
         on_answer : callable, optional
             Told the answer as far as it is checked, each time that a sentence of the generator's has been added to it.
             The text of each, and of what comes back, begins with the text of the one before.

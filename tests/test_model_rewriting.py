@@ -52,6 +52,35 @@ def test_what_is_no_completion_is_left_out(says: str) -> None:
     assert readings(says, asked, Turn(EARLIER)) == [asked]
 
 
+@pytest.mark.parametrize(
+    ("asked", "says", "taken"),
+    [
+        ("Why did she not open her shop?", "Why did Anna Kowalska open her shop?", False),
+        ("Why not in Gdansk?", "Why did Anna Kowalska sell rye bread in Gdansk?", False),
+        ("When was it closed before the war?", "When was the shop closed after the war?", False),
+        ("Did she pay Boris?", "Did Boris pay Anna Kowalska?", False),
+        ("And why?", "Boris was shot in Minsk.", False),
+        ("And he?", "Boris was shot in Minsk.", False),
+        ("😀", "Boris was shot in Minsk.", False),
+        ("Why did she not open it?", "Why did Anna Kowalska not open the shop?", True),
+        ("And why?", "Why does Anna Kowalska sell rye bread in Gdansk?", True),
+        ("When was that?", "When was rye bread sold in Gdansk?", True),
+    ],
+)
+def test_a_completion_keeps_the_small_words_of_a_question_too(asked: str, says: str, taken: bool) -> None:
+    assert readings(says, asked, Turn(EARLIER)) == [asked, says][: 1 + taken]
+
+
+def test_a_question_that_is_withdrawn_waits_for_no_model() -> None:
+    generator = FakeGenerator("When did Anna Kowalska open her shop?")
+    bot = make_bot(generator=generator)
+    bot.add_documents([make_document("bread.txt", BREAD)])
+    bot = Chatbot(replace(bot.parts, rewriter=Alone()), bot.index)
+    asked = "When did she open her shop?"
+    assert bot.ask(asked, [EARLIER], cancelled=lambda: True).understood == asked
+    assert generator.prompts == []
+
+
 def test_a_first_question_asks_no_model() -> None:
     generator = FakeGenerator("x")
     assert ModelRewriter(generator, Alone()).readings(EARLIER, [], nobody) == [EARLIER]

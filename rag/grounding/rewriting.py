@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from rag.answering.confidence import covered
-from rag.answering.followups import MAX_LENGTH, AnswerOf
+from rag.answering.followups import MAX_LENGTH, STANDS_FOR, AnswerOf
 from rag.answering.rewriting import QueryRewriter
 from rag.grounding.generators import GenerationError, Generator, Prompt, within
 from rag.grounding.prompt import MAX_HISTORY
-from rag.language.text import content_words
+from rag.language.clauses import CONNECTIVE
+from rag.language.text import words
 from rag.types import Turn
 
 log = logging.getLogger(__name__)
@@ -25,10 +25,17 @@ question alone."""
 class ModelRewriter:
     """The readings of another rewriter, and behind them the question as a language model completes it.
 
-    A completion must keep the words of the question, so that one which is complete in itself cannot become another.
+    A completion must keep the words of the question in their order, "not" and "before" too, so that it does not ask
+    something else; only a pronoun, and what joins it to the question before, may be missing. What it adds is unchecked.
     """
 
-    def __init__(self, generator: Generator, plain: QueryRewriter, seconds: float = SECONDS) -> None:
+    def __init__(
+        self,
+        generator: Generator,
+        plain: QueryRewriter,
+        seconds: float = SECONDS,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> None:
         """
         Parameters
         ----------
@@ -37,10 +44,13 @@ class ModelRewriter:
             Its readings come first, so that they win ties.
         seconds : float
             Longest wait for the model.
+        cancelled : callable, optional
+            Asked meanwhile whether to stop it.
         """
         self._generator = generator
         self._plain = plain
         self._seconds = seconds
+        self._cancelled = cancelled
 
     def readings(self, question: str, history: Sequence[Turn], answer_of: AnswerOf) -> list[str]:
         """See `QueryRewriter`; the model is asked where there is a history, and told of its last three turns."""
@@ -60,10 +70,17 @@ class ModelRewriter:
             {"role": "system", "content": SYSTEM},
             {"role": "user", "content": f"{told}\nLast question: {question}"},
         )
-        prompt = Prompt(question, (), tuple(turn.question for turn in history), MAX_TOKENS, messages)
-        text = "".join(delta.text for delta in within(self._generator.stream(prompt), self._seconds)).strip()
-        keeps = covered(content_words(question), text) == 1.0
-        return [text] if text and "\n" not in text and len(text) <= MAX_LENGTH and keeps else []
+        prompt = Prompt((), MAX_TOKENS, messages)
+        said = within(self._generator.stream(prompt), self._seconds, self._cancelled)
+        text = "".join(delta.text for delta in said).strip()
+        return [text] if "\n" not in text and len(text) <= MAX_LENGTH and _keeps(text, question) else []
+
+
+def _keeps(completion: str, question: str) -> bool:
+    """Whether a completion has the words of a question, at least one, in their order, but for pronouns."""
+    kept = [word for word in words(CONNECTIVE.sub("", question)) if word not in STANDS_FOR]
+    left = iter(words(completion))
+    return bool(kept) and all(word in left for word in kept)
 
 
 def _answered(turn: Turn) -> str:
