@@ -9,13 +9,13 @@ CLIP = 12.0  # logits; what lies beyond tells no more
 
 
 def clip(logit: float) -> float:
-    """The logit within [-CLIP, CLIP]."""
-    return max(-CLIP, min(CLIP, logit))
+    """The logit within [-CLIP, CLIP]; what is no number says nothing for a span, and is -CLIP."""
+    return min(CLIP, max(-CLIP, logit))  # in this order: `max` and `min` give their first argument beside NaN
 
 
 def sigmoid(logit: float) -> float:
-    """The probability of a logit, in (0, 1)."""
-    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
+    """The probability of a logit, in (0, 1); next to 0 where it is no number."""
+    return 1.0 / (1.0 + math.exp(-min(30.0, max(-30.0, logit))))
 
 
 def weigh(weights: Mapping[str, float], signals: Mapping[str, float]) -> float:

@@ -18,6 +18,7 @@ from rag.errors import RagError
 from rag.index import Engine, Index, JoinedEngine, SqliteEngine, open_index
 from rag.index.fusion import near_duplicates, reciprocal_rank_fusion
 from rag.index.milvus import MilvusEngine
+from rag.language.sentences import sentences
 from rag.types import Chunk, Header, ScoredChunk
 
 Search = Callable[..., list[ScoredChunk]]
@@ -410,3 +411,26 @@ def test_duplicates_share_three_fifths_of_their_runs_of_four_words() -> None:
     # Five runs of four words: three, then two of them in the earlier chunk.
     assert near_duplicates([earlier, chunk("b", 0, "one two three four five six x y")]) == {"a#0": ["b#0"]}
     assert near_duplicates([earlier, chunk("b", 0, "one two three four five x y z")]) == {"a#0": [], "b#0": []}
+
+
+WIRE = (
+    "{stamp}A fire broke out on Monday night in the old harbour of Odesa after an explosion in a warehouse. "
+    "It {killed} people and wounded dozens of others. Rescue teams from three regions searched the ruins until morning."
+)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "copies"),
+    [
+        ({"killed": "killed 12"}, {"killed": "killed 12"}, 1),
+        ({"killed": "killed 12"}, {"killed": "killed 41"}, 0),
+        ({"killed": "killed 12"}, {"killed": "did not kill 12"}, 0),
+        ({"killed": "killed 12", "stamp": "Updated 10:35\n"}, {"killed": "killed 12", "stamp": "Updated 18:20\n"}, 1),
+    ],
+)
+def test_a_story_with_another_figure_is_no_copy_but_one_with_another_time_is(
+    earlier: dict[str, str], later: dict[str, str], copies: int
+) -> None:
+    texts = {name: WIRE.format(**{"stamp": "", **told}) for name, told in (("a", earlier), ("b", later))}
+    made = [replace(chunk(name, 0, text), sentences=tuple(sentences(text))) for name, text in texts.items()]
+    assert len(near_duplicates(made)["a#0"]) == copies

@@ -76,6 +76,31 @@ def test_copies_are_shown_once(bot: Chatbot) -> None:
         assert [c.quote for c in made.citations].count(PRIZE) == 1
 
 
+@pytest.mark.parametrize("title", ["Weekly report", "Weekly report on ships, sailors, trains and prices in Gdansk, {}"])
+def test_articles_of_like_titles_are_told_apart_by_how_they_open(title: str) -> None:
+    made = make_bot()
+    for town, goods in (("Reval", "timber"), ("Odesa", "grain"), ("Hull", "fish"), ("Riga", "cotton")):
+        text = f"{goods.title()} from {town} came to {town} on {goods} carts and {goods} ships."
+        made.add_documents([make_document(f"{town}.txt", text, title.format(town))])
+    assert len(made.overview().citations) == 4
+
+
+def test_an_article_without_text_is_left_out(bot: Chatbot) -> None:
+    bot.add_documents([make_document("empty.txt", " \n ", "An empty sheet")])
+    assert len(bot.overview().citations) == 3
+
+
+def test_a_sentence_is_measured_in_tokens_since_not_all_languages_write_spaces() -> None:
+    class Characters(FakeEmbedder):
+        def token_offsets(self, text: str) -> list[tuple[int, int]]:
+            return [(n, n + 1) for n, character in enumerate(text) if not character.isspace()]
+
+    text = "古巴国防部长访问了白俄罗斯首都明斯克。"
+    made = make_bot(embedder=Characters())
+    made.add_documents([replace(make_document("cuba.txt", text), language="zh")])
+    assert [c.quote for c in made.overview("古巴国防部长访问了白俄罗斯首都明斯克").citations] == [text]
+
+
 def test_an_empty_folder_says_so() -> None:
     assert make_bot().overview().text == "There are no articles."
     assert make_bot().overview("bread").text == "Nothing in the articles is about “bread”."

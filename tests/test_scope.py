@@ -16,9 +16,9 @@ from rag.scope import Scope
 @pytest.fixture
 def bot() -> Chatbot:
     made = make_bot()
-    anna = make_document("2023/bread.txt", "The baker Anna sells rye bread.", "A")
-    boris = make_document("2024/bread.txt", "The baker Boris sells rye bread.", "B")
-    clara = make_document("bread.txt", "The baker Clara sells rye bread.", "C")
+    anna = make_document("2023/bread.txt", "The baker Anna sells rye bread here.", "A")
+    boris = make_document("2024/bread.txt", "The baker Boris sells rye bread here.", "B")
+    clara = make_document("bread.txt", "The baker Clara sells rye bread here.", "C")
     dated = replace(anna, date="2023-05-04", outlet="El País"), replace(boris, date="2024-07", outlet="Reform")
     made.add_documents([*dated, clara])
     return made

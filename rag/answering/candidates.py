@@ -7,9 +7,9 @@ from dataclasses import replace
 from statistics import fmean
 
 from rag.answering.citations import sentences_around
-from rag.answering.confidence import Calibration, Candidate, covered
+from rag.answering.confidence import Calibration, Candidate, best_of_passages, covered
 from rag.language.sentences import is_question
-from rag.language.text import content_words
+from rag.language.text import content_words, words
 from rag.models.embedding import Embedder
 from rag.models.reader import Reader
 from rag.types import Chunk, ScoredChunk, Span
@@ -65,17 +65,18 @@ def _asked_alike(spans: Sequence[Span]) -> list[Span]:
 
 
 def reranked(candidates: Sequence[Candidate]) -> list[ScoredChunk]:
-    """Each passage once, in the order of its best candidate, scored by its evidence."""
-    best = {candidate.passage.chunk.id: candidate for candidate in reversed(candidates)}
-    ordered = sorted(best.values(), key=lambda c: (-c.evidence, c.passage.chunk.id))
-    return [replace(c.passage, score=c.evidence, rank=rank) for rank, c in enumerate(ordered, start=1)]
+    """Each passage once, in the order of its best candidate, scored by its evidence; candidates best first."""
+    best = best_of_passages(candidates)
+    return [replace(c.passage, score=c.evidence, rank=rank) for rank, c in enumerate(best, start=1)]
 
 
 def _candidate(passage: ScoredChunk, span: Span) -> Candidate:
     chunk = passage.chunk
     first, last = within_sentence(chunk, span.start, span.end)
+    start, end = sentences_around(chunk, first, last)
+    if not words(chunk.between(first, last)):  # a comma tells nothing; its sentence may
+        first, last = start, end
     span = replace(span, start=first, end=last, text=chunk.between(first, last))
-    start, end = sentences_around(chunk, span.start, span.end)
     earlier = [chunk.between(a, b) for a, b in chunk.sentences if b <= start]
     return Candidate(
         passage,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 from rag.answering.citations import cite, sentences_around
 from rag.answering.confidence import (
     Candidate,
     agree,
-    contradict,
+    best_of_passages,
     covered,
     is_denied,
     is_list,
@@ -18,10 +18,10 @@ from rag.answering.confidence import (
     says_no,
     says_the_same,
 )
-from rag.language.facts import facts
+from rag.language.facts import contradict, facts
 from rag.language.sentences import is_question
 from rag.language.text import WORD, content_words, words
-from rag.types import Account, Chunk, Citation, Document, Doubt, DoubtKind, Statement
+from rag.types import Account, Chunk, Citation, Document, Doubt, DoubtKind, Span, Statement
 
 # Evidence, by the confidence fitted to the default reader, from which what another article tells is another account, if
 # it lies within SUPPORT_MARGIN. Of 41 pairs that differ on texts that training left out (`training.accounts`) 10 are
@@ -146,24 +146,28 @@ def _same_sense(left: Candidate, right: Candidate) -> bool:
 def _differs(question: str, first: Candidate, earlier: Sequence[Sequence[Candidate]]) -> bool:
     """Whether a candidate is another account: its article tells none of the earlier ones at least as firmly.
 
-    Their dates are known and differ, or their figures, days or denials do: else it may be of something like it (of 105
-    questions answered on undated paragraphs of public sets, 21 would have had such accounts, and have 2). The figures
-    of the question, a year as a rule, it must have as the best candidate has, be it by its article's date.
+    Their dates are known and differ, or their figures, days or denials do, or one says yes and one no: else it may be
+    of something like it (of 105 questions answered on undated paragraphs of public sets, 21 would have had such
+    accounts, and have 2). The figures of the question, a year as a rule, it must have as the best candidate has, be it
+    by its article's date.
     """
     told = {c.span.document_id for other in earlier for c in other if c.evidence >= first.evidence}
     heads = [other[0] for other in earlier]
-    date, dates = first.passage.chunk.date, {head.passage.chunk.date for head in heads}
-    dated = None not in (date, *dates) and date not in dates
-    figures = _figures(question)
+    figures = [word for word in words(question) if word[:1].isdigit()]
     return (
         first.span.document_id not in told
-        and (dated or all(contradict(first.span.text, head.span.text) for head in heads))
+        and (
+            all(_apart(first.passage.chunk.date, head.passage.chunk.date) for head in heads)
+            or says_no(first) is not None
+            or all(contradict(first.span.text, head.span.text) for head in heads)
+        )
         and covered(figures, _context(first)) >= covered(figures, _context(heads[0]))
     )
 
 
-def _figures(question: str) -> list[str]:
-    return [match.group() for match in WORD.finditer(question) if match.group()[0].isdigit()]
+def _apart(left: str | None, right: str | None) -> bool:
+    """Whether two dates are known and differ as far as both are told: "2024" may be "2024-05"."""
+    return left is not None and right is not None and not (left.startswith(right) or right.startswith(left))
 
 
 def _context(candidate: Candidate) -> str:
@@ -185,7 +189,8 @@ def _sentence(group: list[Candidate], made: _Citations, chunk: Callable[[str], C
     numbers = [made.number(best.span.document_id, start, end, best.span.score)]
     cited = {best.span.document_id, *others}
     for candidate in group[1:]:
-        if candidate.span.document_id not in cited and len(numbers) < 3 and candidate.span.score > 0:
+        supports = candidate.span.score > 0 and not is_denied(candidate)
+        if supports and candidate.span.document_id not in cited and len(numbers) < 3:
             place = sentences_around(candidate.passage.chunk, candidate.span.start, candidate.span.end)
             numbers.append(made.number(candidate.span.document_id, *place, candidate.span.score))
             cited.add(candidate.span.document_id)
@@ -204,7 +209,8 @@ def _same_sentence(sentence: str, span: str, chunk: Chunk) -> tuple[int, int] | 
     wanted = content_words(sentence)
     for start, end in chunk.sentences:
         text = chunk.between(start, end)
-        if covered(wanted, text) >= 0.7 and covered(content_words(span), text) == 1.0:
+        alike = covered(wanted, text) >= 0.7 and covered(content_words(span), text) == 1.0
+        if alike and not contradict(sentence, text):
             return start, end
     return None
 
@@ -233,7 +239,7 @@ def _compose_list(candidates: Sequence[Candidate], made: _Citations) -> Composed
     """
     first = candidates[0].span
     floor = max(first.score - LIST_MARGIN, 0.0)
-    items: list[str] = []
+    items: list[Span] = []
     quoted: dict[str, list[int]] = {}
     for candidate in candidates:
         for span in (candidate.span, *candidate.span.alternatives):
@@ -242,20 +248,32 @@ def _compose_list(candidates: Sequence[Candidate], made: _Citations) -> Composed
                 continue
             if not content_words(text) or _is_figure(text) is not _is_figure(first.text):
                 continue
-            if len(items) == MAX_ITEMS or any(_holds(text, i) or _holds(i, text) or agree(text, i) for i in items):
+            if len(items) == MAX_ITEMS or any(_one_item(span, item, candidate.passage.chunk) for item in items):
                 continue
             place = sentences_around(candidate.passage.chunk, span.start, span.end)
             sentence = _text(candidate.passage.chunk, *place)
             number = made.number(span.document_id, *place, span.score)
-            items.append(text)
+            items.append(replace(span, text=text))
             if number not in quoted.setdefault(sentence, []):
                 quoted[sentence].append(number)
     statements = tuple(Statement(sentence, tuple(numbers)) for sentence, numbers in quoted.items())
-    return Composed("; ".join(items), statements, tuple(made.made), ())
+    return Composed("; ".join(item.text for item in items), statements, tuple(made.made), ())
+
+
+def _one_item(span: Span, item: Span, chunk: Chunk) -> bool:
+    """Whether a span of a chunk tells an item again: where they stand side by side in a sentence, in the same words.
+
+    There "Sudan and South Sudan" are two.
+    """
+    start, end = sentences_around(chunk, span.start, span.end)
+    beside = start <= item.start < item.end <= span.start or span.end <= item.start < item.end <= end
+    if beside and item.document_id == span.document_id:
+        return words(span.text) == words(item.text)
+    return _holds(span.text, item.text) or _holds(item.text, span.text) or agree(span.text, item.text)
 
 
 def _is_figure(text: str) -> bool:
-    return all(facts(word).numbers for word in content_words(text))
+    return not facts(text).dates and all(facts(word).numbers for word in content_words(text))
 
 
 def _holds(text: str, part: str) -> bool:
@@ -265,12 +283,9 @@ def _holds(text: str, part: str) -> bool:
 
 def nearest(candidates: Sequence[Candidate], document: Callable[[str], Document]) -> tuple[Citation, ...]:
     """The sentence that comes nearest in each of the nearest passages; candidates best first. Not an answer."""
-    best: dict[str, Candidate] = {}
-    for candidate in candidates:
-        best.setdefault(candidate.passage.chunk.id, candidate)
     return tuple(
         cite(document(c.span.document_id), *sentences_around(c.passage.chunk, c.span.start, c.span.end), c.span.score)
-        for c in list(best.values())[:MAX_NEAREST]
+        for c in best_of_passages(candidates)[:MAX_NEAREST]
     )
 
 
@@ -282,8 +297,15 @@ def doubts(question: str, candidate: Candidate, foreign: bool = False) -> tuple[
     chunk = candidate.passage.chunk
     context = _headed(chunk, chunk.text)
     asked = [match.group() for match in WORD.finditer(question)]
-    missing = [word for word in asked if (wanted := content_words(word)) and covered(wanted, context) < 1.0]
-    capital = tuple(word for word in missing if word[0].isupper() and word != asked[0])
+    told = facts(context).days
+    days = {day for day in facts(question).days if any(other.startswith(day) for other in told)}
+    missing = [
+        word
+        for word in asked
+        if (wanted := content_words(word)) and covered(wanted, context) < 1.0 and not _writes(word, days)
+    ]
+    shouted = question.isupper()  # then a capital tells no name
+    capital = tuple(word for word in missing if word[0].isupper() and word != asked[0] and not shouted)
     figures = tuple(word for word in missing if word[0].isdigit())
     lacking: tuple[tuple[DoubtKind, tuple[str, ...]], ...] = (("name", capital), ("figure", figures))
     found = [Doubt(kind, words) for kind, words in lacking if words]
@@ -294,3 +316,9 @@ def doubts(question: str, candidate: Candidate, foreign: bool = False) -> tuple[
     if foreign:
         found.append(Doubt("language"))
     return tuple(found)
+
+
+def _writes(word: str, days: Collection[str]) -> bool:
+    """Whether a word is the month or the day of one of the days ("07-03": "July", "3", "3rd")."""
+    own = facts(word)
+    return any(day[:2] in own.days or day[3:] in {number.zfill(2) for number in own.numbers} for day in days)

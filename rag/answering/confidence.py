@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from rag.language.facts import facts
-from rag.language.text import content_words, same_name, stem, words
+from rag.language.facts import contradict, facts
+from rag.language.text import WORD, content_words, same_name, same_sound, stem, words
 from rag.logistic import CLIP, clip, sigmoid, weigh
 from rag.models.hardware import read_text
 from rag.types import Judgement, ScoredChunk, Span
@@ -84,29 +84,30 @@ class Candidate:
 def agree(left: str, right: str) -> bool:
     """Whether two spans tell the same: one holds the other's words, or they share most (names by sound).
 
-    Figures, days and denials that differ tell apart what is otherwise alike ("780 million", "640 million").
+    Figures, days and denials that differ tell apart what is otherwise alike ("780 million", "640 million"). Figures and
+    days that are the same may be written otherwise ("twelve people", "12").
     """
     if contradict(left, right):
         return False
-    a, b = content_words(left), content_words(right)
-    if not a or not b:
+    if not content_words(left) or not content_words(right):
         return words(left) == words(right)
-    if len(a) > len(b):
-        a, b = b, a
-    shared = sum(any(same_word(word, other) for other in b) for word in a)
-    return shared >= 0.99 * len(a) or 2 * shared / (len(a) + len(b)) >= 0.6
-
-
-def contradict(left: str, right: str) -> bool:
-    """Whether both give figures or days of which neither holds the other's, or one denies what the other says."""
     a, b = facts(left), facts(right)
-    if a.numbers and b.numbers and not (a.numbers <= b.numbers or b.numbers <= a.numbers):
-        return True
-    for days, others in ((a.days, b.days), (a.weekdays, b.weekdays)):
-        # "03" is a month, "03-12" a day in it
-        if days and others and not any(x.startswith(y) or y.startswith(x) for x in days for y in others):
-            return True
-    return bool((a.negated - b.negated) & _word_set(right) or (b.negated - a.negated) & _word_set(left))
+    of_one_fact = a.days == b.days and bool(a.days or (a.numbers and a.numbers == b.numbers))
+    return _alike(content_words(left), content_words(right)) or (of_one_fact and _alike(_told(left), _told(right)))
+
+
+def _alike(left: Sequence[str], right: Sequence[str]) -> bool:
+    # Not by `same_name`: "Ireland" for "Iceland" is a typing error in a question, and another country in an article.
+    fewer, more = sorted((left, right), key=len)
+    shared = sum(any(stem(word) == stem(other) or same_sound(word, other) for other in more) for word in fewer)
+    return shared >= 0.99 * len(fewer) or 2 * shared / (len(fewer) + len(more)) >= 0.6
+
+
+def _told(text: str) -> list[str]:
+    """The content words of a text, but its figures and days (with two dashes in front, as no figure has) as facts."""
+    given, written = facts(text), (match.group() for match in WORD.finditer(text))
+    plain = [word for word in written if not (facts(word).numbers or facts(word).dates)]
+    return [*content_words(" ".join(plain)), *given.numbers, *(f"--{day}" for day in given.dates)]
 
 
 @lru_cache(maxsize=1 << 16)  # the same words meet in every passage of a question
@@ -197,6 +198,14 @@ def says_the_same(left: Candidate, right: Candidate) -> bool:
     if None not in words:
         return words[0] == words[1]
     return agree(left.span.text, right.span.text)
+
+
+def best_of_passages(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The first candidate of each passage, in their order."""
+    best: dict[str, Candidate] = {}
+    for candidate in candidates:
+        best.setdefault(candidate.passage.chunk.id, candidate)
+    return list(best.values())
 
 
 class Calibration:

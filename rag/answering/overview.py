@@ -8,21 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from rag.answering.citations import cite
+from rag.answering.confidence import covered
 from rag.language.sentences import is_question, sentences
-from rag.language.text import WORD, content_words, same_name, words
+from rag.language.text import content_words, words
 from rag.models.embedding import Embedder
 from rag.models.encoding import Vectors
 from rag.types import Chunk, Document, Header, Overview
 
 PASSAGES = 16  # that are read for a topic
 FEWEST, MOST = 3, 6  # sentences
-WORDS = range(6, 61)  # of a sentence that stands for itself: shorter ones lean on others, longer ones are lists
-ABOUT = 0.95  # measure from which a passage is about a topic: `python -m eval.overview`, half of the topics
+TOKENS = range(7, 81)  # of a sentence that stands for itself: shorter ones lean on others, longer ones are lists
+ABOUT = 1.05  # measure from which a passage is about a topic: `python -m eval.overview`, half of the topics
 TELLING = 0.4  # score from which a sentence tells of the topic; below it, three at most
 RELEVANCE = 0.7  # against difference from what was chosen
 COPY = 0.85  # cosine from which two sentences say the same
 WEIGHED = 400  # articles of a folder that are compared with each other; of more, every n-th
 BEGINNING = 1200  # characters of an article in which the sentence that stands for it is looked for
+OPENING = 300  # characters that tell articles of like titles apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Pick:
 def of_topic(topic: str, chunks: Sequence[Chunk], embedder: Embedder) -> tuple[float, list[Pick]]:
     """How far the articles are about a topic, and three to six sentences that tell of it.
 
-    A passage is about a topic as far as it holds the topic's words, names in any spelling, and a sentence close to
+    A passage is about a topic as far as it holds the topic's words, in any form or spelling, and a sentence close to
     the topic: the share of the words plus the cosine. Neither tells enough alone: the vector of a name is close to
     other names, and the words of a topic are not always the articles' words.
 
@@ -69,7 +71,9 @@ def of_topic(topic: str, chunks: Sequence[Chunk], embedder: Embedder) -> tuple[f
         measures[chunk.id] = max(measures[chunk.id], float(cosine))
     for chunk in {chunk.id: chunk for chunk, _, _ in places}.values():
         measures[chunk.id] += _share(topic, f"{chunk.title}\n{chunk.text}")
-    rows = [n for n, (chunk, _, _) in enumerate(places) if measures[chunk.id] >= ABOUT and _stands_alone(texts[n])]
+    rows = [
+        n for n, (chunk, _, _) in enumerate(places) if measures[chunk.id] >= ABOUT and _stands_alone(texts[n], embedder)
+    ]
     scores = np.array([cosines[row] + _share(topic, texts[row]) for row in rows], np.float32)
     best = np.sort(scores)[::-1]
     least = min(TELLING, *best[:FEWEST]) if len(best) else TELLING
@@ -87,7 +91,7 @@ def of_folder(
     Parameters
     ----------
     headers : sequence of Header
-        Of all the articles; they are compared by their titles.
+        Of all the articles; they are compared by their titles, and where these are alike by their openings.
     read : callable
         The document of an id; one that has been removed since (KeyError) is left out.
     embedder : Embedder
@@ -98,6 +102,10 @@ def of_folder(
         return picks, documents
     headers = headers[:: -(-len(headers) // WEIGHED)]
     vectors = embedder.embed_texts([header.title for header in headers])
+    alike = (vectors @ vectors.T >= COPY).sum(axis=1) > 1
+    if alike.any():
+        openings = [_opening(header, read) for header, twin in zip(headers, alike, strict=True) if twin]
+        vectors[alike] = embedder.embed_texts(openings)
     central = np.asarray((vectors @ vectors.T).mean(axis=1), np.float32)
     for row in diverse(central, vectors, MOST):
         try:
@@ -107,7 +115,9 @@ def of_folder(
         text = document.text
         first = len(text) - len(text.lstrip())
         places = [(first + start, first + end) for start, end in sentences(text[first : first + BEGINNING])]
-        alone = [place for place in places if _stands_alone(text[slice(*place)])] or places[:1]
+        alone = [place for place in places if _stands_alone(text[slice(*place)], embedder)] or places[:1]
+        if not alone:
+            continue
         scores = embedder.embed_texts([text[start:end] for start, end in alone]) @ vectors[row]
         start, end = alone[int(scores.argmax())]
         picks.append(Pick(document.id, start, end, float(scores.max())))
@@ -151,19 +161,20 @@ def diverse(relevance: Vectors, vectors: Vectors, k: int) -> list[int]:
 
 
 def _share(topic: str, text: str) -> float:
-    """The share of the topic's content words that a text holds, names in any spelling, from 0 to 1."""
+    """The share of the topic's content words, failing those of all its words, that a text holds, from 0 to 1."""
     wanted = content_words(topic) or words(topic)
-    held, names, asked_names = set(words(text)), _names(text), _names(topic)
-    found = [word in held or (word in asked_names and any(same_name(word, name) for name in names)) for word in wanted]
-    return sum(found) / max(len(found), 1)
+    return covered(wanted, text) if wanted else 0.0
 
 
-def _names(text: str) -> set[str]:
-    """Folded words that are written with a capital."""
-    return {word for match in WORD.finditer(text) if match.group()[0].isupper() for word in words(match.group())}
+def _opening(header: Header, read: Callable[[str], Document]) -> str:
+    """How an article begins; its title where it has no text or has been removed since."""
+    try:
+        return read(header.id).text.lstrip()[:OPENING] or header.title
+    except KeyError:
+        return header.title
 
 
-def _stands_alone(sentence: str) -> bool:
+def _stands_alone(sentence: str, embedder: Embedder) -> bool:
     """Whether a sentence can be read without its neighbours: whole, neither short nor endless, and no question."""
     closed = sentence.rstrip("\"'”’»)] ").endswith((".", "!", "。", "！"))
-    return closed and len(words(sentence)) in WORDS and not is_question(sentence)
+    return closed and len(embedder.token_offsets(sentence)) in TOKENS and not is_question(sentence)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeVar
 
-from rag.language.text import WORD, fold
+from rag.language.facts import contradict
+from rag.language.text import WORD, fold, words
 from rag.types import Chunk
 
 K = TypeVar("K", bound=Hashable)
@@ -34,7 +35,8 @@ def near_duplicates(chunks: Sequence[Chunk]) -> Mapping[str, list[str]]:
     """Chunk ids to keep, in the order given, each with the ids of later chunks that tell the same.
 
     A chunk is left out when an earlier one, of another document, holds 60 % of its runs of four words (the
-    containment of Broder, 1997). Chunks of one document overlap by a sentence and stay apart.
+    containment of Broder, 1997). Chunks of one document overlap by a sentence and stay apart, and so does a story of
+    which a sentence was changed to another figure, day or denial.
     """
     shingles = [_shingles(chunk.text) for chunk in chunks]
     seen: set[tuple[str, ...]] = set()
@@ -46,7 +48,11 @@ def near_duplicates(chunks: Sequence[Chunk]) -> Mapping[str, list[str]]:
     earlier: list[tuple[Chunk, set[tuple[str, ...]]]] = []
     for chunk, own in zip(chunks, shingles, strict=True):
         wanted = SAME * len(own)
-        copied = (i for i, other in earlier if i.document_id != chunk.document_id and len(own & other) >= wanted)
+        copied = (
+            i
+            for i, other in earlier
+            if i.document_id != chunk.document_id and len(own & other) >= wanted and not _corrects(chunk, i)
+        )
         first = next(copied, None) if len(own & twice) >= wanted else None  # most chunks are like no other
         if first is not None:
             kept[first.id].append(chunk.id)
@@ -54,3 +60,18 @@ def near_duplicates(chunks: Sequence[Chunk]) -> Mapping[str, list[str]]:
         kept[chunk.id] = []
         earlier.append((chunk, own))
     return kept
+
+
+def _corrects(chunk: Chunk, other: Chunk) -> bool:
+    """Whether a sentence of one chunk contradicts the sentence of the other that is like it but for figures.
+
+    Sentences are alike when they share 60 % of their words, and four that are no figures: a time stamp has fewer.
+    """
+    left, right = ({each.between(*place) for place in each.sentences} for each in (chunk, other))
+    return any(_alike(own, its) and contradict(own, its) for own in left - right for its in right - left)
+
+
+def _alike(left: str, right: str) -> bool:
+    a, b = set(words(left)), set(words(right))
+    shared = a & b
+    return len(shared) >= SAME * min(len(a), len(b)) and sum(not word[:1].isdigit() for word in shared) >= SHINGLE
