@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from rag.articles.documents import SUFFIXES, read_document, read_file
 from rag.articles.drafts import pasted
 from rag.articles.formats import ARCHIVE
 from rag.errors import DocumentError
-from rag.grounding.checking import sentences_of
+from rag.grounding.checking import Checks, sentences_of
 from rag.language.characters import readable
 from rag.present.checks import all_stand, counts, report_lines, summary
 from rag.present.records import check_record
@@ -22,12 +21,6 @@ NOT_SUPPORTED = 3
 INTERRUPTED = 1
 MAX_PATH = 1000
 """Characters from which an argument is no path: systems refuse to look longer ones up."""
-
-
-class Checks(Protocol):
-    """What a bot does here. `rag.pipeline.Chatbot` is one."""
-
-    def check_text(self, text: str | Document) -> Iterator[Check]: ...
 
 
 def draft(given: str, max_bytes: int) -> Document:

@@ -94,6 +94,15 @@ def test_short_lines_of_a_list_are_sentences_of_their_own() -> None:
     assert [read.text[place.start : place.end] for place in sentences_of(read)][:3] == lines
 
 
+def test_a_draft_is_cut_as_an_article_is() -> None:
+    german = "Die Brücke über die Swislatsch stammt aus dem 18. Jahrhundert. Die Stadt hat kein Geld, sie zu öffnen."
+    table = pasted("# Tanks\n\n| Country | Note |\n|---|---|\n| Belarus | Shows 300 tanks. Of these 20 are old |\n")
+    for read, last in ((pasted(german), german[german.index("Die Stadt") :]), (table, table.text.split("\n")[-1])):
+        found = [read.text[place.start : place.end] for place in sentences_of(read)]
+        assert len(found) == 2
+        assert found[-1] == last
+
+
 # --- the bot ---------------------------------------------------------------------------------------------------------
 
 

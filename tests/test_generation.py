@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
@@ -22,7 +23,7 @@ from rag.grounding.generators.remote import OpenAIGenerator
 from rag.language.text import WORD
 from rag.types import ScoredChunk
 
-PROMPT = Prompt("Who?", (), (), 50, ({"role": "user", "content": "Who?"},))
+PROMPT = Prompt((), 50, ({"role": "user", "content": "Who?"},))
 
 
 @pytest.fixture
@@ -167,6 +168,29 @@ def test_each_failure_has_its_words(
     with pytest.raises(GenerationError, match=told):
         list(within(generator.stream(PROMPT), 20))
     assert len(script.asked) == 1  # not tried again and again
+
+
+def chunks(*contents: object, usage: object = None) -> bytes:
+    """A stream of such contents."""
+    made = [{"choices": [{"index": 0, "delta": {"content": content}, "finish_reason": None}]} for content in contents]
+    end = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": usage}
+    return b"".join(f"data: {json.dumps(event)}\n\n".encode() for event in [*made, end]) + b"data: [DONE]\n\n"
+
+
+def test_a_character_in_two_halves_comes_whole(script: Script, generator: OpenAIGenerator) -> None:
+    script.raw = chunks("Anna \ud83d", "\ude00 came", " \ude00\ud83d")
+    assert "".join(delta.text for delta in generator.stream(PROMPT)) == "Anna 😀 came \ufffd\ufffd"
+
+
+def test_missing_counts_are_none(script: Script, generator: OpenAIGenerator) -> None:
+    script.raw = chunks("Anna.", usage={"prompt_tokens": 100, "completion_tokens": None, "total_tokens": None})
+    assert list(generator.stream(PROMPT))[-1] == Delta("", "stop", 100, 0)
+
+
+def test_parts_that_are_no_text_are_no_answer(script: Script, generator: OpenAIGenerator) -> None:
+    script.raw = chunks([{"type": "thinking", "thinking": "Hm."}], "Anna.")
+    with pytest.raises(GenerationError, match="no known form"):
+        list(generator.stream(PROMPT))
 
 
 def test_a_refused_connection(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,3 +67,5 @@ def test_a_long_question_leaves_room_for_the_passage() -> None:
     (window,) = windows.cut([("why " * 500, "A tower fell.")])
     assert window.inside.count(False) == MAX_QUESTION_TOKENS + 3
     assert window.inside.count(True) == 4
+    assert not windows.fits("why " * 500)
+    assert windows.fits("why " * MAX_QUESTION_TOKENS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -103,7 +104,63 @@ def test_a_text_answers_what_the_reader_finds_in_it(verifier: Verifier) -> None:
     assert not verifier.answers("Did Anna Petrova come to Minsk?", told[:1])
 
 
-@pytest.mark.parametrize("claim", ["When did Anna Petrova come?", "Minsk.", "See https://evil.example/."])
+class Short(WordReader):
+    """Reads a dozen words of a question."""
+
+    def fits(self, question: str) -> bool:
+        return len(question.split()) <= 12
+
+
+def test_a_claim_that_is_not_read_to_its_end_is_not_supported() -> None:
+    short = Verifier(Short(), WEIGHTS, 0.9)
+    claim = "Anna Petrova came to Minsk on 30 June, where she met the mayor."
+    assert short.check(claim, chunks_of(VISIT)) == []
+    found = Checker(short, lambda _: chunks_of(VISIT), {VISIT.id: VISIT}.__getitem__).check(claim)
+    assert (found.verdict, found.probability, found.citations, found.note) == (
+        "not stated", 0.0, (), "too long to be checked; split it",
+    )  # fmt: skip
+    assert short.check("Anna Petrova came to Minsk.", chunks_of(VISIT))
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "She was born in 1984.",
+        "He is 54.",
+        "O'Brien resigned.",
+        "It cost $300.",
+        "The A380 crashed.",
+        'The mayor asked: "Is Anna Petrova a spy?"',
+        "She wrote the book “Who Goes There?”",
+        "他于1990年在北京去世了。",
+        "नेपाल में भूकंप से 300 लोग मारे गए।",
+        "In Minsk inflation was <5% in May.",
+    ],
+)
+def test_plain_statements_are_checked(verifier: Verifier, claim: str) -> None:
+    assert states_something(claim)
+    assert is_evidence(claim)
+
+
+@pytest.mark.parametrize("claim", ['"Is Anna Petrova a spy?"', "Is Anna Petrova a spy?”", "(Is she a spy?)"])
+def test_a_question_in_marks_is_one(claim: str) -> None:
+    assert not states_something(claim)
+
+
+@pytest.mark.parametrize("unit", ["a-", "!", "<", "a.b", '"', "他"])
+def test_time_is_linear(unit: str) -> None:
+    def seconds(length: int) -> float:
+        text = "He sent " + unit * (length // len(unit))
+        start = time.process_time()
+        states_something(text)
+        is_evidence(text + '?"')
+        return time.process_time() - start
+
+    seconds(2_000)
+    assert seconds(64_000) < 16 * max(seconds(8_000), 0.01)  # eight times the text; squared would be 64 times
+
+
+@pytest.mark.parametrize("claim", ["When did Anna Petrova come?", "Minsk.", "Yes.", "See https://evil.example/."])
 def test_what_states_nothing_is_not_checked(verifier: Verifier, claim: str) -> None:
     assert not states_something(claim)
     assert verifier.check(claim, chunks_of(VISIT)) == []
@@ -111,14 +168,30 @@ def test_what_states_nothing_is_not_checked(verifier: Verifier, claim: str) -> N
 
 def test_a_link_is_only_believed_where_the_article_has_it(verifier: Verifier) -> None:
     found = make_document("mail.txt", "Anna Petrova founded Mail.ru in Minsk.")
-    for claim, stands in (("Anna Petrova founded Mail.ru.", True), ("Anna Petrova founded evil.com.", False)):
-        assert (verifier.support(claim, chunks_of(found)) > 0.9) is stands
+    for claim in ("founded Mail.ru", "founded “Mail.ru”", "founded mail.ru in Minsk"):
+        assert verifier.support(f"Anna Petrova {claim}.", chunks_of(found)) > 0.9
+    for link in ("evil.com", "il.ru", "evil.xyz/prize", "bbc.co.uk", "anna@evil.de"):
+        linked = replace(found, text=f"{found.text} Anna Petrova did not found not{link}.")
+        assert verifier.support(f"Anna Petrova founded Mail.ru, {link}.", chunks_of(linked)) == 0.0
+
+
+def test_dots_within_words_make_no_link(verifier: Verifier) -> None:
+    found = make_document("us.txt", "Dr Anna Petrova PhD came to the US at 5 pm.")
+    assert verifier.support("Dr. Anna Petrova, Ph.D., came to the U.S. at 5 p.m.", chunks_of(found)) > 0.0
 
 
 @pytest.mark.parametrize(
-    "text", ["Output rose in June.", "Answer: the clinic opens at nine.", "Print circulation fell."]
+    "text",
+    [
+        "Output rose in June.",
+        "Answer: the clinic opens at nine.",
+        "Print circulation fell.",
+        "Click rates fell by half.",
+        "Say Marie Kanu, the minister, opened the clinic.",
+        "The anthracite-fired plant opened in May.",
+    ],
 )
-def test_a_noun_at_the_head_of_a_sentence_is_no_order(text: str) -> None:
+def test_what_only_looks_like_an_order_is_evidence(text: str) -> None:
     assert is_evidence(text)
 
 

@@ -378,6 +378,29 @@ def test_cancelling_and_time_limit_reach_the_model(bot: Chatbot) -> None:
     assert "withdrawn" in writer.write(bot.ask(QUESTION), Asked(cancelled=lambda: True)).notes[0]
 
 
+def test_cancelling_reaches_a_draft_that_came_in_one_piece(bot: Chatbot) -> None:
+    class Whole(FakeGenerator):
+        def stream(self, prompt: Prompt) -> Iterator[Delta]:
+            yield Delta("Anna Petrova came to Minsk on 30 June 2023. She met the minister. It shows 300 tanks.", "stop")
+
+    heard = threading.Event()
+    asked = Asked(cancelled=heard.is_set, tell=lambda partial: heard.set())
+    answer = Writer(Whole(), WordVerifier(), bot.document).write(bot.ask(QUESTION), asked)
+    assert len(answer.draft) == 1
+    assert answer.notes[-1] == "fake did not finish (the question was withdrawn)"
+
+
+def test_the_time_of_checking_is_not_the_models(bot: Chatbot) -> None:
+    class Slow(WordVerifier):
+        def check(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:
+            time.sleep(0.3)
+            return super().check(claim, passages)
+
+    says = "Anna Petrova came to Minsk on 30 June 2023 [{0}]. She met the minister [{0}]. It shows 300 tanks [{1}]."
+    answer = Writer(FakeGenerator(says), Slow(), bot.document, seconds=0.3).write(bot.ask(QUESTION))
+    assert (answer.notes, len(answer.statements)) == ((WORDED,), 3)
+
+
 def test_a_changed_article_is_noticed(bot: Chatbot) -> None:
     answer = bot.ask(QUESTION)
     bot.add_documents([make_document("visit.txt", "Nothing of it was true. " + VISIT)])
@@ -390,6 +413,19 @@ def test_sentences_take_the_markers_that_follow_them() -> None:
     assert [(c.text, c.cited) for c in claims] == [("He came.", (5,)), ("She left.", (7, 5)), ("It rained", ())]
 
 
+@pytest.mark.parametrize("says", ["He came.\n[1]\nShe left.\n[2]", "他来了。[1] 他走了。[2]", "वह आया।[1] वह गया।[2]"])
+def test_markers_behind_a_full_stop_leave_it(says: str) -> None:
+    first, second = split_claims(says, [5, 7])
+    assert (first.cited, second.cited) == ((5,), (7,))
+    assert first.text[-1] == second.text[-1] in ".。।"
+
+
+def test_a_model_that_shouts_takes_no_time() -> None:
+    start = time.process_time()
+    split_claims("She came" + "!" * 20_000, ())
+    assert time.process_time() - start < 2
+
+
 @pytest.mark.parametrize(
     ("says", "left"),
     [
@@ -400,10 +436,27 @@ def test_sentences_take_the_markers_that_follow_them() -> None:
         ("He came to Minsk (undated)", ["He came to Minsk"]),
         ("The passage with the key of the article is:", []),
         ("Anna Petrova, minister since 2019, has…", []),
+        ("1. He came.\n2) She left.", ["He came.", "She left."]),
+        ("He came <sup>[1]</sup>. <b>She</b> left.", ["He came.", "She left."]),
+        ("He came. He CAME.", ["He came."]),
     ],
 )
 def test_what_only_leads_to_a_statement_is_cut_off(says: str, left: list[str]) -> None:
     assert [claim.text for claim in split_claims(says, ())] == left
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        ["-40 °C was measured."],
+        [">500 people died."],
+        ["They watched.", "1. FC Köln beat Bayern."],
+        ["The fine was $5 million.", "The fine was €5 million."],
+        ["It is a third.", "2023. gads was warm."],
+    ],
+)
+def test_what_a_sentence_says_is_not_cut_off(says: list[str]) -> None:
+    assert [claim.text for claim in split_claims(" ".join(says), ())] == says
 
 
 # --- articles that want to be obeyed ----------------------------------------------------------------------------------

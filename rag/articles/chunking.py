@@ -10,7 +10,7 @@ from typing import NamedTuple
 from rag.language.sentences import Place, is_question, paragraphs, within
 from rag.types import Block, Chunk, Document
 
-CUTTING_VERSION = "7"
+CUTTING_VERSION = "8"
 """Changes whenever the same file would be read or cut in another way: an index made by other rules does not fit, and
 files that have not changed since are not read again."""
 
@@ -37,19 +37,25 @@ def units(document: Document) -> list[Unit]:
     """
     found: list[Unit] = []
     asked = False  # the paragraph before only asks
-    for block in _blocks(document):
-        whole = block.kind in ("heading", "row")
-        places = (
-            [(block.start, block.end)] if whole else within(document.text, block.start, block.end, document.language)
-        )
+    for kind, places in parts_of(document):
         asks = [is_question(document.text[start:end]) for start, end in places]
-        answers = asked and block.kind != "heading"
+        answers = asked and kind != "heading"
         for asks_itself, (start, end) in zip(asks, places, strict=True):
             answers = answers or asks_itself
             found.append(Unit(start, end, joined=answers))
         asked = asks[-1] and len(places) <= _SHORT_QUESTION
-        found[-1] = found[-1]._replace(joined=asked or block.kind == "heading")
+        found[-1] = found[-1]._replace(joined=asked or kind == "heading")
     return found
+
+
+def parts_of(document: Document) -> Iterator[tuple[str, list[Place]]]:
+    """Each block of a document, or line where its format tells none: its kind, and its sentences' places.
+
+    A heading or a table's row is one sentence.
+    """
+    for kind, start, end in _blocks(document):
+        whole = kind in ("heading", "row")
+        yield kind, [(start, end)] if whole else within(document.text, start, end, document.language)
 
 
 class _Block(NamedTuple):

@@ -9,6 +9,7 @@ from rag.articles.documents import document_of
 from rag.articles.formats.contract import Source
 from rag.articles.formats.guard import HELPER
 from rag.errors import RagError
+from rag.language.detection import language_of
 from rag.types import Document
 
 MAX_DRAFT = 200_000
@@ -35,7 +36,7 @@ def pasted(text: str, markdown: bool | None = None) -> Document:
         raise RagError("there is no text to check; give a sentence or more")
     if len(text) > MAX_DRAFT:
         raise RagError(f"the text has {len(text):,} characters, expected at most {MAX_DRAFT:,}; check it in parts")
-    plain = Document("", "", text, "")
+    plain = Document("", "", text, "", language=language_of(text))
     if markdown is False:
         return plain
     data, today = text.encode("utf-8", "replace"), datetime.date.today()

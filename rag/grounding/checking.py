@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from rag.answering.citations import cite
+from rag.articles.chunking import parts_of
 from rag.errors import RagError
 from rag.grounding.verifier import Support, Verifier, states_something
-from rag.language.sentences import sentences
 from rag.types import Block, Check, Chunk, Citation, Document
 
 SUPPORTED, CONTRADICTED, NOT_STATED, NO_CLAIM = "supported", "contradicted", "not stated", "no claim"
+TOO_LONG = "too long to be checked; split it"
 MAX_QUOTES = 3
 NEAREST = 2
 SEARCHES = 5  # for one statement, when articles change between search and citation
+
+
+class Checks(Protocol):
+    """What checks a text. `rag.pipeline.Chatbot` is one."""
+
+    def check_text(self, text: str | Document) -> Iterator[Check]:
+        """See `Checker.check_text`."""
 
 
 class Checker:
@@ -40,6 +49,8 @@ class Checker:
             raise RagError("the statement is empty; expected a sentence")
         if not states_something(statement):
             return Check(statement, NO_CLAIM, 0.0)
+        if self._verifier.too_long(statement):
+            return Check(statement, NOT_STATED, 0.0, note=TOO_LONG)
         for _ in range(SEARCHES):
             try:
                 return self._checked(statement, before)
@@ -97,10 +108,5 @@ def cited(support: Support, passages: Sequence[Chunk], document: Callable[[str],
 
 
 def sentences_of(document: Document) -> list[Block]:
-    """Each sentence of a document as a Block of the kind that it lies in; "paragraph" where the format tells none."""
-    blocks = document.blocks or (Block("paragraph", 0, len(document.text)),)
-    return [
-        Block(block.kind, block.start + start, block.start + end)
-        for block in blocks
-        for start, end in sentences(document.text[block.start : block.end])
-    ]
+    """Each sentence of a document, cut as an article is, as a Block of the kind that it lies in."""
+    return [Block(kind, *place) for kind, places in parts_of(document) for place in places]

@@ -6,19 +6,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.language.sentences import sentences
-from rag.language.text import words
+from rag.language.sentences import Place, sentences
 
-_WORD = re.compile(r"\S*\s")
-_MARKER = re.compile(r"\s*\[(\d+)\]")
-_LATE_MARKERS = re.compile(r"([.!?…]+[\"'”’»)]*)((?:\s*\[\d+\])+)")
-# Also the dates that stand behind the titles of the prompt.
-_MARKUP = re.compile(r"\*\*|__|```\w*|</?[bi]>|\s*\((?:undated|\d{4}-\d\d-\d\d)\)")
+_WORD = re.compile(r"(?<!\S)\S*\s")
+_MARKER = re.compile(r"(?<!\s)\s*\[(\d+)\]")
+_LATE_MARKERS = re.compile(r"(?<![.!?…。！？।])([.!?…。！？।]+[\"'”’»)]*)((?:\s*\[\d+\])+)")
+# Also tags, and the dates that stand behind the titles of the prompt.
+_MARKUP = re.compile(r"\*\*|__|```\w*|</?[a-z]{1,10}>|(?<!\s)\s*\((?:undated|\d{4}-\d\d-\d\d)\)", re.I)
 _SAYS = r"(?:says?|states?|adds?|notes?|mentions?|reports?|explains?|concludes?|continues?)"
 _TOLD = rf"(?:the|this) (?:passage|article|text)s? (?:also )?{_SAYS}"
+_NUMBER = re.compile(r"^(?:[-*•#>]+\s+)*\d{1,2}[.)]\s+")
 # List marks, "Answer:", "The passage adds:", "The article says that", "According to the passages,"
 _LEAD = re.compile(
-    r"^(?:[-*•#>\s]+|\d+[.)]\s+|according to the (?:passage|article|text)s?, "
+    r"^(?:[-*•#>]+\s+|according to the (?:passage|article|text)s?, "
     rf"|(?:(?:the )?answer(?: is)?|a|(?:the|this) (?:passage|article|text)|{_TOLD}(?: with)?)\s*:\s*|{_TOLD} that )+",
     re.I,
 )
@@ -43,8 +43,8 @@ class Claims:
 
     def __init__(self) -> None:
         self._word = ""  # the last one, which may go on
-        self._held = ""  # from the first sentence that is not complete
-        self._seen: set[tuple[str, ...]] = set()
+        self._held = "\n"  # from behind the last sentence that is complete
+        self._seen: set[str] = set()
 
     def feed(self, text: str, places: Sequence[int]) -> list[Claim]:
         """The sentences that are complete after this piece.
@@ -71,25 +71,30 @@ class Claims:
         """What is left at the end."""
         text = _tidy(self._held + self._word)
         self._held = self._word = ""
-        return self._claims([text[start:end] for start, end in sentences(text)], places)
+        return self._claims(text, sentences(text), places)
 
     def _complete(self, places: Sequence[int]) -> list[Claim]:
         text = _tidy(self._held)
         *whole, last = sentences(text) or [(0, 0)]
         if not whole or not any(map(str.isalnum, _MARKER.sub("", text[slice(*last)]))):
             return []  # a marker behind a sentence is still part of it
-        self._held = text[last[0] :]
-        return self._claims([text[start:end] for start, end in whole], places)
+        self._held = text[whole[-1][1] :]
+        return self._claims(text, whole, places)
 
-    def _claims(self, found: Sequence[str], places: Sequence[int]) -> list[Claim]:
+    def _claims(self, text: str, found: Sequence[Place], places: Sequence[int]) -> list[Claim]:
         claims = []
-        for sentence in found:
+        before = 0
+        for start, end in found:
+            # Else the number is the sentence's own, as in "1. FC Köln".
+            begins_line = "\n" in text[before:start]
+            sentence = _NUMBER.sub("", text[start:end]) if begins_line else text[start:end]
+            before = end
             numbers = [int(n) for n in _MARKER.findall(sentence)]
             cited = tuple(dict.fromkeys(places[n - 1] for n in numbers if 0 < n <= len(places)))
             plain = " ".join(_LEAD.sub("", _MARKER.sub("", sentence)).split())
             plain = plain[:1].upper() + plain[1:]
-            key = tuple(words(plain))
-            if key and key not in self._seen and not _UNFINISHED.search(plain):
+            key = plain.casefold()
+            if any(map(str.isalpha, key)) and key not in self._seen and not _UNFINISHED.search(plain):
                 self._seen.add(key)
                 claims.append(Claim(plain, cited))
         return claims
@@ -97,4 +102,4 @@ class Claims:
 
 def _tidy(text: str) -> str:
     """A text without marks of layout, its markers within the sentences that they follow."""
-    return _LATE_MARKERS.sub(r"\2\1", _MARKUP.sub("", text))
+    return _LATE_MARKERS.sub(lambda late: "".join(late[2].split()) + late[1], _MARKUP.sub("", text))

@@ -11,18 +11,20 @@ WINDOW = 400
 """Characters that a marker may take in the model's text, fences and lists of keys included."""
 
 _OPEN, _CLOSE = "[\\[【［〔⟦]", "[\\]】］〕⟧]"
-_KEY = r"(?:cite-[0-9A-Za-z_-]{0,200}+|cite[0-9A-Fa-f]{8}(?!\w))"
-_ITEM = rf"(?:<?/?{_KEY}>?|[0-9A-Fa-f]{{8}}(?!\w)|\d{{1,3}}+(?!\w))"
-_LABEL = r"(?:(?:sources?|passages?|articles?|keys?|ids?|refs?|references?|citations?)\b\s{0,3}+[:#]?\s{0,3}+)?+"
+# Behind a letter only a whole key: "cite-" also ends the first half of "anthracite-fired".
+_KEY = r"(?:(?<![^\W_])(?:cite-[0-9A-Za-z_-]{0,200}+|cite[0-9A-Fa-f]{8}(?!\w))|cite-[0-9A-Fa-f]{8})"
+_ITEM = rf"(?:<?/?{_KEY}>?|[0-9A-Fa-f]{{8}}(?!\w)|\d{{1,2}}+(?!\w))"
+_LABEL = r"(?:(?:see|sources?|passages?|articles?|keys?|ids?|refs?|references?|citations?)\b\s{0,3}+[:#]?\s{0,3}+)?+"
 _BETWEEN = r"(?:[\s,;|/&+^#]|and\b){0,6}+"
 _GROUP = (
-    rf"{_OPEN}{{1,6}}+\s{{0,3}}+[\^#@]?{_LABEL}{_ITEM}(?:{_BETWEEN}{_LABEL}{_ITEM}){{0,24}}"
-    rf"(?:†[^\]】\n]{{0,30}}+)?\s{{0,3}}+{_CLOSE}{{1,6}}+(?:\([^()\s]{{0,120}}+\))?+"
+    rf"{_OPEN}{{1,6}}+\s{{0,3}}+[\^#@]?{_LABEL}(?:{_ITEM}(?:{_BETWEEN}{_LABEL}{_ITEM}){{0,24}}"
+    rf"(?:†[^\]】\n]{{0,30}}+)?\s{{0,3}}+|{_KEY}[^\[\]【】\n]{{0,80}}+){_CLOSE}{{1,6}}+(?:\([^()\s]{{0,120}}+\))?+"
 )
+_CITED = rf"(?:{_GROUP}|{_KEY})"
 _MARKER = regex.compile(
     rf"`{{1,3}}+(?:[a-z]{{0,10}}+\n)?\s{{0,3}}+(?:{_GROUP}\s{{0,3}}+){{1,4}}+`{{1,3}}+"
     rf"|{_GROUP}"
-    rf"|\(\s{{0,3}}+{_LABEL}{_KEY}(?:[\s,;&]{{0,4}}+{_KEY}){{0,8}}+\s{{0,3}}+\)"
+    rf"|\(\s{{0,3}}+{_LABEL}{_CITED}(?:[\s,;&]{{0,4}}+{_CITED}){{0,8}}+\s{{0,3}}+\)"
     rf"|</?{_KEY}>?|{_KEY}",
     regex.IGNORECASE,
 )
@@ -47,6 +49,7 @@ class Markers:
         """`keys` are those of the passages."""
         self._keys = {key.lower().removeprefix("cite-"): key for key in keys}
         self.cited: list[str] = []
+        self._behind = ""  # the character before what is held
         self._held = ""
         self._markers_last = ""  # that end what was given back so far
         self._tail = ""  # the last character given back
@@ -61,7 +64,7 @@ class Markers:
         return self._read(self._held, closed=True)
 
     def _read(self, text: str, closed: bool) -> str:
-        at = 0
+        at, text = len(self._behind), self._behind + text
         made: list[str] = []
         while at < len(text):
             begin = _BEGIN.search(text, at, partial=not closed)
@@ -81,7 +84,7 @@ class Markers:
             else:
                 made.append(self._plain(text[at]))
                 at += 1
-        self._held = text[at:]
+        self._behind, self._held = text[at - 1 : at], text[at:]
         return "".join(made)
 
     def _plain(self, text: str) -> str:

@@ -68,7 +68,7 @@ def build_prompt(
     shown = "\n".join(_shown(passage) for _, passage in chosen)
     content = f"{shown}\n\n{asked}Question: {question}\nAnswer from the passages, with their keys in brackets."
     messages = ({"role": "system", "content": head}, {"role": "user", "content": content})
-    prompt = Prompt(question, tuple(p for _, p in chosen), tuple(history), max_tokens, messages)
+    prompt = Prompt(tuple(passage for _, passage in chosen), max_tokens, messages)
     return prompt, tuple(found for found, _ in chosen)
 
 

@@ -1,36 +1,43 @@
 """A sentence and passages -> whether they support it, and the quote that does. Decides; never writes.
 
 A reader of claims decides: a network that was trained to point at what supports a claim, or at nothing. By rule it is
-only told what is no claim at all. (Figures, days and names that a passage lacks were signals beside the network's; the
-fit gave them no weight.)
+only told what is no claim, what is no evidence (questions, orders to a model), and that a claim's links must stand in
+the passage. (Figures, days and names that a passage lacks were signals beside the network's; the fit gave them none.)
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import regex
+
 from rag.answering.citations import sentences_around
 from rag.grounding.joining import Place, in_lines, joined, places_of, telling, text_of, with_context
-from rag.language.sentences import is_question
-from rag.language.text import content_words
-from rag.logistic import CLIP, clip, sigmoid, weigh
-from rag.models.reader import SHIPPED, Reader, as_question
+from rag.language.sentences import is_question, quotes_question
+from rag.language.text import content_words, words
+from rag.logistic import clip, sigmoid, weigh
+from rag.models.reader import SHIPPED, Limited, Reader, as_question
 from rag.types import Chunk, Span
 
 FILE_NAME = "verification.json"
 DEFAULT_FILE = SHIPPED["default"] / FILE_NAME
 SIGNS = {"support": 1, "denial": -1}
 """Which way each signal may count: more support never lowers the probability, a denial never raises it."""
-_LINK = re.compile(r"\S*(?:https?:|www\.|\]\(|<\w|\b[\w-]+\.(?:com|org|net|io|ru|cn|info)\b)\S*", re.I)
+_PIECE = re.compile(r"[^\s\"'‘’“”«»„]+")
+# Of a piece: an address, a tag, a dot within a word ("mail.ru", but neither "U.S." nor "came.She").
+_LINK = regex.compile(r"(?i:https?:|www\.|\]\(|</?[a-z])|\w@\w|[\w-]\.\p{Ll}{2}")
+_INNER = re.compile(r"\w(?:.*\w)?", re.S)
+_UNSPACED = regex.compile(r"[\p{lb=ID}\p{lb=SA}]")  # letters between which a line may break: Chinese, Thai
+# What such a sentence orders, the reader takes for stated by it: 7 of 35 orders with a false claim reached 0.843.
 _ORDER = re.compile(
     r"(?:^|[.:!\n]\s*)(?:please |now |then |you must |always )*"
-    r"(?:(?:ignore|disregard|forget|say|pretend|act as|click|follow this)\b"
-    r"|(?:answer|reply|respond|repeat|output|print) (?:that|with|only|exactly)\b)"  # else a noun, or a label
-    r"|\b(?:your (?:\w+ )?|previous )instructions\b|system prompt|<\||cite-\w",
+    r"(?:(?:ignore|disregard|forget|pretend|act as|follow this)\b"
+    r"|(?:answer|reply|respond|repeat|output|print|say) (?:that|with|only|exactly)\b)"  # else a noun, or a label
+    r"|\b(?:your (?:\w+ )?|previous )instructions\b|system prompt|<\||\bcite-\w",
     re.I,
 )
 
@@ -45,13 +52,10 @@ class Support:
         The sentences that the reader points at; of several places those without which they do not support the claim.
     probability : float
         That they support the claim.
-    denial : float
-        Probability that the passage denies it, as the reader takes it; not calibrated.
     """
 
     places: tuple[Place, ...]
     probability: float
-    denial: float = 0.0
 
 
 class Verifier:
@@ -92,14 +96,14 @@ class Verifier:
         return cls(reader, data["weights"], data["threshold"], data["denial_threshold"], question_reader)
 
     def check(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:
-        """What each passage says of a claim, the best support first; none where the claim states nothing.
+        """What each passage says of a claim, the best support first; none where it states nothing or is too long.
 
         Where no passage does, the sentences of the nearest document that tell most of it are read together, too.
 
         A claim is one sentence without markers. It is read alone, even where it says "he", whom a passage on another
         man may support then: behind the sentence before it, the reader found support where only that one had any.
         """
-        if not passages or not states_something(claim):
+        if not passages or not states_something(claim) or self.too_long(claim):
             return []
         found = self._judged(claim, passages)
         found.sort(key=lambda support: (-support.probability, support.places[0].passage))
@@ -107,8 +111,12 @@ class Verifier:
             return [support, *found]
         return found
 
+    def too_long(self, claim: str) -> bool:
+        """Whether the reader does not read a claim, asked as a question, to its end: what it ends in may be false."""
+        return isinstance(self._reader, Limited) and not self._reader.fits(as_question(claim))
+
     def support(self, claim: str, passages: Sequence[Chunk]) -> float:
-        """Probability that the passage which supports a claim most does; 0 where the claim states nothing."""
+        """Probability that the passage which supports a claim most does; 0 where the claim is not checked."""
         found = self.check(claim, passages)
         return found[0].probability if found else 0.0
 
@@ -137,7 +145,7 @@ class Verifier:
             if not found and sure < self.denial_threshold:
                 return []
             if sure >= self.denial_threshold:
-                found.append(Support((Place(number, start, end),), sure, sure))
+                found.append(Support((Place(number, start, end),), sure))
         return found
 
     def _judged(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:
@@ -147,8 +155,7 @@ class Verifier:
             sure = sigmoid(weigh(self._weights, signals(span)))
             if not is_evidence(passage.between(start, end)) or not _holds_links(passage, claim):
                 sure = 0.0
-            denial = span.judgement.denial if span.judgement else -CLIP
-            supports.append(Support((Place(number, start, end),), sure, sigmoid(denial)))
+            supports.append(Support((Place(number, start, end),), sure))
         return supports
 
     def _together(self, claim: str, passages: Sequence[Chunk], nearest: Support) -> Support | None:
@@ -166,7 +173,7 @@ class Verifier:
             if shorter.probability < self.threshold:
                 break
             best, places = shorter, fewer[judged.index(shorter)]
-        return Support(tuple(places), best.probability, best.denial)
+        return Support(tuple(places), best.probability)
 
 
 def places_telling(claim: str, passages: Sequence[Chunk], number: int) -> list[Place]:
@@ -178,20 +185,35 @@ def places_telling(claim: str, passages: Sequence[Chunk], number: int) -> list[P
 
 
 def states_something(claim: str) -> bool:
-    """Whether a sentence can be checked: two words of content besides links, and no question."""
-    contents = sum(word.isalpha() for word in content_words(_LINK.sub(" ", claim)))
-    return contents > 1 and not is_question(claim)
+    """Whether a sentence can be checked: two words of content besides links, or a figure beside a word; no question.
+
+    Where a script writes no spaces, a letter counts as a word.
+    """
+    text = _UNSPACED.sub(r" \g<0> ", _PIECE.sub(lambda piece: "" if _LINK.search(piece[0]) else piece[0], claim))
+    figure = len(words(text)) > 1 and any(map(str.isdigit, text))
+    return (figure or len(content_words(text)) > 1) and not _asks(claim)
+
+
+def _asks(text: str) -> bool:
+    return is_question(text) and not quotes_question(text)
+
+
+def _links(text: str) -> Iterator[str]:
+    """The pieces of a text that are links, without the marks around them."""
+    for piece in _PIECE.findall(text):
+        if _LINK.search(piece) and (inner := _INNER.search(piece)):
+            yield inner[0]
 
 
 def _holds_links(passage: Chunk, claim: str) -> bool:
     """Whether every link of a claim stands in a passage: one that a language model made up is never shown."""
-    links = (match.group().strip(".,;:!?()'\"") for match in _LINK.finditer(claim))
-    return all(link.casefold() in passage.text.casefold() for link in links)
+    edged = (rf"(?<![\w-]){re.escape(link)}(?!\w|\.\w)" for link in _links(claim))  # "evil.com" is not in "notevil.com"
+    return all(re.search(link, passage.text, re.I) for link in edged)
 
 
 def is_evidence(text: str) -> bool:
     """Whether a text of an article states something: questions, orders to the reader and imitated prompts do not."""
-    return not is_question(text) and not _ORDER.search(text)
+    return not _asks(text) and not _ORDER.search(text)
 
 
 def signals(span: Span) -> dict[str, float]:

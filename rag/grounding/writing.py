@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from rag.answering.confidence import contradict, covered
-from rag.grounding.checking import cited
+from rag.answering.confidence import covered
+from rag.grounding.checking import NO_CLAIM, NOT_STATED, SUPPORTED, TOO_LONG, cited
 from rag.grounding.claims import Claim, Claims
 from rag.grounding.generators import Delta, GenerationError, Generator, Markers, Prompt, build_prompt, within
+from rag.grounding.generators.contract import WITHDRAWN
 from rag.grounding.prompt import SECRET
 from rag.grounding.verifier import Verifier
+from rag.language.facts import contradict
 from rag.language.text import content_words
 from rag.types import Account, Answer, Check, Chunk, Citation, Document, ScoredChunk, Statement
 
@@ -48,12 +50,13 @@ class Draft:
         self._prompt = prompt
         self._deltas = deltas
         self.last = Delta("")  # its end and its tokens, once it has ended
+        self.waited = 0.0  # seconds, for what came of it
 
     def claims(self) -> Iterator[Claim]:
         """Each sentence as soon as the next has begun, without one that was cut off. GenerationError as of `within`."""
         keys = [passage.key for passage in self._prompt.passages]
         markers, claims = Markers(keys), Claims()
-        for delta in self._deltas:
+        for delta in self._pieces():
             self.last = delta
             text = markers.feed(delta.text)
             yield from claims.feed(text, [keys.index(key) for key in markers.cited])
@@ -63,6 +66,15 @@ class Draft:
         if self.last.finish == "length" and rest and not _CLOSED.search(rest[-1].text):
             rest.pop()
         yield from rest
+
+    def _pieces(self) -> Iterator[Delta]:
+        while True:
+            begun = time.monotonic()
+            piece = next(self._deltas, None)
+            self.waited += time.monotonic() - begun
+            if piece is None:
+                return
+            yield piece
 
 
 class Writer:
@@ -87,7 +99,7 @@ class Writer:
         strict : bool
             Whether unsupported sentences are left out; else they are marked.
         seconds : float
-            Longest time that the model may take for one answer.
+            Longest time that the model may take for one answer, without that of checking it.
         secret : bytes
             Of the passages' keys; default: this process's own.
         """
@@ -118,45 +130,46 @@ class Writer:
 
     def _prose(self, answer: Answer, asked: Asked) -> Answer:
         made = _Prose(answer, self.name, self._verifier, self._strict)
-        draft, trouble = None, ""
+        drafts: list[Draft] = []
+        trouble = ""
         try:
-            draft, passages = self._draft(answer, answer.passages, asked, time.monotonic())
-            for check in self._checks(draft, passages):
+            for check in self._checks(answer, answer.passages, asked, drafts):
                 if made.add(check):
                     asked.tell(made.answer())
         except GenerationError as error:
             trouble = str(error)
-        except KeyError:
-            trouble = "an article was changed meanwhile"
-        return _counted(made.finished(trouble), draft)
+        return _counted(made.finished(trouble), drafts)
 
     def _accounts(self, answer: Answer, asked: Asked) -> Answer:
         """Each account in one sentence of the model's, from its own articles, or in their own words."""
         made = _Accounts(answer, self.name, self._verifier)
-        begun = time.monotonic()
-        drafts, trouble = [], ""
+        drafts: list[Draft] = []
+        trouble = ""
         for account in answer.accounts:
             own = {answer.citations[n - 1].document_id for n in account.citations}
             passages = [found for found in answer.passages if found.chunk.document_id in own]
             check = None
             try:
                 if not trouble:
-                    draft, used = self._draft(answer, passages, asked, begun)
-                    drafts.append(draft)
-                    check = next((c for c in self._checks(draft, used) if made.add(account, c)), None)
+                    checks = self._checks(answer, passages, asked, drafts)
+                    check = next((found for found in checks if made.add(account, found)), None)
             except GenerationError as error:
                 trouble = str(error)
-            except KeyError:
-                trouble = "an article was changed meanwhile"
             made.settle(account, check)
             if made.worded:
                 asked.tell(made.answer())
-        return _counted(made.finished(trouble), *drafts)
+        return _counted(made.finished(trouble), drafts)
 
-    def _draft(
-        self, answer: Answer, found: Sequence[ScoredChunk], asked: Asked, begun: float
-    ) -> tuple[Draft, list[Chunk]]:
-        """The model at work on the answer's question and passages, and those that fitted its prompt."""
+    def _checks(
+        self, answer: Answer, found: Sequence[ScoredChunk], asked: Asked, drafts: list[Draft]
+    ) -> Iterator[Check]:
+        """What the passages say of each sentence of one more draft, which is put to `drafts`.
+
+        Raises
+        ------
+        GenerationError
+            As of `within`; no passage fits the model; an article was changed or removed meanwhile.
+        """
         generator = self._generator
         prompt, used = build_prompt(
             answer.understood,
@@ -169,26 +182,32 @@ class Writer:
         )
         if not used:
             raise GenerationError(f"no passage fits its {generator.context_tokens} tokens")
-        draft = Draft(prompt, within(generator.stream(prompt), self._seconds, asked.cancelled, begun))
-        return draft, [passage.chunk for passage in used]
-
-    def _checks(self, draft: Draft, passages: Sequence[Chunk]) -> Iterator[Check]:
-        """What the passages say of each sentence. KeyError when an article was changed or removed meanwhile."""
-        for claim in draft.claims():
-            yield self._check(claim, passages)
+        waited = sum(draft.waited for draft in drafts)
+        drafts.append(Draft(prompt, within(generator.stream(prompt), self._seconds, asked.cancelled, waited)))
+        passages = [passage.chunk for passage in used]
+        for claim in drafts[-1].claims():
+            if asked.cancelled is not None and asked.cancelled():
+                raise GenerationError(WITHDRAWN)
+            try:
+                check = self._check(claim, passages)
+            except KeyError:
+                raise GenerationError("an article was changed meanwhile") from None
+            yield check
 
     def _check(self, claim: Claim, passages: Sequence[Chunk]) -> Check:
         """By the passages that the claim cites or, where they do not support it, by all."""
         cites = [passages[i] for i in claim.cited]
-        best = Check(claim.text, "no claim", 0.0)
+        if self._verifier.too_long(claim.text):
+            return Check(claim.text, NOT_STATED, 0.0, note=TOO_LONG)
+        best = Check(claim.text, NO_CLAIM, 0.0)
         for group in (cites, passages) if len(cites) < len(passages) else (cites,):
             found = self._verifier.check(claim.text, group)
             if not found or (best.nearest and found[0].probability <= best.probability):
                 continue
             quotes, sure = cited(found[0], group, self._document), found[0].probability
             if sure >= self._verifier.threshold:
-                return Check(claim.text, "supported", sure, quotes)
-            best = Check(claim.text, "not stated", sure, nearest=quotes)
+                return Check(claim.text, SUPPORTED, sure, quotes)
+            best = Check(claim.text, NOT_STATED, sure, nearest=quotes)
         return best
 
 
@@ -202,16 +221,17 @@ class _Told:
         self._checks: list[Check] = []
         self._statements: list[Statement] = []
         self._citations: list[Citation] = []
+        self._places: list[tuple[str, int, int]] = []  # of the citations; their scores are of the sentences on them
 
     def _state(self, text: str, citations: Sequence[Citation]) -> None:
-        # A citation's score is of the sentence that rests on it; the place is the same for all of them.
-        places = [(citation.document_id, citation.start, citation.end) for citation in self._citations]
+        numbers = []
         for citation in citations:
-            if (place := (citation.document_id, citation.start, citation.end)) not in places:
-                places.append(place)
+            place = (citation.document_id, citation.start, citation.end)
+            if place not in self._places:
+                self._places.append(place)
                 self._citations.append(citation)
-        numbers = tuple(places.index((c.document_id, c.start, c.end)) + 1 for c in citations)
-        self._statements.append(Statement(text, numbers))
+            numbers.append(self._places.index(place) + 1)
+        self._statements.append(Statement(text, tuple(numbers)))
 
     def _answers(self, told: Sequence[str]) -> bool:
         return self._verifier.answers(self._given.understood, told)
@@ -327,9 +347,9 @@ class _Accounts(_Told):
         return _noted(answer, f"{name} did not finish ({trouble})") if trouble else answer
 
 
-def _counted(answer: Answer, *drafts: Draft | None) -> Answer:
+def _counted(answer: Answer, drafts: Sequence[Draft]) -> Answer:
     """The answer with the tokens that its drafts took, as far as the model told."""
-    ends = [draft.last for draft in drafts if draft is not None]
+    ends = [draft.last for draft in drafts]
     return replace(answer, tokens_in=sum(d.tokens_in for d in ends), tokens_out=sum(d.tokens_out for d in ends))
 
 

@@ -71,6 +71,10 @@ class Windows:
             for part in (encoding, *encoding.overflowing)
         ]
 
+    def fits(self, question: str) -> bool:
+        """Whether a question is read to its end."""
+        return self._shortened(question) == question
+
     def _shortened(self, question: str) -> str:
         offsets = self._plain.encode(question, add_special_tokens=False).offsets
         return question[: offsets[MAX_QUESTION_TOKENS - 1][1]] if len(offsets) > MAX_QUESTION_TOKENS else question

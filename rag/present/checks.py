@@ -49,6 +49,8 @@ def report_lines(check: Check) -> str:
     lines = [f"{SIGNS[check.verdict]} {check.verdict.upper()} ({check.probability:.0%} supported): {check.statement}"]
     for citation in check.citations:
         lines += source_lines("  -", citation)
+    if check.note:
+        lines.append(f"  {check.note}")
     if check.nearest:
         lines.append("  nearest, neither for nor against it:")
         for citation in check.nearest:

@@ -60,7 +60,8 @@ class CheckRecord(TypedDict):
     """What the articles say of one sentence: characters [start, end) of the text that was checked.
 
     `verdict` is "supported" or "contradicted" (by the `citations`), "not stated" (with the `nearest` sentences, which
-    neither support nor deny it) or "no claim" for a question, a heading or a text that states nothing.
+    neither support nor deny it) or "no claim" for a question, a heading or a text that states nothing. `note` says why
+    a sentence was not looked for.
     """
 
     statement: str
@@ -70,6 +71,7 @@ class CheckRecord(TypedDict):
     nearest: list[CitationRecord]
     start: int
     end: int
+    note: str
 
 
 class SentenceRecord(CheckRecord):
@@ -155,6 +157,7 @@ def check_record(check: Check) -> CheckRecord:
         nearest=[citation_record(c) for c in check.nearest],
         start=check.start,
         end=check.end,
+        note=check.note,
     )
 
 

@@ -141,7 +141,7 @@ def _explained(answer: Answer) -> list[str]:
         for citation in (*check.citations, *check.nearest):
             lines += source_lines("   ", citation)
         if not (check.citations or check.nearest):
-            lines.append("    states nothing that can be checked")
+            lines.append(f"    {check.note or 'states nothing that can be checked'}")
     return lines
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Protocol
+from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request
 
 from rag.articles.drafts import pasted
 from rag.errors import RagError
+from rag.grounding.checking import Checks
 from rag.language.characters import readable
 from rag.present.records import CheckedRecord, check_record
 from rag.serve.desk import Desk
@@ -17,12 +17,6 @@ from rag.serve.schemas import CheckRequest
 from rag.types import Check, Document
 
 Step = Callable[[], Check | None]
-
-
-class Checks(Protocol):
-    """What a bot does here."""
-
-    def check_text(self, text: str | Document) -> Iterator[Check]: ...
 
 
 def add_checks(app: FastAPI, desk: Desk) -> None:

@@ -54,6 +54,8 @@ class Check:
         Where nothing was found: the nearest sentences, which neither support nor deny it.
     start, end : int
         Of the statement in the text that was checked, in characters.
+    note : str
+        Why it was not looked for; mostly empty.
     """
 
     statement: str
@@ -63,6 +65,7 @@ class Check:
     nearest: tuple[Citation, ...] = ()
     start: int = 0
     end: int = 0
+    note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The check as plain dicts, lists, strings and numbers, ready for JSON."""

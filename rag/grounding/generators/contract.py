@@ -38,21 +38,15 @@ class Prompt:
 
     Attributes
     ----------
-    question : str
-        As understood.
     passages : tuple of Passage
         Best first.
-    history : tuple of str
-        Earlier questions, oldest first.
     max_tokens : int
         Longest answer, in the model's tokens.
     messages : tuple of dict
         All of it as chat messages with "role" and "content".
     """
 
-    question: str
     passages: tuple[Passage, ...]
-    history: tuple[str, ...]
     max_tokens: int
     messages: tuple[dict[str, str], ...] = field(default=(), repr=False)
 
@@ -104,11 +98,11 @@ def within(
     deltas: Iterator[Delta],
     seconds: float,
     cancelled: Callable[[], bool] | None = None,
-    since: float | None = None,
+    spent: float = 0.0,
 ) -> Iterator[Delta]:
     """The same pieces, but no longer than so many seconds and characters, nor after it was cancelled.
 
-    The seconds count from `since` on the monotonic clock; default: from now.
+    The seconds are those that the model is waited for, not what its pieces are used for; `spent` of them are over.
 
     The model runs on a thread of its own: what hangs is left behind, and stopped when it next says something.
 
@@ -122,18 +116,21 @@ def within(
     pieces: queue.SimpleQueue[Delta | BaseException | None] = queue.SimpleQueue()
     stop = threading.Event()
     threading.Thread(target=_pump, args=(deltas, pieces, stop), name="rag-generate", daemon=True).start()
-    end = (time.monotonic() if since is None else since) + seconds
+    left = seconds - spent
     characters, finish = 0, ""
     try:
         while True:
             if cancelled is not None and cancelled():
                 raise GenerationError(WITHDRAWN)
+            begun = time.monotonic()
             try:
-                piece = pieces.get(timeout=max(0.0, min(POLL_SECONDS, end - time.monotonic())))
+                piece = pieces.get(timeout=max(0.0, min(POLL_SECONDS, left)))
             except queue.Empty:
-                if time.monotonic() >= end:
+                left -= time.monotonic() - begun
+                if left <= 0:
                     raise GenerationError(f"the model took longer than {seconds:g} s") from None
                 continue
+            left -= time.monotonic() - begun
             if piece is None:
                 break
             if isinstance(piece, GenerationError):
@@ -145,7 +142,7 @@ def within(
             finish = piece.finish or finish
             if characters > MAX_CHARACTERS:
                 raise GenerationError(f"the model wrote more than {MAX_CHARACTERS} characters")
-            if time.monotonic() >= end and not finish:
+            if left <= 0 and not finish:
                 raise GenerationError(f"the model took longer than {seconds:g} s")
             yield piece
         if not finish:

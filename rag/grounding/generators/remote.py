@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.errors import RagError
 from rag.grounding.generators.contract import Delta, GenerationError, Prompt
+from rag.language.characters import readable
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -58,6 +59,7 @@ class OpenAIGenerator:
         messages: Any = list(prompt.messages)
         failure = ""
         finish, tokens_in, tokens_out = "", 0, 0
+        half = ""
         try:
             with self._client.chat.completions.create(
                 model=self.name,
@@ -69,10 +71,12 @@ class OpenAIGenerator:
             ) as stream:
                 for chunk in stream:
                     if chunk.usage:
-                        tokens_in, tokens_out = chunk.usage.prompt_tokens, chunk.usage.completion_tokens
+                        tokens_in = int(chunk.usage.prompt_tokens or 0)
+                        tokens_out = int(chunk.usage.completion_tokens or 0)
                     for choice in chunk.choices or ():
                         if choice.delta and choice.delta.content:
-                            yield Delta(choice.delta.content)
+                            text, half = _whole(half, choice.delta.content)
+                            yield Delta(text)
                         finish = choice.finish_reason or finish
         except openai.APITimeoutError:
             failure = "the model's server did not answer in time"
@@ -93,7 +97,16 @@ class OpenAIGenerator:
         if tokens_in:
             written = sum(len(message["content"]) for message in prompt.messages)
             self._characters_per_token = max(1.0, min(self._characters_per_token, written / tokens_in))
-        yield Delta("", "length" if finish == "length" else "stop", tokens_in, tokens_out)
+        yield Delta(readable(half), "length" if finish == "length" else "stop", tokens_in, tokens_out)
+
+
+def _whole(half: str, content: object) -> tuple[str, str]:
+    """What a server sent, behind half a character left over, and half a character at its end; TypeError for no text."""
+    if not isinstance(content, str):
+        raise TypeError(type(content).__name__)
+    text = half + content
+    cut = len(text) - ("\ud800" <= text[-1] <= "\udbff")
+    return readable(text[:cut]), text[cut:]
 
 
 def connect(
