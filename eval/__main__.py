@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from eval.command import UNMET
 from eval.datasets import Dataset, DatasetError, load, select
 from eval.sets import SEEDS, SetName, Split, own
 from rag.config import Settings
@@ -21,6 +22,7 @@ class Run:
     """What is the same for every set of one call."""
 
     settings: Settings
+    changed: tuple[str, ...]
     system: str
     gold_passage: bool
     split: str | None
@@ -37,7 +39,9 @@ def main(
     dataset: Annotated[
         Path | None, typer.Option(help="Another set: fixed-set .jsonl, SQuAD .json, CLAPNQ .jsonl.gz, a BEIR folder.")
     ] = None,
-    corpus: Annotated[Path, typer.Option(help="Folder of articles for a --dataset that brings none.")] = SEEDS,
+    corpus: Annotated[
+        Path | None, typer.Option(help="Folder of articles for a --dataset that brings none; default: seeds/.")
+    ] = None,
     gold_passage: Annotated[
         bool, typer.Option("--gold-passage", help="Read only the passage that each question is about.")
     ] = False,
@@ -56,14 +60,15 @@ def main(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --output that was cut off.")] = False,
     compare: Annotated[
-        Path | None, typer.Option(help="Folder of an earlier run; a fall beyond chance exits with 1.")
+        Path | None, typer.Option(help="Folder of an earlier run; a fall beyond chance exits with 3.")
     ] = None,
     record: Annotated[bool, typer.Option("--record", help="Keep the figures for the documents.")] = False,
     fail_under: Annotated[
-        list[str] | None, typer.Option(help="METRIC=VALUE or KIND/METRIC=VALUE; lower exits with 1. May be repeated.")
+        list[str] | None, typer.Option(help="METRIC=VALUE or KIND/METRIC=VALUE; lower exits with 3. May be repeated.")
     ] = None,
 ) -> None:
     """Score a system on sets of questions: retrieval, answers, citations, abstention, time."""
+    from eval import report as reports
     from eval import systems
 
     complaints = []
@@ -71,15 +76,18 @@ def main(
         bounds = [_bound(text) for text in fail_under or ()]
         if resume and output is None:
             raise DatasetError("--resume goes on with the run in --output: name that folder")
-        if dataset is not None and set_name:
-            raise DatasetError("got --set and --dataset, expected one of them")
+        if system and (gold_passage or setting):
+            raise DatasetError("--gold-passage and --setting are the chatbot's: leave them or --system out")
         settings = systems.settings_from(setting or ())
-        run = Run(settings, system, gold_passage, split and split.value, limit, seed, resume, record)
-        if dataset is not None:
-            complaints += _measure(load(dataset, corpus), run, output, compare, bounds)
-        for name in () if dataset is not None else set_name or SetName:
-            into, earlier = (folder and folder / name.value for folder in (output, compare))
-            complaints += _measure(own(name), run, into, earlier, bounds)
+        changed, half = tuple(setting or ()), split and split.value
+        run = Run(settings, changed, system, gold_passage, half, limit, seed, resume, record)
+        sets = _sets(set_name, dataset, corpus)
+        chosen = {name: select(whole, run.split, limit, seed) for name, whole in sets.items()}
+        # Before the first question is asked: what a later set lacks shall not lose the findings on an earlier one.
+        before = {name: reports.read(compare / name, whole) for name, whole in chosen.items()} if compare else {}
+        for name, asked in chosen.items():
+            into, earlier = (folder and folder / name for folder in (output, compare))
+            complaints += _measure(asked, run, into, earlier, before.get(name), bounds)
             print()
     except (DatasetError, RagError) as error:
         print(error, file=sys.stderr)
@@ -87,19 +95,34 @@ def main(
     for complaint in complaints:
         print(complaint, file=sys.stderr)
     if complaints:
-        raise typer.Exit(1)
+        raise typer.Exit(UNMET)
+
+
+def _sets(names: list[SetName] | None, dataset: Path | None, corpus: Path | None) -> dict[str, Dataset]:
+    """Folder below --output and --compare -> the set that has it; another set's is the whole."""
+    if dataset is None:
+        if corpus is not None:
+            raise DatasetError("--corpus holds the articles of a --dataset; the project's own sets have theirs")
+        return {name.value: own(name) for name in names or SetName}
+    if names:
+        raise DatasetError("got --set and --dataset, expected one of them")
+    return {"": load(dataset, corpus or SEEDS)}
 
 
 def _measure(
-    whole: Dataset, run: Run, output: Path | None, compare: Path | None, bounds: Sequence[tuple[str, float]]
+    chosen: Dataset,
+    run: Run,
+    output: Path | None,
+    compare: Path | None,
+    before: Mapping[str, Any] | None,
+    bounds: Sequence[tuple[str, float]],
 ) -> list[str]:
     """Ask a set, print its table, write its report; what is to be complained of comes back."""
     from eval import figures, summary, systems
     from eval import report as reports
     from eval.run import run as ask
+    from eval.scoring import EXACT
 
-    before = reports.read(compare, whole) if compare is not None else None
-    chosen = select(whole, run.split, run.limit, run.seed)
     models = {} if run.system else systems.weights(run.settings)
     conditions = {
         "system": run.system or "rag",
@@ -115,10 +138,10 @@ def _measure(
     else:
         answer = (systems.gold_reader if run.gold_passage else systems.chatbot)(chosen, run.settings)
     text_of = systems.texts(chosen)
-    predictions = ask(chosen, answer, output, {"dataset": reports.origin(whole), **conditions}, run.resume)
+    predictions = ask(chosen, answer, output, {"dataset": reports.origin(chosen), **conditions}, run.resume)
     scores = summary.score_all(chosen, predictions, text_of)
     report = {
-        "dataset": reports.origin(whole),
+        "dataset": reports.origin(chosen),
         "run": conditions,
         "environment": reports.environment(),
         **summary.summarise(chosen, predictions, scores, text_of),
@@ -128,7 +151,8 @@ def _measure(
     if before is not None:
         print("\n" + reports.comparison(differences))
     if run.record:
-        name = "-".join([whole.name, *filter(None, [run.split, "gold" if run.gold_passage else "", run.system])])
+        gold = run.gold_passage and "gold"
+        name = figures.named(chosen.name, run.split, gold, run.system, run.limit, run.seed, *run.changed)
         figures.record(name, reports.figures_table(report), models)
     if output is not None:
         reports.write(output, report, chosen, predictions, text_of, differences)
@@ -139,8 +163,10 @@ def _measure(
     if before is not None:
         unmeasured = summary.unmeasured(before, differences)
         complaints += [f"{name} is measured in {compare}, but on no question of this run" for name in unmeasured]
-    complaints += [complaint for bound in bounds if (complaint := _complaint(report, *bound))]
-    return [f"{whole.name}: {complaint}" for complaint in complaints]
+        if EXACT in report["figures"][summary.ALL]:
+            bounds = [*bounds, (EXACT, 1.0)]
+    complaints += [complaint for bound in dict.fromkeys(bounds) if (complaint := _complaint(report, *bound))]
+    return [f"{chosen.name}: {complaint}" for complaint in complaints]
 
 
 def _bound(text: str) -> tuple[str, float]:

@@ -16,9 +16,9 @@ from unittest.mock import patch
 
 import typer
 
-from eval import command, summary, systems
+from eval import command, figures, summary, systems
 from eval.datasets import load, select
-from eval.report import comparison, named, number, origin
+from eval.report import comparison, estimate, named, origin
 from eval.run import run
 from eval.sets import QUESTIONS, SEEDS, Split
 from rag.answering.confidence import same_word
@@ -43,7 +43,8 @@ def _nothing(*_: Any) -> Any:
 
 
 def _without_facts(name: str) -> Variant:
-    return Variant(rules={"rag.answering.confidence.facts": lambda text: replace(facts(text), **{name: frozenset()})})
+    modules = ("language.facts", "answering.confidence")
+    return Variant(rules={f"rag.{m}.facts": lambda text: replace(facts(text), **{name: frozenset()}) for m in modules})
 
 
 VARIANTS: dict[str, Variant] = {
@@ -114,7 +115,7 @@ def main(
         scores = summary.score_all(chosen, predictions, text_of)
         reports[name] = summary.summarise(chosen, predictions, scores, text_of)
     print(f"{named(origin(chosen))}; {len(chosen.questions)} questions\n")
-    print(table(reports))
+    print(figures.markdown(table(reports)))
     for name, report in reports.items():
         if name != "full":
             print(f"\n{name}, against the full system:")
@@ -146,15 +147,11 @@ def without(rules: Mapping[str, Any]) -> Iterator[None]:
     same_word.cache_clear()
 
 
-def table(reports: dict[str, dict[str, Any]]) -> str:
+def table(reports: Mapping[str, Mapping[str, Any]]) -> figures.Table:
     """A line for each variant: figures with intervals. No seconds: what was read for one is kept for the next."""
     columns = [name for name in COLUMNS if name in reports["full"]["figures"]["all"]]
-    lines = ["| variant | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    for name, report in reports.items():
-        figures = [report["figures"]["all"].get(column) for column in columns]
-        cells = [f"{number(f['value'])} ({number(f['low'])}–{number(f['high'])})" if f else "–" for f in figures]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    rows = [(name, *(estimate(report, column) for column in columns)) for name, report in reports.items()]
+    return figures.Table(("variant", *columns), tuple(rows))
 
 
 if __name__ == "__main__":

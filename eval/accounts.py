@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -71,7 +72,7 @@ def main(
     table = measured(told)
     print(figures.markdown(table))
     if record:
-        figures.record("accounts", table, weights(settings))
+        figures.record(figures.named("accounts", *(setting or ())), table, weights(settings))
 
 
 def read(file: Path) -> list[dict[str, Any]]:
@@ -89,7 +90,7 @@ def judged(row: Mapping[str, Any], answer: Answer) -> Told:
     answered, several = answer.certainty == "answered", len(answer.accounts) > 1
     cited = [[answer.citations[n - 1] for n in each.citations] for each in answer.accounts] or [[*answer.citations]]
     places = [{n for n, quotes in enumerate(cited) if any(_tells(account, q) for q in quotes)} for account in accounts]
-    apart = len(set().union(*places)) >= len(accounts) and all(places)
+    apart = any(len(set(each)) == len(accounts) for each in product(*places))
     return Told(
         AGREE if row["kind"] == AGREE else "differ, one corrects the other" if row["corrects"] else "differ",
         accounts[0]["article"],

@@ -16,23 +16,31 @@ from eval.metrics import Floats
 RESAMPLES = 1000
 SEED = 20231
 LEVEL = 0.95
+# That all of n clusters fall or rise alike is chance in 2 of 2**n cases (sign test): of five still in 6 %.
+LEAST = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure, its 95 % interval, and the number of questions it rests on."""
+    """A figure, its 95 % interval, and the number of questions it rests on.
+
+    `low` and `high` are None where no resample differs, as of one cluster or of a perfect ranking: that tells no width.
+    """
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     count: int
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f}" + ("" if self.low is None else f" ({self.low:.3f}–{self.high:.3f})")
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """What a figure gained over another run's, on the questions that both have.
 
-    `low` and `high` bound the gain with 95 %; `value` is `after - before`.
+    `low` and `high` bound the gain with 95 %; `value` is `after - before`; `clusters` is how many were drawn from.
     """
 
     before: float
@@ -41,17 +49,27 @@ class Difference:
     low: float
     high: float
     count: int
+    clusters: int
 
     @property
     def fell(self) -> bool:
-        """Whether it fell by more than chance explains: the whole interval lies below zero."""
-        return self.high < 0
+        """Whether it fell by more than chance explains: the whole interval of enough clusters lies below zero."""
+        return self.high < 0 and self.clusters >= LEAST
+
+    @property
+    def rose(self) -> bool:
+        """The same of a rise."""
+        return self.low > 0 and self.clusters >= LEAST
 
 
 def _interval(samples: Floats) -> tuple[float, float]:
     tail = 100 * (1 - LEVEL) / 2
     low, high = np.percentile(samples, [tail, 100 - tail])
     return float(low), float(high)
+
+
+def _width(samples: Floats) -> tuple[float, float] | tuple[None, None]:
+    return _interval(samples) if np.ptp(samples) > 1e-12 else (None, None)
 
 
 def _codes(clusters: Sequence[str] | None, count: int) -> npt.NDArray[np.intp]:
@@ -85,13 +103,13 @@ def mean(
         return None
     kept = np.array([value for value in values if value is not None], dtype=float)
     codes = _codes(clusters, len(values))[held]
-    low, high = _interval(_resampled_means(kept, codes, resamples))
+    low, high = _width(_resampled_means(kept, codes, resamples))
     # Where none of n differs no resample does; exact by Clopper and Pearson, 1934.
     unseen = 1 - ((1 - LEVEL) / 2) ** (1 / len(set(codes)))
     if not kept.any():
-        high = unseen
+        low, high = 0.0, unseen
     elif (kept == 1).all():
-        low = 1 - unseen
+        low, high = 1 - unseen, 1.0
     return Estimate(float(kept.mean()), low, high, len(kept))
 
 
@@ -113,7 +131,7 @@ def statistic(
     generator = np.random.default_rng(SEED)
     draws = (generator.integers(0, len(members), size=len(members)) for _ in range(resamples))
     drawn = (function(np.concatenate([members[i] for i in draw])) for draw in draws)
-    low, high = _interval(np.array([sample for sample in drawn if sample is not None]))
+    low, high = _width(np.array([sample for sample in drawn if sample is not None]))
     return Estimate(value, low, high, count)
 
 
@@ -134,4 +152,5 @@ def paired(
     first, second = np.array(list(pairs.values()), dtype=float).T
     codes = _codes(None if clusters is None else [clusters[id] for id in pairs], len(pairs))
     low, high = _interval(_resampled_means(second - first, codes, resamples))
-    return Difference(float(first.mean()), float(second.mean()), float((second - first).mean()), low, high, len(pairs))
+    gain = float((second - first).mean())
+    return Difference(float(first.mean()), float(second.mean()), gain, low, high, len(pairs), len(set(codes)))

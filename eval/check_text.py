@@ -77,7 +77,8 @@ def main(
             if row.check.verdict != row.label.label:
                 print(f"{row.label.label} -> {row.check.verdict} ({row.check.probability:.2f}): {row.label.text}")
     if record:
-        figures.record(f"check-{draft.stem.replace('_', '-')}", table, weights(settings))
+        name = figures.named("check", draft.stem.replace("_", "-"), *(setting or ()))
+        figures.record(name, table, weights(settings))
 
 
 def read_labels(file: Path) -> list[Label]:
@@ -161,7 +162,7 @@ def measured(rows: Sequence[Row], seconds: Sequence[float]) -> figures.Table:
     ranked = bootstrap.statistic(lambda i: metrics.auroc(scores[i], positive[i]), len(claimed))
     each = f"; {np.median(seconds):.2f} s a sentence (median), {np.max(seconds):.2f} s at most" if seconds else ""
     columns = ("label", "sentences", *VERDICTS, "verdict is the label", "of these: cites what decides")
-    auroc = "not defined" if ranked is None else f"{ranked.value:.3f} ({ranked.low:.3f}–{ranked.high:.3f})"
+    auroc = "not defined" if ranked is None else str(ranked)
     return figures.Table(columns, tuple(made), f"AUROC of the probability, supported against the rest: {auroc}{each}")
 
 

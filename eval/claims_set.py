@@ -52,7 +52,7 @@ def main(
     claims, documents = load_claims(file, split and split.value, limit, seed)
     parts = Parts.load(settings)
     chunks: dict[str, list[Chunk]] = {document.id: [] for document in documents}
-    for chunk in cut(documents, parts.embedder):
+    for chunk in cut(documents, parts.embedder, settings):
         chunks[chunk.document_id].append(chunk)
     verifier = parts.verifier
     scores = np.array(
@@ -62,7 +62,8 @@ def main(
     print(figures.markdown(table))
     if record:
         name = file.name.removesuffix(".gz").removesuffix(".jsonl").removesuffix("claims") or "news"
-        figures.record("-".join(["claims", name, *([split.value] if split else [])]), table, weights(settings))
+        name = figures.named("claims", name, split and split.value, limit, seed, *(setting or ()))
+        figures.record(name, table, weights(settings))
 
 
 def load_claims(

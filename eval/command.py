@@ -1,4 +1,7 @@
-"""How the commands of the evaluation end: what a person can mend is one line and exit code 2."""
+"""How the commands of the evaluation end: what a person can mend is one line and exit code 2.
+
+Exit code 1 is Python's own, of an error that nobody foresaw.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,9 @@ import typer
 
 from eval.datasets import DatasetError
 from rag.errors import RagError
+
+UNMET = 3
+"""Exit code where all was measured, and a bound, a comparison or another demand was not met."""
 
 
 def run(main: Callable[..., object]) -> None:

@@ -75,7 +75,8 @@ def main(
     table = figures.Table(columns, _rows(dataset, passed), f"{len(dataset.questions)} questions")
     print(figures.markdown(table))
     if record:
-        figures.record("-".join(["conversation", set_name, *([split] if split else [])]), table, weights(settings))
+        name = figures.named("conversation", set_name, split, limit, seed, *(setting or ()))
+        figures.record(name, table, weights(settings))
 
 
 def _ask(bot: Chatbot, asked: Callable[[Question], tuple[str, tuple[str, ...]]], question: Question) -> dict[str, Any]:
@@ -86,11 +87,12 @@ def _ask(bot: Chatbot, asked: Callable[[Question], tuple[str, tuple[str, ...]]],
 def firmer(alone: Prediction, prepended: Prediction) -> Prediction:
     """Of a question read alone and with the last one put before it: the answer of the higher confidence.
 
-    An answer goes before a refusal; read alone goes first at a tie.
+    An answer goes before a refusal, a refusal before an error; read alone goes first at a tie.
     """
 
-    def firmness(prediction: Prediction) -> tuple[bool, float]:
-        return not is_refusal(prediction.answer), float(prediction.answer.get("confidence") or 0.0)
+    def firmness(prediction: Prediction) -> tuple[bool, bool, float]:
+        answer = prediction.answer
+        return "error" not in answer, not is_refusal(answer), float(answer.get("confidence") or 0.0)
 
     return max(alone, prepended, key=firmness)
 

@@ -6,16 +6,19 @@ import gzip
 import hashlib
 import json
 import random
+import zlib
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from eval.metrics import POLAR, contains
 from rag.types import Document
+
+T = TypeVar("T")
 
 
 class DatasetError(ValueError):
@@ -137,18 +140,28 @@ def load(path: Path, corpus: Path | None = None) -> Dataset:
     if not path.exists():
         raise DatasetError(f"{path} does not exist; give a .jsonl or .json file or a BEIR folder as --dataset")
     try:
-        if path.is_dir():
-            return _beir(path)
-        if path.suffix == ".json":
-            return _squad(path)
-        rows = list(read_lines(path))
-        if rows and "context" in rows[0]:
-            return _clapnq(path, rows)
-        return _fixed(path, rows, corpus)
+        dataset = _read(path, corpus)
+    except DatasetError:
+        raise
     except KeyError as error:
         raise DatasetError(f"{path}: a record lacks the field {error}; eval/README.md shows each form") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, gzip.BadGzipFile) as error:
-        raise DatasetError(f"{path} is not JSON or JSON Lines in UTF-8: {error}") from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise DatasetError(f"{path} is of no known form ({error}); eval/README.md shows each") from error
+    if not dataset.questions:
+        raise DatasetError(f"{path} holds no question")
+    id, count = Counter(question.id for question in dataset.questions).most_common(1)[0]
+    if count > 1:
+        raise DatasetError(f"{path} holds {count} questions with the id {id!r}; give each its own")
+    return dataset
+
+
+def _read(path: Path, corpus: Path | None) -> Dataset:
+    if path.is_dir():
+        return _beir(path)
+    if path.suffix == ".json":
+        return _squad(path)
+    rows = list(read_lines(path))
+    return _clapnq(path, rows) if rows and "context" in rows[0] else _fixed(path, rows, corpus)
 
 
 def select(dataset: Dataset, split: str | None = None, limit: int | None = None, seed: int | None = None) -> Dataset:
@@ -168,9 +181,16 @@ def select(dataset: Dataset, split: str | None = None, limit: int | None = None,
             raise DatasetError("--seed draws a sample: say with --limit how large")
     elif seed is not None:
         questions = _drawn(questions, limit, seed)
-    elif limit < len(questions):
-        questions = tuple(questions[i * len(questions) // limit] for i in range(limit))
+    else:
+        questions = tuple(spread(questions, limit))
     return replace(dataset, questions=questions)
+
+
+def spread(items: Sequence[T], limit: int | None) -> Sequence[T]:
+    """So many of the items, evenly spread over them; all where there are no more, or the limit is None."""
+    if limit is None or limit >= len(items):
+        return items
+    return [items[i * len(items) // limit] for i in range(limit)]
 
 
 def _drawn(questions: Sequence[Question], limit: int, seed: int) -> tuple[Question, ...]:
@@ -183,11 +203,34 @@ def _drawn(questions: Sequence[Question], limit: int, seed: int) -> tuple[Questi
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a JSON Lines file, gzipped or not."""
+    """The objects of a JSON Lines file, gzipped or not.
+
+    Raises
+    ------
+    DatasetError
+        It is damaged, or a line is no JSON object in UTF-8.
+    """
     data = path.read_bytes()
-    for line in (gzip.decompress(data) if path.suffix == ".gz" else data).split(b"\n"):
-        if line.strip():
-            yield json.loads(line)
+    try:
+        lines = (gzip.decompress(data) if path.suffix == ".gz" else data).split(b"\n")
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DatasetError(f"{path} is not gzipped, or cut off: {error}") from error
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise DatasetError(f"{path}, line {number}, is not JSON in UTF-8: {error}") from error
+        if not isinstance(row, dict):
+            raise DatasetError(f"{path}, line {number}, is not JSON of an object")
+        yield row
+
+
+def digest(files: Iterable[tuple[str, Path]]) -> str:
+    """Sha256 of the names and the contents of files, in the order given."""
+    names = "\n".join(f"{name} {_sha256(path)}" for name, path in files)
+    return hashlib.sha256(names.encode()).hexdigest()
 
 
 def _sha256(path: Path) -> str:
@@ -195,35 +238,31 @@ def _sha256(path: Path) -> str:
 
 
 def _document(id: str, title: str, text: str) -> Document:
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return Document(id=id, title=title, text=text, source=id, content_hash=digest)
+    content_hash = hashlib.sha256(text.encode()).hexdigest()
+    return Document(id=id, title=title, text=text, source=id, content_hash=content_hash)
 
 
 def _fixed(path: Path, rows: Sequence[Mapping[str, Any]], corpus: Path | None) -> Dataset:
     """The project's own form: one question a line; a line without "question" is a header with "version"."""
-    if not rows:
-        raise DatasetError(f"{path} holds no question")
     version = next((str(row["version"]) for row in rows if "version" in row), "")
-    questions = []
-    for row in rows:
-        if "question" not in row:
-            continue
-        questions.append(
-            Question(
-                id=str(row["id"]),
-                kind=str(row["type"]),
-                question=row["question"],
-                history=tuple(row.get("history", ())),
-                answerable=bool(row["answerable"]),
-                answers=tuple(row["answers"]),
-                parts=tuple(tuple(part) for part in row.get("parts", ())),
-                evidence=_evidence(row),
-                split=row.get("split", ""),
-                cluster=row.get("group") or str(row["id"]),
-                rewrite=row.get("rewrite", ""),
-            )
+    questions = tuple(
+        Question(
+            id=str(row["id"]),
+            kind=str(row["type"]),
+            question=row["question"],
+            history=tuple(row.get("history", ())),
+            answerable=bool(row["answerable"]),
+            answers=tuple(row["answers"]),
+            parts=tuple(tuple(part) for part in row.get("parts", ())),
+            evidence=_evidence(row),
+            split=row.get("split", ""),
+            cluster=row.get("group") or str(row["id"]),
+            rewrite=row.get("rewrite", ""),
         )
-    return Dataset(path.stem, version, _sha256(path), tuple(questions), corpus=corpus)
+        for row in rows
+        if "question" in row
+    )
+    return Dataset(path.stem, version, _sha256(path), questions, corpus=corpus)
 
 
 def is_polar(answers: Sequence[str]) -> bool:
@@ -239,7 +278,10 @@ def _evidence(row: Mapping[str, Any]) -> tuple[Evidence, ...]:
     """
     quotes = [Evidence(e["document_id"], e["quote"]) for e in row["evidence"]]
     if is_polar(row["answers"]):
-        said = [row["answers"].index(e.get("says", row["answers"][0])) for e in row["evidence"]]
+        says = [e.get("says", row["answers"][0]) for e in row["evidence"]]
+        if wrong := set(says) - set(row["answers"]):
+            raise DatasetError(f"question {row['id']}: a quote says {wrong.pop()!r}, which is none of {row['answers']}")
+        said = map(row["answers"].index, says)
         return tuple(replace(quote, group=group) for quote, group in zip(quotes, said, strict=True))
     return wanted_evidence(quotes, row["answers"], row.get("parts", ()))
 
@@ -331,17 +373,21 @@ def _clapnq(path: Path, rows: Sequence[Mapping[str, Any]]) -> Dataset:
 
 
 def _beir(folder: Path) -> Dataset:
-    """BEIR (Thakur et al., 2021): corpus.jsonl, queries.jsonl and qrels/*.tsv; judges retrieval alone."""
-    files = [folder / "corpus.jsonl", folder / "queries.jsonl", *sorted(folder.glob("qrels/*.tsv"))]
-    missing = [file.name for file in files if not file.is_file()] + (["qrels/*.tsv"] if len(files) == 2 else [])
-    if missing:
+    """BEIR (Thakur et al., 2021): corpus.jsonl, queries.jsonl and qrels; judges retrieval alone.
+
+    Of several qrels test.tsv is asked, as BEIR does; what else is there (train.tsv) systems are trained on.
+    """
+    held = list(folder.glob("qrels/*.tsv"))
+    qrels = held[0] if len(held) == 1 else folder / "qrels" / "test.tsv"
+    files = [folder / "corpus.jsonl", folder / "queries.jsonl", qrels]
+    names = [file.relative_to(folder).as_posix() for file in files]
+    if missing := [name for name, file in zip(names, files, strict=True) if not file.is_file()]:
         raise DatasetError(f"{folder} is not a BEIR folder: {', '.join(missing)} not found")
     relevant: dict[str, dict[str, int]] = {}
-    for file in files[2:]:
-        for line in file.read_text(encoding="utf-8").splitlines()[1:]:
-            if line.strip():
-                query, document, grade = line.split("\t")
-                relevant.setdefault(query, {})[document] = int(grade)
+    for line in qrels.read_text(encoding="utf-8").split("\n")[1:]:
+        if line.strip():
+            query, *_, document, grade = line.split("\t")  # TREC's have an iteration between
+            relevant.setdefault(query, {})[document] = int(grade)
     documents = tuple(_document(str(r["_id"]), r.get("title") or "", r["text"]) for r in read_lines(files[0]))
     # As BEIR does: a query that nobody judged is not asked.
     questions = tuple(
@@ -351,6 +397,4 @@ def _beir(folder: Path) -> Dataset:
         for r in read_lines(files[1])
         if str(r["_id"]) in relevant
     )
-    names = "\n".join(f"{file.relative_to(folder).as_posix()} {_sha256(file)}" for file in files)
-    digest = hashlib.sha256(names.encode()).hexdigest()
-    return Dataset(folder.name, "", digest, questions, None, documents, answers=False)
+    return Dataset(folder.name, "", digest(zip(names, files, strict=True)), questions, None, documents, answers=False)

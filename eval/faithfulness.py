@@ -6,9 +6,8 @@ An answer counts by the least, and by the mean, of its sentences' probabilities 
 
 from __future__ import annotations
 
-import gzip
-import json
 import statistics
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +15,8 @@ import numpy as np
 import typer
 from tqdm import tqdm
 
-from eval import command
+from eval import command, figures
+from eval.datasets import DatasetError, read_lines, spread
 from eval.metrics import auroc
 from eval.systems import cut
 from rag.grounding.verifier import Verifier
@@ -33,18 +33,27 @@ def main(
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many of the answers, evenly spread.")] = None,
 ) -> None:
     """Print AUROC against the median grade of each answer, of 4."""
+    rows = read(file)
     parts = Parts.load()
-    rows = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
-    if limit:
-        rows = [rows[i * len(rows) // limit] for i in range(limit)]
-    print(json.dumps(agreement(parts.verifier, parts.embedder, rows), indent=2))
+    print(figures.markdown(agreement(parts.verifier, parts.embedder, spread(rows, limit))))
 
 
-def agreement(verifier: Verifier, embedder: Embedder, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def read(file: Path) -> list[dict[str, Any]]:
+    """The answers of a file; DatasetError where it cannot be read, or one lacks a field."""
+    try:
+        return [
+            {"answer": row["answer"], "contexts": row["contexts"], "grades": row["annotations"]["faithfulness"]}
+            for row in read_lines(file)
+        ]
+    except (KeyError, TypeError, ValueError, OSError, EOFError) as error:
+        raise DatasetError(f"{file} cannot be read ({error!r}); expected MTRAG's human evaluation") from error
+
+
+def agreement(verifier: Verifier, embedder: Embedder, rows: Sequence[Mapping[str, Any]]) -> figures.Table:
     """How well the verifier ranks answers as people grade them."""
     least, mean, grades = [], [], []
     for row in tqdm(rows, unit=" answers", disable=None):
-        given = [int(g["value"]) for g in row["annotations"]["faithfulness"].values() if str(g["value"]).isdigit()]
+        given = [int(g["value"]) for g in row["grades"].values() if str(g["value"]).isdigit()]
         chunks = cut((_document(str(i), text) for i, text in enumerate(row["contexts"])), embedder)
         stated = [row["answer"][a:b] for a, b in sentences(row["answer"])]
         probabilities = [verifier.support(text, chunks) for text in stated if len(text.split()) >= LEAST_WORDS]
@@ -52,18 +61,11 @@ def agreement(verifier: Verifier, embedder: Embedder, rows: list[dict[str, Any]]
             least.append(min(probabilities))
             mean.append(statistics.mean(probabilities))
             grades.append(statistics.median(given))
-    figures: dict[str, Any] = {"answers": len(grades)}
+    told = []
     for name, good in (("4 against less", np.array(grades) >= 4), ("3 and 4 against less", np.array(grades) >= 3)):
-        figures[name] = {
-            "answers": int(good.sum()),
-            "auroc of the mean": _rounded(auroc(np.array(mean), good)),
-            "auroc of the least": _rounded(auroc(np.array(least), good)),
-        }
-    return figures
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
+        ranked = (auroc(np.array(scores), good) for scores in (mean, least))
+        told.append((name, len(grades), int(good.sum()), *ranked))
+    return figures.Table(("grades", "answers", "good", "AUROC of the mean", "AUROC of the least"), tuple(told))
 
 
 def _document(document_id: str, text: str) -> Document:

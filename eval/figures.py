@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
+from functools import cache
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,12 +25,18 @@ import typer
 
 from eval import command
 from eval.datasets import DatasetError
+from eval.sets import HERE
+from eval.systems import weights
+from rag.config import Settings
 from rag.models.reader import SHIPPED
 
-ROOT = Path(__file__).parents[1]
-RESULTS = Path(__file__).parent / "results.json"
+ROOT = HERE.parent
+RESULTS = HERE / "results.json"
 _SECTION = re.compile(r"(<!-- figures: (\S+) -->\n)(.*?)(<!-- /figures -->)", re.DOTALL)
 _SHOWN = ("value", "low", "high", "before")
+_SILENT = {"--record", "--resume"}
+_FOLDERS = {"--output", "--compare"}
+_HEAD = re.compile(r"^[^/]*[=:](?!//)")  # what stands before a path, as in "gguf:/models/a.gguf"
 
 Record = dict[str, Any]
 
@@ -50,6 +57,14 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     note: str = ""
+
+
+def named(*parts: object) -> str:
+    """The name of a record, of those of the parts that are not empty.
+
+    What was measured on a part of a set or with other settings goes under another name than the whole.
+    """
+    return "-".join(_without_folders(str(part)) for part in parts if part)
 
 
 def record(name: str, table: Table, weights: Mapping[str, str], results: Path = RESULTS) -> None:
@@ -78,14 +93,14 @@ def record(name: str, table: Table, weights: Mapping[str, str], results: Path = 
 def capture(name: str, called: Sequence[str], weights: Mapping[str, str], results: Path = RESULTS) -> int:
     """Run a module of the evaluation and keep what it prints under a name; its exit code.
 
-    1 is a demand that was not met, which is a result; of any other failure nothing is kept.
+    A demand that was not met is a result, too; of any other failure nothing is kept.
     """
     process = subprocess.run([sys.executable, "-m", *called], stdout=subprocess.PIPE, text=True)
     print(process.stdout)
-    if process.returncode in (0, 1) and process.stdout.strip():
+    if process.returncode in (0, command.UNMET) and process.stdout.strip():
         kept = read(results)
-        command = " ".join(["python", "-m", *_without_record(called)])
-        kept[name] = {"command": command, "weights": dict(weights), "text": process.stdout.strip("\n").split("\n")}
+        shown = " ".join(["python", "-m", *_without_record(called)])
+        kept[name] = {"command": shown, "weights": dict(weights), "text": process.stdout.strip("\n").split("\n")}
         write(kept, results)
     return process.returncode
 
@@ -97,19 +112,25 @@ def _module() -> str:
 
 def _without_record(arguments: Sequence[str]) -> list[str]:
     """A command's arguments without those that change no figure, and without the folders of one machine."""
-    kept: list[str] = []
-    for before, argument in pairwise(["", *arguments]):
-        if argument not in ("--record", "--resume", "--output") and before != "--output":
-            path = (Path.cwd() / argument).resolve()
-            own = "/" in argument and path.exists() and path.is_relative_to(ROOT)
-            outside = f"SETS/{path.name}" if "/" in argument else argument
-            kept.append(path.relative_to(ROOT).as_posix() if own else outside)
-    return kept
+    return [
+        _without_folders(argument)
+        for before, argument in pairwise(["", *arguments])
+        if argument not in _SILENT and not _FOLDERS & {before, argument.partition("=")[0]}
+    ]
+
+
+def _without_folders(argument: str) -> str:
+    name = _HEAD.sub("", argument)
+    path = (Path.cwd() / name).resolve()
+    if "/" not in name or not (name.startswith("/") or path.exists()):
+        return argument
+    own = path.exists() and path.is_relative_to(ROOT)
+    return argument.removesuffix(name) + (path.relative_to(ROOT).as_posix() if own else f"SETS/{path.name}")
 
 
 def _cell(cell: Any) -> Any:
     if is_dataclass(cell) and not isinstance(cell, type):
-        return {name: round(value, 4) for name, value in asdict(cell).items() if name in _SHOWN}
+        return {name: value and round(value, 4) for name, value in asdict(cell).items() if name in _SHOWN}
     return round(cell, 4) if isinstance(cell, float) else cell
 
 
@@ -124,7 +145,9 @@ def write(kept: Mapping[str, Record], results: Path = RESULTS) -> None:
     for name, made in sorted(kept.items()):
         fields = [f"  {json.dumps(key)}: {_lines(value)}" for key, value in made.items()]
         records.append(f" {json.dumps(name)}: {{\n" + ",\n".join(fields) + "\n }")
-    results.write_text("{\n" + ",\n".join(records) + "\n}\n", encoding="utf-8")
+    new = results.with_name(f"{results.name}.new")
+    new.write_text("{\n" + ",\n".join(records) + "\n}\n", encoding="utf-8")
+    new.replace(results)
 
 
 def _lines(value: Any) -> str:
@@ -151,7 +174,8 @@ def _shown(cell: Any) -> str:
     if isinstance(cell, dict):
         if "before" in cell:
             return "{value:+.3f} ({low:+.3f} to {high:+.3f})".format(**cell)
-        return "{value:.3f} ({low:.3f}–{high:.3f})".format(**cell)
+        form = "{value:.3f}" if cell["low"] is None else "{value:.3f} ({low:.3f}–{high:.3f})"
+        return form.format(**cell)
     if isinstance(cell, float):
         return f"{cell:.3f}" if abs(cell) < 100 else f"{cell:.0f}"
     return str(cell)
@@ -159,16 +183,22 @@ def _shown(cell: Any) -> str:
 
 def rendered(made: Record) -> str:
     """What a document shows of a record: the command, the weights, the figures."""
-    weights = ", ".join(f"{name} {digest[:8]}" for name, digest in made["weights"].items())
-    reader, shipped = made["weights"].get("model.safetensors", ""), (SHIPPED["default"] / "SHA256").read_text("utf-8")
-    earlier = "" if reader in shipped else "earlier weights: "
-    source = f"`{made['command']}`" + (f" ({earlier}{weights})" if weights else "")
+    digests = made["weights"].items()
+    earlier = "" if any(digests <= shipped.items() for shipped in _shipped()) else "earlier weights: "
+    told = ", ".join(f"{name} {digest[:8]}" for name, digest in digests)
+    source = f"`{made['command']}`" + (f" ({earlier}{told})" if told else "")
     if made.get("note"):
         source += f"; {made['note']}"
     if "text" in made:
         blocks = ["\n".join(block).strip("\n") for block in _blocks(made["text"])]
         return "\n\n".join([source, *blocks]) + "\n"
     return f"{source}\n\n{markdown(made)}\n"
+
+
+@cache
+def _shipped() -> list[dict[str, str]]:
+    """The weights that each reader of the project has now."""
+    return [weights(Settings(reader=name)) for name in SHIPPED]
 
 
 def _blocks(lines: Sequence[str]) -> Iterator[list[str]]:
@@ -211,9 +241,6 @@ def main(
 ) -> None:
     """Write the kept figures into every document that shows them."""
     if called:
-        from eval.systems import weights
-        from rag.config import Settings
-
         name, *module = called
         if code := capture(name, module, weights(Settings())):
             raise typer.Exit(code)

@@ -5,7 +5,7 @@ the chatbot shows of it: nothing, where the articles' own words stand in its pla
 gold evidence, not by the verifier: one is supported when all its names, numbers and dates stand in a single piece of
 evidence of any question, no negation differs, and most of its content words are there. What is true by other words of
 the articles counts as unsupported, before and after alike, and the judge does not see who does what: `--dump` writes
-the sentences for reading.
+the sentences for reading. A follow-up is read by the rules, as without a model.
 
 With `--replay eval/drafts.jsonl` no model is asked: drafts written and labelled by hand go through the whole path
 (`eval.replay`).
@@ -13,24 +13,24 @@ With `--replay eval/drafts.jsonl` no model is asked: drafts written and labelled
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from tqdm import tqdm
 
-from eval.datasets import Question, load, select
+from eval import command
+from eval.datasets import DatasetError, Question, select, spread
 from eval.replay import figures, load_drafts, replay_all, sentence_rows
-from eval.sets import QUESTIONS, SEEDS
+from eval.sets import SetName, Split, own
 from eval.systems import build_bot
 from rag.answering.confidence import covered
 from rag.config import Settings
 from rag.grounding.generators import load_generator
-from rag.grounding.writing import Writer
+from rag.grounding.writing import Asked, Writer
 from rag.language.facts import facts
 from rag.language.text import STOPWORDS, WORD, content_words, same_name, words
 from rag.pipeline import Chatbot
@@ -55,29 +55,29 @@ def supported(sentence: str, evidence: str) -> bool:
 
 
 def measure(bot: Chatbot, writer: Writer, questions: Sequence[Question], evidence: Sequence[str]) -> dict[str, Any]:
-    """Counts over the questions that the bot does not refuse, and every sentence under "sentences"."""
+    """Counts over the questions that the chatbot puts to a model, and every sentence under "sentences"."""
     rows: list[dict[str, Any]] = []
     asked, failed, own_words, seconds = 0, 0, 0, 0.0
     for question in tqdm(questions, desc="questions", disable=None):
         answer = bot.ask(question.question, list(question.history), generate=False)
-        if answer.abstained or answer.accounts:
+        start = time.monotonic()
+        shown = writer.write(answer, Asked(question.history))
+        if shown is answer:  # the model was not asked
             continue
         asked += 1
-        start = time.monotonic()
-        shown = writer.write(answer)
         if not shown.draft:
             failed += 1
             continue
         seconds += time.monotonic() - start
         own_words += not shown.generator
+        told = {statement.text for statement in shown.statements} if shown.generator else set()
         for check in shown.draft:
-            kept = check.verdict == "supported"
             rows.append(
                 {
                     "question": question.question,
                     "sentence": check.statement,
                     "supported": any(supported(check.statement, quote) for quote in evidence),
-                    "shown": kept and bool(shown.generator),
+                    "shown": check.statement in told,
                 }
             )
     after = [row for row in rows if row["shown"]]
@@ -98,43 +98,40 @@ def _share(part: int, whole: int) -> str:
     return f"{part} of {whole}" + (f" ({part / whole:.1%})" if whole else "")
 
 
-def main() -> None:
+def main(
+    generator: Annotated[str | None, typer.Argument(help="As for rag ask --generator.")] = None,
+    drafts: Annotated[
+        Path | None, typer.Option("--replay", help="Labelled drafts in place of a generator.", exists=True)
+    ] = None,
+    split: Annotated[Split | None, typer.Option(help="Only this half of the questions; default: test.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many questions or drafts, evenly spread.")] = None,
+    dump: Annotated[Path | None, typer.Option(help="Write each sentence and both judgements here.")] = None,
+) -> None:
     """Print the figures as JSON."""
-    parser = argparse.ArgumentParser(description="Unsupported sentences before and after verification")
-    parser.add_argument("generator", nargs="?", help="as for rag ask --generator")
-    parser.add_argument("--replay", type=Path, metavar="FILE", help="labelled drafts in place of a generator")
-    parser.add_argument("--split", default="test", choices=["tune", "test"])
-    parser.add_argument("--limit", type=int, help="only so many questions, evenly spread")
-    parser.add_argument("--dump", type=Path, help="write each sentence and both judgements here")
-    given = parser.parse_args()
-    if (given.generator is None) == (given.replay is None):
-        parser.error("expected a generator or --replay FILE, and not both")
-    made, rows = _replayed(given.replay, given.limit) if given.replay else _generated(given)
-    if given.dump:
-        given.dump.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    if drafts is None and generator is not None:
+        made = _generated(generator, split or Split.test, limit)
+        rows = made.pop("sentences")
+    elif drafts is not None and generator is None:
+        if split is not None:
+            raise DatasetError("got --replay and --split; a file of drafts has no halves")
+        replayed = replay_all(spread(load_drafts(drafts), limit), Settings())
+        made, rows = figures(replayed), sentence_rows(replayed)
+    else:
+        raise DatasetError("expected a generator or --replay FILE, and not both")
+    if dump:
+        dump.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     print(json.dumps(made, indent=2, ensure_ascii=False))
 
 
-def _replayed(path: Path, limit: int | None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    drafts = load_drafts(path)
-    if limit is not None:
-        drafts = drafts[:: max(1, len(drafts) // limit)][:limit]
-    made = replay_all(drafts, Settings())
-    return figures(made), sentence_rows(made)
-
-
-def _generated(given: argparse.Namespace) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    everything = load(QUESTIONS, SEEDS)
-    whole = select(everything, given.split)
+def _generated(generator: str, split: Split, limit: int | None) -> dict[str, Any]:
+    everything = own(SetName.fixed)
+    whole = select(everything, split.value)
     bot = build_bot(whole, Settings())
-    answerable = replace(whole, questions=tuple(q for q in whole.questions if q.answerable))
-    questions = select(answerable, limit=given.limit).questions
+    answerable = [question for question in whole.questions if question.answerable]
     evidence = list(dict.fromkeys(e.quote for q in everything.questions for e in q.evidence))
-    writer = Writer(load_generator(given.generator), bot.parts.verifier, bot.document, secret=SECRET)
-    made = measure(bot, writer, questions, evidence)
-    rows = made.pop("sentences")
-    return made, rows
+    writer = Writer(load_generator(generator), bot.parts.verifier, bot.document, secret=SECRET)
+    return measure(bot, writer, spread(answerable, limit), evidence)
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

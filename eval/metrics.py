@@ -112,7 +112,7 @@ def items(text: str, parts: Sequence[Sequence[str]]) -> tuple[float, float]:
     when it holds an accepted form of a part or is a piece of one. Recall is the share of the parts that one of the
     items holds. Nothing listed: 0 and 0.
     """
-    listed = [item for item in _BETWEEN_ITEMS.split(text) if _joined(item)]
+    listed = [item for item in _BETWEEN_ITEMS.split(_THOUSANDS.sub("", text)) if _joined(item)]
     if not listed:
         return 0.0, 0.0
     forms = [form for part in parts for form in part]
@@ -132,24 +132,11 @@ def is_right(text: str, answers: Sequence[str], parts: Sequence[Sequence[str]] =
     return bool(answers) and (contains(text, answers) or f1(text, answers) >= RIGHT_F1)
 
 
-@dataclass(frozen=True, slots=True)
-class Abstention:
-    """How well abstaining finds the questions that have no answer; None where it is undefined."""
-
-    precision: float | None
-    recall: float | None
-    f1: float | None
-
-
-def abstention(abstained: Booleans, answerable: Booleans) -> Abstention:
-    """Precision, recall and F1 of abstaining, "unanswerable" being the class to find."""
+def abstention_f1(abstained: Booleans, answerable: Booleans) -> float | None:
+    """F1 of abstaining, "unanswerable" being the class to find; None where no question is of it."""
     hits = int(np.sum(abstained & ~answerable))
     refusals, wanted = int(np.sum(abstained)), int(np.sum(~answerable))
-    return Abstention(
-        precision=hits / refusals if refusals else None,
-        recall=hits / wanted if wanted else None,
-        f1=2 * hits / (refusals + wanted) if wanted else None,
-    )
+    return 2 * hits / (refusals + wanted) if wanted else None
 
 
 def auroc(confidence: Floats, positive: Booleans) -> float | None:

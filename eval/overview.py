@@ -8,18 +8,17 @@ is not (some are mentioned there all the same, which counts as a mistake). Topic
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Collection, Iterator
 from typing import Annotated, NamedTuple
 
 import typer
 
 from eval.command import run
-from eval.sets import SEEDS, SetName
+from eval.sets import HERE, SEEDS, SetName, own
 from rag.answering.overview import ABOUT, PASSAGES, of_topic
 from rag.pipeline import Chatbot
 
-TOPICS = Path(__file__).parent / "topics.json"
+TOPICS = HERE / "topics.json"
 DEEP = 100  # passages, so that enough remain when a group is left out
 
 
@@ -32,7 +31,7 @@ class Asked(NamedTuple):
     about: float
 
 
-def measure(bot: Chatbot, topic: str, without: Sequence[str] = ()) -> float:
+def measure(bot: Chatbot, topic: str, without: Collection[str] = ()) -> float:
     """How far the articles, but for those left out, are about a topic."""
     vector = bot.parts.embedder.embed_texts([topic])[0]
     found = [passage.chunk for passage in bot.index.search(topic, vector, DEEP, DEEP)]
@@ -43,9 +42,10 @@ def ask_all(bots: dict[SetName, Chatbot]) -> Iterator[Asked]:
     """Every topic wherever it is asked."""
     topics = json.loads(TOPICS.read_text("utf-8"))
     news, fixed = bots[SetName.news], bots[SetName.fixed]
-    groups = {q.group: q for q in _groups()}
+    questions = own(SetName.news).questions
+    splits = {question.cluster: question.split for question in questions}
     for name, wanted in topics["news"].items():
-        split, articles = groups[name].split, groups[name].articles
+        split, articles = splits[name], {e.document_id for q in questions if q.cluster == name for e in q.evidence}
         for topic in wanted:
             yield Asked(topic, split, True, measure(news, topic))
             yield Asked(topic, split, False, measure(news, topic, articles))
@@ -58,27 +58,10 @@ def ask_all(bots: dict[SetName, Chatbot]) -> Iterator[Asked]:
             yield Asked(topic, ("tune", "test")[n % 2], False, measure(bot, topic))
 
 
-class _Group(NamedTuple):
-    group: str
-    split: str
-    articles: list[str]
-
-
-def _groups() -> list[_Group]:
-    rows = [json.loads(line) for line in (TOPICS.parent / "news" / "questions.jsonl").read_text("utf-8").splitlines()]
-    made: dict[str, _Group] = {}
-    for row in rows[1:]:
-        group = made.setdefault(row["group"], _Group(row["group"], row["split"], []))
-        article = f"{row['id'].rpartition('-')[0]}.txt"
-        if article not in group.articles:
-            group.articles.append(article)
-    return list(made.values())
-
-
 def main(show: Annotated[bool, typer.Option(help="Name the mistakes.")] = False) -> None:
     """Print, for each half, how many topics that are there were found and how many that are not were refused."""
     bots = {
-        SetName.news: Chatbot.from_directory(TOPICS.parent / "news" / "articles"),
+        SetName.news: Chatbot.from_directory(HERE / "news" / "articles"),
         SetName.fixed: Chatbot.from_directory(SEEDS),
     }
     asked = list(ask_all(bots))

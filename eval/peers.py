@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,16 +14,15 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from eval import command, summary, systems
+from eval import command, figures, summary, systems
 from eval.datasets import Dataset, load, select
-from eval.report import comparison, named, number, origin
+from eval.report import comparison, estimate, named, origin
 from eval.run import Prediction
-from eval.sets import QUESTIONS, SEEDS, Split
+from eval.sets import HERE, QUESTIONS, SEEDS, Split
 from rag.config import Settings
 from rag.models.reader import WEIGHTS
 
-ROOT = Path(__file__).parent.parent
-WORKER = Path(__file__).parent / "worker.py"
+WORKER = HERE / "worker.py"
 COLUMNS = (
     "passed",
     "right_cited",
@@ -56,8 +55,13 @@ def main(
     work = make_work(chosen)
     reports: dict[str, dict[str, Any]] = {}
     costs: dict[str, dict[str, float]] = {}
+    failed: list[str] = []
     for name in ["rag", *peers]:
-        result = run_worker(name, work, sys.executable if name == "rag" else python)
+        try:
+            result = run_worker(name, work, sys.executable if name == "rag" else python)
+        except subprocess.CalledProcessError as error:
+            failed.append(f"{name}: {error}")
+            continue
         predictions = {
             question.id: Prediction(question.id, seconds, answer)
             for question, seconds, answer in zip(chosen.questions, result["seconds"], result["answers"], strict=True)
@@ -73,11 +77,14 @@ def main(
             "peak memory, MB": result["peak_megabytes"],
         }
     print(f"{named(origin(chosen))}; {len(chosen.questions)} questions, {len(work['passages'])} passages\n")
-    print(table(reports, costs))
+    print(figures.markdown(table(reports, costs)))
     for name, report in reports.items():
-        if name != "rag":
+        if name != "rag" and "rag" in reports:
             print(f"\nrag against {name}:")
             print(comparison(summary.compare(report, reports["rag"])))
+    if failed:
+        typer.echo("\n".join(failed), err=True)
+        raise typer.Exit(1)
 
 
 def missing(peers: Sequence[str], python: str) -> str | None:
@@ -111,7 +118,7 @@ def make_work(dataset: Dataset) -> dict[str, Any]:
     chunks = systems.cut(documents, Parts.load(settings).embedder)
     fields = ("id", "document_id", "start", "end", "text", "title")
     return {
-        "root": str(ROOT),
+        "root": str(HERE.parent),
         "settings": asdict(settings),
         "documents": [asdict(document) for document in documents],
         "passages": [{field: getattr(chunk, field) for field in fields} for chunk in chunks],
@@ -152,17 +159,16 @@ def run_worker(name: str, work: dict[str, Any], python: str = sys.executable) ->
         return result
 
 
-def table(reports: dict[str, dict[str, Any]], costs: dict[str, dict[str, float]]) -> str:
+def table(reports: Mapping[str, Mapping[str, Any]], costs: Mapping[str, Mapping[str, float]]) -> figures.Table:
     """A column for each system; quality with intervals, then cost."""
-    lines = ["| | " + " | ".join(reports) + " |", "|---" * (len(reports) + 1) + "|"]
+    rows: list[tuple[Any, ...]] = []
     for measure in COLUMNS:
-        figures = [report["figures"]["all"].get(measure) for report in reports.values()]
-        cells = [f"{number(f['value'])} ({number(f['low'])}–{number(f['high'])})" if f else "–" for f in figures]
-        if any(figures):
-            lines.append(f"| {measure} | " + " | ".join(cells) + " |")
-    for cost in next(iter(costs.values())):
-        lines.append(f"| {cost} | " + " | ".join(f"{costs[name][cost]:.3g}" for name in reports) + " |")
-    return "\n".join(lines)
+        cells = [estimate(report, measure) for report in reports.values()]
+        if any(cells):
+            rows.append((measure, *cells))
+    for cost in next(iter(costs.values()), {}):
+        rows.append((cost, *(f"{costs[name][cost]:.3g}" for name in reports)))
+    return figures.Table(("", *reports), tuple(rows))
 
 
 if __name__ == "__main__":

@@ -37,14 +37,14 @@ plt.rcParams.update(
 )
 
 
-def bars(names: Sequence[str], estimates: Sequence[Mapping[str, float]]) -> str:
+def bars(names: Sequence[str], estimates: Sequence[Mapping[str, Any]]) -> str:
     """Share passed of each kind with its interval, in the order given, the first on top."""
     figure, axes = plt.subplots(figsize=(7.2, 0.6 + 0.32 * len(names)))
     places = range(len(names))
     values = [estimate["value"] for estimate in estimates]
     errors = [
-        [max(0.0, e["value"] - e["low"]) for e in estimates],
-        [max(0.0, e["high"] - e["value"]) for e in estimates],
+        [0.0 if (low := e["low"]) is None else max(0.0, e["value"] - low) for e in estimates],
+        [0.0 if (high := e["high"]) is None else max(0.0, high - e["value"]) for e in estimates],
     ]
     axes.barh(places, values, height=0.62, color=ACCENT)
     axes.errorbar(values, places, xerr=errors, fmt="none", ecolor=INK, elinewidth=1, capsize=2.5)

@@ -9,7 +9,6 @@ that cites what it was not given.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from typing import Any
 from tqdm import tqdm
 
 from eval import bootstrap
-from eval.datasets import DatasetError, Question
+from eval.datasets import DatasetError, Question, read_lines
 from eval.sets import SetName, own
 from eval.systems import build_bot
 from rag.config import Settings
@@ -145,11 +144,11 @@ def load_drafts(path: Path) -> tuple[WrittenDraft, ...]:
         A line is no draft, has a label of no known kind, or names a key that its passages lack.
     """
     drafts = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            drafts.append(_draft(json.loads(line)))
-        except (ValueError, KeyError, TypeError) as error:
-            raise DatasetError(f"{path}, line {number}: {error}; eval/README.md shows what a draft is") from error
+    try:
+        for row in read_lines(path):
+            drafts.append(_draft(row))
+    except (ValueError, KeyError, TypeError) as error:
+        raise DatasetError(f"{path}, draft {len(drafts) + 1}: {error}; eval/README.md shows what a draft is") from error
     return tuple(drafts)
 
 
@@ -281,7 +280,7 @@ def sentence_rows(replayed: Sequence[Replayed]) -> list[dict[str, Any]]:
     ]
 
 
-def _share(values: Sequence[tuple[Replayed, float]]) -> dict[str, float] | None:
+def _share(values: Sequence[tuple[Replayed, float]]) -> dict[str, float | None] | None:
     """Mean and interval, in percent."""
     clusters = [f"{item.draft.set} {item.draft.question_id}" for item, _ in values]
     estimate = bootstrap.mean([float(value) for _, value in values], clusters)
@@ -289,8 +288,8 @@ def _share(values: Sequence[tuple[Replayed, float]]) -> dict[str, float] | None:
         return None
     return {
         "percent": round(100 * estimate.value, 1),
-        "low": round(100 * estimate.low, 1),
-        "high": round(100 * estimate.high, 1),
+        "low": None if estimate.low is None else round(100 * estimate.low, 1),
+        "high": None if estimate.high is None else round(100 * estimate.high, 1),
         "of": estimate.count,
     }
 

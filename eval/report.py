@@ -6,7 +6,6 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,13 @@ import jinja2
 from markupsafe import Markup
 
 from eval.bootstrap import Difference, Estimate
-from eval.datasets import Dataset, DatasetError
+from eval.datasets import Dataset, DatasetError, digest
 from eval.evidence import TextOf, groups_covered, passage_places
 from eval.figures import Table
 from eval.run import Prediction
-from eval.scoring import MEASURES
+from eval.scoring import GUARDED_LOW, MEASURES
 from eval.summary import ALL, FIGURES
+from rag.articles.documents import find_files
 
 REPORT = "report.json"
 PAGE = "report.html"
@@ -45,7 +45,7 @@ TABLES: tuple[tuple[str, str, str], ...] = (
         "perhaps perhaps_right offered",
         "An answer with perhaps is a refusal everywhere else: it may not be used to look better.",
     ),
-    ("Abstention and confidence", "abstention_precision abstention_recall abstention_f1 auroc aurc ece", ""),
+    ("Abstention and confidence", "abstention_precision abstention_f1 auroc aurc ece", ""),
 )
 HEADLINES = (
     "passed",
@@ -125,19 +125,27 @@ def environment() -> dict[str, str]:
 
 
 def origin(dataset: Dataset) -> dict[str, str]:
-    """Which set was asked: a figure means nothing without it."""
-    return {"name": dataset.name, "version": dataset.version, "sha256": dataset.sha256}
+    """Which set was asked, and about which articles, where it brings none: a figure means nothing without it."""
+    told = {"name": dataset.name, "version": dataset.version, "sha256": dataset.sha256}
+    return told if dataset.corpus is None else told | {"articles": digest(find_files([dataset.corpus]))}
 
 
 def named(dataset: Mapping[str, str]) -> str:
     """An `origin` as a line of text."""
     version = f", version {dataset['version']}" if dataset["version"] else ""
-    return f"{dataset['name']}{version}, sha256 {dataset['sha256']}"
+    articles = f", articles {dataset['articles'][:16]}" if "articles" in dataset else ""
+    return f"{dataset['name']}{version}, sha256 {dataset['sha256']}{articles}"
 
 
 def number(value: float) -> str:
     """Three digits after the point for shares, as many as tell something for small seconds."""
     return f"{value:.3f}" if abs(value) >= 0.01 or value == 0 else f"{value:.2g}"
+
+
+def interval(figure: Mapping[str, float | None], form: str) -> str:
+    """The bounds of a figure of a report, in a form; "" where they are not known."""
+    bounds = [number(bound) for name in ("low", "high") if (bound := figure[name]) is not None]
+    return form.format(*bounds) if bounds else ""
 
 
 def weakest_first(report: Report) -> list[str]:
@@ -168,15 +176,19 @@ def table(report: Report) -> str:
     if report["errors"]:
         lines.append(f"errors{report['errors']:>25}  questions at which the system raised; each counts as failed")
     for name in dict.fromkeys((*HEADLINES, *FIGURES)):
-        if estimate := figures[ALL].get(name):
-            lines.append(
-                f"{name:<23}{number(estimate['value']):>8}  ({number(estimate['low'])} to {number(estimate['high'])})"
-            )
+        if figure := figures[ALL].get(name):
+            lines.append(f"{name:<23}{number(figure['value']):>8}{interval(figure, '  ({} to {})')}")
     for stage, seconds in report["seconds"][ALL].items():
         lines.append(
             f"{'seconds, ' + stage:<23}{number(seconds['median']):>8}  (95th percentile {number(seconds['p95'])})"
         )
     return "\n".join(lines)
+
+
+def estimate(report: Mapping[str, Any], name: str) -> Estimate | None:
+    """A figure of the whole set; None where it was not measured."""
+    held = report["figures"][ALL].get(name)
+    return Estimate(**held) if held else None
 
 
 def figures_table(report: Report) -> Table:
@@ -201,7 +213,7 @@ def comparison(differences: Mapping[str, Difference]) -> str:
     """Gains over another run as a table of text."""
     lines = [f"{'measure':<20}{'before':>8}{'after':>8}{'gain':>8}   95 % interval"]
     for name, d in differences.items():
-        mark = "  fell" if d.fell else "  rose" if d.low > 0 else ""
+        mark = "  fell" if d.fell else "  rose" if d.rose else ""
         lines.append(f"{name:<20}{d.before:>8.3f}{d.after:>8.3f}{d.value:>+8.3f}   {d.low:+.3f} to {d.high:+.3f}{mark}")
     return "\n".join(lines)
 
@@ -212,14 +224,16 @@ def read(folder: Path, dataset: Dataset) -> Report:
     Raises
     ------
     DatasetError
-        There is none, or it was made on another set or another version of it.
+        There is none, or it was made on another set, another version of it or other articles.
     """
     if not (folder / REPORT).is_file():
         raise DatasetError(f"{folder} holds no {REPORT}; --compare expects the --output folder of an earlier run")
     report: Report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
-    if report["dataset"]["sha256"] != dataset.sha256:
+    own, held = origin(dataset), report["dataset"]
+    # Reports of earlier versions do not tell their articles.
+    if any(held.get(key, own.get(key)) != own.get(key) for key in ("sha256", "articles")):
         raise DatasetError(
-            f"{folder} was made on another set: {named(report['dataset'])}; this is {named(origin(dataset))}. "
+            f"{folder} was made on another set: {named(held)}; this is {named(own)}. "
             "Make the earlier run anew on this set (--output) and compare with that"
         )
     return report
@@ -296,11 +310,13 @@ def _page(
         tables=tables,
         seconds=report["seconds"][ALL],
         plots={name: Markup(drawn.get(name, "")) for name in ("bars", "risk", "reliability", "times")},
-        differences={name: asdict(difference) for name, difference in differences.items()},
+        differences=differences,
+        guarded_low=GUARDED_LOW,
         failed=failed,
         failed_count=failed_count,
         shown=sum(map(len, failed.values())),
         number=number,
+        interval=interval,
     )
 
 

@@ -52,9 +52,12 @@ def run(
         if output is not None:
             output.mkdir(parents=True, exist_ok=True)
             done = dict(_resumed(output, fingerprint)) if resume else {}
+            # At no moment is a line lost, nor do another run's lines stand under this run's fingerprint.
+            whole = output / f"{PREDICTIONS}.new"
+            whole.write_text("".join(map(_line, done.values())), encoding="utf-8")
+            whole.replace(output / PREDICTIONS)
             (output / FINGERPRINT).write_text(json.dumps(fingerprint, indent=1) + "\n", encoding="utf-8")
-            lines = stack.enter_context((output / PREDICTIONS).open("w", encoding="utf-8"))
-            lines.writelines(_line(prediction) for prediction in done.values())
+            lines = stack.enter_context((output / PREDICTIONS).open("a", encoding="utf-8"))
         for question in tqdm(dataset.questions, desc=dataset.name, unit="question", disable=None):
             if question.id in done:
                 continue
@@ -86,7 +89,7 @@ def _resumed(output: Path, fingerprint: dict[str, Any] | None) -> Iterator[tuple
         raise DatasetError(
             f"{output} holds a run of {held}, not of {fingerprint}; choose another --output or leave --resume out"
         )
-    for line in (output / PREDICTIONS).read_text(encoding="utf-8").split("\n"):
+    for line in (output / PREDICTIONS).read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             record = json.loads(line)
         except json.JSONDecodeError:

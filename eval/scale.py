@@ -6,17 +6,20 @@ cosine of about a half). So the figures tell of speed, memory and the recall of 
 
 from __future__ import annotations
 
-import argparse
-import resource
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
+import typer
 
+from eval import command
+from eval.datasets import spread
+from eval.load import megabytes
 from rag.index import Index, open_index
 from rag.types import Chunk, Document
 
@@ -73,27 +76,30 @@ def _unit(rows: npt.NDArray[Any]) -> Vectors:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("passages", type=int, nargs="+", help="how many passages")
-    parser.add_argument("--questions", type=int, default=100)
-    arguments = parser.parse_args()
-    for passages in arguments.passages:
+def main(
+    passages: Annotated[list[int], typer.Argument(min=PASSAGES, help="How many; an index for each number.")],
+    questions: Annotated[int, typer.Option(min=1, help="At most so many, each on a document of its own.")] = 100,
+) -> None:
+    """Print what an index costs to fill, open, search and change, and how much of the exact it finds."""
+    for count in passages:
         with tempfile.TemporaryDirectory() as folder:
-            print(f"{passages:,} passages, {arguments.questions} questions")
-            for name, figure in measure(Path(folder) / "index", passages, arguments.questions):
+            documents = count // PASSAGES
+            print(f"{documents * PASSAGES:,} passages, {min(questions, documents)} questions")
+            for name, figure in measure(Path(folder) / "index", documents, questions):
                 print(f"  {name:40} {figure}", flush=True)
 
 
-def measure(folder: Path, passages: int, questions: int) -> Iterator[tuple[str, str]]:
-    """Names and figures, as they are found. Times are of the wall, with the processor's in brackets."""
-    made = MadeUp(passages)
+def measure(folder: Path, documents: int, questions: int) -> Iterator[tuple[str, str]]:
+    """Names and figures, as they are found. Times are of the wall, with the processor's in brackets.
+
+    Memory is what the process grew by, beyond what filling the index had left to be used again.
+    """
+    made = MadeUp(documents * PASSAGES)
     index = open_index(folder, {})
     vectors: list[Vectors] = []
     asked: list[tuple[str, Vectors]] = []
-    every = max(1, passages // questions // PASSAGES)
+    chosen = set(spread(range(documents), questions))
     spent = 0.0
-    documents = passages // PASSAGES
     for start in range(0, documents, BATCH):
         batch = [made.document(number) for number in range(start, min(start + BATCH, documents))]
         begun = time.process_time()
@@ -103,23 +109,23 @@ def measure(folder: Path, passages: int, questions: int) -> Iterator[tuple[str, 
         spent += time.process_time() - begun
         for number, (_, chunks, rows) in enumerate(batch, start):
             vectors.append(rows)
-            if number % every == 0:
+            if number in chosen:
                 asked.append(made.question(chunks[number % PASSAGES], rows[number % PASSAGES]))
     index.close()
-    yield "indexing, passages per s of processor", f"{passages / spent:,.0f}"
+    yield "indexing, passages per s of processor", f"{documents * PASSAGES / spent:,.0f}"
     yield "file, MB", f"{sum(file.stat().st_size for file in folder.iterdir()) / 1e6:,.0f}"
-    before = _resident()
+    before = megabytes(os.getpid())
     index, told = _timed(lambda: open_index(folder, {}))
     yield "open", told
     yield "first question", _timed(lambda: index.search(*asked[0], 8))[1]
     yield from _searches(index, asked)
+    yield "memory of opening and asking, MB", f"{megabytes(os.getpid()) - before:,.0f}"
     every_vector = np.concatenate(vectors)
     yield "recall@10 against exact", f"{_recall(index, every_vector, asked):.3f}"
-    extra = MadeUp(passages, seed=1).document(documents)
+    extra = MadeUp(documents * PASSAGES, seed=1).document(documents)
     yield "add a document", _timed(lambda: index.add(*extra))[1]
     yield "first question after it", _timed(lambda: index.search(*asked[0], 8))[1]
     yield "remove a document", _timed(lambda: index.remove(extra[0].id))[1]
-    yield "memory of opening and asking, MB", f"{_resident() - before:,.0f}"
     index.close()
 
 
@@ -157,10 +163,5 @@ def _timed(work: Callable[[], Any]) -> tuple[Any, str]:
     return result, f"{time.perf_counter() - begun[0]:.3f} s ({time.process_time() - begun[1]:.3f})"
 
 
-def _resident() -> float:
-    """Most memory that the process has taken so far, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-
-
 if __name__ == "__main__":
-    main()
+    command.run(main)

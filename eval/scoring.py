@@ -44,7 +44,9 @@ MEASURES = {
     "em_always": "Gold passage given: EM of the best span of the answerable, refusals ignored.",
     "f1_always": "Gold passage given: F1 of the best span of the answerable, refusals ignored.",
 }
-GUARDED = ("passed", "right_cited", "refused", "f1", "citation_exact", "Success@5", "nDCG@10")
+EXACT = "citation_exact"
+"""The measure of which anything below 1 makes a comparison fail, whatever the interval."""
+GUARDED = ("passed", "right_cited", "refused", "f1", EXACT, "Success@5", "nDCG@10")
 """Measures whose fall beyond the interval makes a comparison fail."""
 GUARDED_LOW = ("reversed", "offered")
 """The same of a rise."""
@@ -71,15 +73,18 @@ def is_refusal(answer: Answer) -> bool:
 def score(question: Question, answer: Answer, text_of: TextOf) -> Scores:
     """Every figure of one answer; None where a measure does not apply.
 
-    An abstention is scored as saying nothing, whatever words or passages come with it.
+    An abstention is scored as saying nothing, whatever words or passages come with it; an error as a failure, not as
+    a refusal.
     """
+    failed = bool(answer.get("error"))
     refused = is_refusal(answer)
     perhaps = answer.get("certainty") == "perhaps"
     short = "" if refused else str(answer.get("short_answer") or "")
     marked = "" if refused else str(answer.get("text") or "")
     scores: Scores = dict.fromkeys(MEASURES)
-    scores["em"] = metrics.exact_match(short, question.answers if question.answerable else ())
-    scores["f1"] = metrics.f1(short, question.answers if question.answerable else ())
+    gold = question.answers if question.answerable else ()
+    scores["em"] = 0.0 if failed else metrics.exact_match(short, gold)
+    scores["f1"] = 0.0 if failed else metrics.f1(short, gold)
     if answer.get("certainty"):
         scores["perhaps"] = float(perhaps)
     cites = answer.get("citations", ()) is not None
@@ -91,7 +96,7 @@ def score(question: Question, answer: Answer, text_of: TextOf) -> Scores:
         scores["offered"] = float(perhaps or not refused)
         return scores
 
-    scores["answered"] = float(not refused)
+    scores["answered"] = float(not refused and not failed)
     scores.update(_answer_scores(question, short, _MARKERS.sub("", marked)))
     scores["passed"] = scores["right"]
     if perhaps:

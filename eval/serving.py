@@ -6,15 +6,17 @@ OpenAI dialect with streaming. No request may fail, and the server's memory may 
 
 from __future__ import annotations
 
-import argparse
 import json
-import statistics
 import threading
 import time
 import urllib.request
 from http.client import HTTPException
+from typing import Annotated
 
-from eval.load import GROWTH, megabytes, pick, server
+import typer
+
+from eval import command
+from eval.load import GROWTH, median, megabytes, pick, server
 
 
 def ask(address: str, question: str, streamed: bool) -> str:
@@ -37,17 +39,16 @@ def ask(address: str, question: str, streamed: bool) -> str:
     return "" if whole else f"{path}: cut off"
 
 
-def main() -> None:
-    """Print the figures; exit 1 when a demand is not met."""
-    parser = argparse.ArgumentParser(description="Many programs at once against `rag serve`")
-    parser.add_argument("--clients", type=int, default=20)
-    parser.add_argument("--minutes", type=float, default=5.0)
-    given = parser.parse_args()
+def main(
+    clients: Annotated[int, typer.Option(min=1, help="Programs at once.")] = 20,
+    minutes: Annotated[float, typer.Option(min=0.1, help="How long they ask.")] = 5.0,
+) -> None:
+    """Print the figures; exit with 3 when a demand is not met."""
     questions = pick(100)
     seconds: list[float] = []
     failures: list[str] = []
     with server() as (address, pid):
-        end = time.monotonic() + 60 * given.minutes
+        end = time.monotonic() + 60 * minutes
 
         def client(number: int) -> None:
             turn = number
@@ -58,29 +59,30 @@ def main() -> None:
                 failures.extend([wrong] if wrong else [])
                 turn += 7
 
-        threads = [threading.Thread(target=client, args=(i,)) for i in range(given.clients)]
+        threads = [threading.Thread(target=client, args=(i,)) for i in range(clients)]
         for thread in threads:
             thread.start()
-        time.sleep(12 * given.minutes)
+        time.sleep(12 * minutes)
         early = megabytes(pid)
         for thread in threads:
             thread.join()
         late = megabytes(pid)
     passed = {"no request failed": not failures, "memory does not grow": late - early <= GROWTH}
     figures = {
-        "clients": given.clients,
-        "minutes": given.minutes,
+        "clients": clients,
+        "minutes": minutes,
         "answered": len(seconds),
         "failures": failures[:10],
-        "median_seconds": round(statistics.median(seconds), 3),
+        "median_seconds": median(seconds),
         "slowest_seconds": round(max(seconds), 3),
         "megabytes_after_a_fifth": round(early, 1),
         "megabytes_at_end": round(late, 1),
         "passed": passed,
     }
     print(json.dumps(figures, indent=2))
-    raise SystemExit(0 if all(passed.values()) else 1)
+    if not all(passed.values()):
+        raise typer.Exit(command.UNMET)
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -17,13 +17,12 @@ import typer
 from tqdm import tqdm
 
 from eval import command
-from eval.datasets import load, select
+from eval.datasets import DatasetError, load, select, spread
 from eval.peers import make_work, run_worker
 from eval.report import named, origin
-from eval.sets import QUESTIONS, SEEDS
+from eval.sets import HERE, QUESTIONS, SEEDS
 from rag.types import Document
 
-ROOT = Path(__file__).parent.parent
 COLD = """
 import sys, time
 started = time.perf_counter()
@@ -51,6 +50,8 @@ def main(
 ) -> None:
     """Print seconds to an answer, cold and warm, the indexing rate beside the bare encoder's, and peak memory."""
     chosen = select(load(dataset, corpus), limit=limit)
+    if chosen.corpus is None:
+        raise DatasetError(f"{dataset} brings its own texts; expected a set of questions on the folder --corpus")
     work = make_work(chosen)
     print(f"{named(origin(chosen))}; {len(chosen.questions)} questions, {len(work['passages'])} chunks\n")
     print(f"{'cold: seconds of a new process':<44}{'median':>9}{'95th percentile':>17}", flush=True)
@@ -78,7 +79,7 @@ def cold(questions: Sequence[str], corpus: Path, rounds: int) -> dict[str, list[
     Each is counted from the start of the process to its end.
     """
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-c", COLD, str(ROOT), str(corpus), folder]
+        command = [sys.executable, "-c", COLD, str(HERE.parent), str(corpus), folder]
 
         def start(question: str) -> tuple[float, dict[str, float]]:
             began = time.perf_counter()
@@ -86,10 +87,11 @@ def cold(questions: Sequence[str], corpus: Path, rounds: int) -> dict[str, list[
             stages: dict[str, float] = json.loads(said)
             return time.perf_counter() - began, stages
 
-        took, stages = start(questions[0])
+        some = spread(questions, rounds)
+        took, stages = start(some[0])
         seconds = {"first answer, index to be made": [took]}
         for number in tqdm(range(rounds), desc="cold starts", disable=None, leave=False):
-            took, stages = start(questions[number * len(questions) // rounds])
+            took, stages = start(some[number % len(some)])
             seconds.setdefault("first answer, index ready", []).append(took)
             for stage in ("imports and models", "index", *STAGES):
                 seconds.setdefault(f"  of these, {_COLD.get(stage, stage)}", []).append(stages[stage])
@@ -99,12 +101,13 @@ def cold(questions: Sequence[str], corpus: Path, rounds: int) -> dict[str, list[
 def indexing(work: dict[str, Any], chunks: int, rounds: int) -> dict[str, float]:
     """Chunks per second of indexing from text to searchable, and of the bare encoder on the very same texts.
 
-    The rounds alternate, so that a busy moment of the machine hits all alike.
+    Models are loaded before, of all alike. The rounds alternate, so that a busy moment of the machine hits all alike.
     """
     import torch
     from sentence_transformers import SentenceTransformer
 
     from rag.models.hardware import inference_dtype
+    from rag.parts import Parts
     from rag.pipeline import Chatbot
 
     copies = max(1, round(chunks / len(work["passages"])))
@@ -117,9 +120,9 @@ def indexing(work: dict[str, Any], chunks: int, rounds: int) -> dict[str, float]
             work["embedding"], device="cpu", local_files_only=True, model_kwargs={"dtype": dtype}
         )
 
-    same, full = bare(inference_dtype()), bare(torch.float32)
+    parts, same, full = Parts.load(), bare(inference_dtype()), bare(torch.float32)
     contenders = {
-        "indexing": lambda: Chatbot.from_documents(documents),
+        "indexing": lambda: Chatbot.from_documents(documents, parts=parts),
         "bare encoder, same precision": lambda: same.encode(texts, batch_size=32, show_progress_bar=False),
         "bare encoder, float32": lambda: full.encode(texts, batch_size=32, show_progress_bar=False),
     }

@@ -21,8 +21,7 @@ ALL = "all"
 Indices = npt.NDArray[np.intp]
 FIGURES = {
     "abstention_precision": "Of the refused questions, the share that has no answer.",
-    "abstention_recall": "Of the questions without an answer, the share refused.",
-    "abstention_f1": "Harmonic mean of the two.",
+    "abstention_f1": "Harmonic mean of abstention_precision and refused.",
     "auroc": "Chance that an answerable question has a higher confidence than an unanswerable one; 0.5 is blind.",
     "aurc": "Area under the risk-coverage curve (El-Yaniv and Wiener, 2010): mean share of wrong answers when only the "
     "most confident are given. A refusal is no right answer here. Lower is better.",
@@ -126,12 +125,11 @@ def _whole(
     count = len(questions)
     clusters = [q.cluster for q in questions]
     figures: dict[str, Estimate | None] = {}
-    for part in ("precision", "recall", "f1"):
-
-        def abstention(i: Indices, part: str = part) -> float | None:
-            return getattr(metrics.abstention(abstained[i], answerable[i]), part)  # type: ignore[no-any-return]
-
-        figures[f"abstention_{part}"] = bootstrap.statistic(abstention, count, clusters)
+    empty = [None if answer else float(not has) for answer, has in zip(~abstained, answerable, strict=True)]
+    figures["abstention_precision"] = bootstrap.mean(empty, clusters)
+    figures["abstention_f1"] = bootstrap.statistic(
+        lambda i: metrics.abstention_f1(abstained[i], answerable[i]), count, clusters
+    )
     curves: dict[str, Any] = {}
     if all(answer.get("confidence") is not None or "error" in answer for answer in said):
         confidence = np.array([float(answer.get("confidence", 0.0)) for answer in said])
@@ -199,7 +197,7 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Di
 def falls(differences: Mapping[str, Difference]) -> list[str]:
     """The guarded measures that fell, or of which less is better and which rose, by more than chance explains."""
     fell = [m for m in GUARDED if m in differences and differences[m].fell]
-    return fell + [m for m in GUARDED_LOW if m in differences and differences[m].low > 0]
+    return fell + [m for m in GUARDED_LOW if m in differences and differences[m].rose]
 
 
 def unmeasured(before: Mapping[str, Any], differences: Mapping[str, Difference]) -> list[str]:

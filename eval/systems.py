@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import hashlib
 import importlib
+import json
 import math
 import shutil
 import sys
@@ -121,7 +122,8 @@ def gold_reader(dataset: Dataset, settings: Settings) -> Answerer:
 def imported(path: str) -> Answerer:
     """A callable `question, history -> dict` named "module:function"; the working directory is searched too.
 
-    The dict may hold what an `Answer` holds; all but `short_answer` may be left out.
+    The dict may hold what an `Answer` holds; all but `short_answer` may be left out. Numbers may be NumPy's. An answer
+    that cannot be kept as JSON, or that names no `document_id` for a citation or a passage, is an error.
     """
     module, separator, name = path.partition(":")
     if not separator:
@@ -133,7 +135,12 @@ def imported(path: str) -> Answerer:
         raise DatasetError(f"--system {path!r} cannot be imported: {error}") from error
 
     def answer(question: Question) -> dict[str, Any]:
-        return dict(function(question.question, list(question.history)))
+        said = function(question.question, list(question.history))
+        plain = dict(json.loads(json.dumps(said, default=lambda value: value.item(), allow_nan=False)))
+        for part in ("citations", "passages"):
+            if any("document_id" not in place.get("chunk", place) for place in plain.get(part) or ()):
+                raise ValueError(f"one of its {part} has no document_id")
+        return plain
 
     return answer
 
@@ -145,11 +152,11 @@ def texts(dataset: Dataset) -> TextOf:
     return {document.id: document.text for document in read_corpus(dataset.corpus)}.get
 
 
-def cut(documents: Iterable[Document], embedder: Embedder) -> list[Chunk]:
-    """The chunks of documents as the chatbot's own settings cut them."""
+def cut(documents: Iterable[Document], embedder: Embedder, settings: Settings | None = None) -> list[Chunk]:
+    """The chunks of documents as the chatbot cuts them, with its own settings or others."""
     from rag.articles.chunking import chunk_document
 
-    own = Settings()
+    own = settings or Settings()
     return [
         chunk
         for document in documents

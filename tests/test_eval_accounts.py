@@ -69,6 +69,16 @@ def test_a_yes_or_no_is_told_by_its_sentence() -> None:
     assert not judged(polar, replace(given, citations=(cite(quote, 0, 25, 5.0),))).one
 
 
+def test_each_of_three_accounts_has_one_of_its_own() -> None:
+    """Two of them in one account, and the third in two, is not all side by side."""
+    three = ROW | {"accounts": [*ROW["accounts"], {"article": "b", "answers": ["its dead"], "sentence": GRIEF.quote}]}
+    two = answer(("Seven", 0), ("Seven", 0), ("Eight", 1))
+    both = replace(two.accounts[2], citations=(3, 4))
+    given = replace(two, citations=(*two.citations, GRIEF), accounts=(*two.accounts[:2], both))
+    assert not judged(three, given).both
+    assert judged(three, answer(("Seven", 0), ("Eight", 1), ("its dead", 2))).both
+
+
 def test_a_row_of_the_table_for_each_kind() -> None:
     def told(kind: str, both: bool) -> Told:
         return Told(kind, "a", answered=True, one=True, both=both, several=both)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from eval.datasets import DatasetError, Evidence, load, select, wanted_evidence
+from eval.datasets import DatasetError, Evidence, load, select, spread, wanted_evidence
 
 
 def write(path: Path, rows: list[dict[str, Any]]) -> Path:
@@ -108,7 +108,7 @@ def test_beir(tmp_path: Path) -> None:
         tmp_path / "corpus.jsonl", [{"_id": "d1", "title": "T", "text": "Text\u2028here"}, {"_id": "d2", "text": "B"}]
     )
     write(tmp_path / "queries.jsonl", [{"_id": "q1", "text": "what"}, {"_id": "q2", "text": "never judged"}])
-    with pytest.raises(DatasetError, match=r"qrels/\*\.tsv not found"):
+    with pytest.raises(DatasetError, match=r"qrels/test\.tsv not found"):
         load(tmp_path)
     (tmp_path / "qrels").mkdir()
     (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t2\nq1\td2\t0\n")
@@ -116,6 +116,13 @@ def test_beir(tmp_path: Path) -> None:
     assert not dataset.answers
     assert [question.id for question in dataset.questions] == ["q1"]
     assert dataset.questions[0].relevant == {"d1": 2, "d2": 0}
+    (tmp_path / "qrels" / "train.tsv").write_text("query-id\t0\tcorpus-id\tscore\nq2\t0\td2\t1\n")
+    assert load(tmp_path) == dataset  # what systems are trained on is not asked
+    (tmp_path / "qrels" / "test.tsv").rename(tmp_path / "qrels" / "dev.tsv")
+    with pytest.raises(DatasetError, match=r"qrels/test\.tsv not found"):
+        load(tmp_path)
+    (tmp_path / "qrels" / "dev.tsv").unlink()
+    assert load(tmp_path).questions[0].relevant == {"d2": 1}  # in TREC's four columns
 
 
 def test_what_is_wrong_with_a_set_is_said(tmp_path: Path) -> None:
@@ -123,9 +130,24 @@ def test_what_is_wrong_with_a_set_is_said(tmp_path: Path) -> None:
         load(tmp_path / "none.jsonl")
     with pytest.raises(DatasetError, match="lacks the field 'type'"):
         load(write(tmp_path / "set.jsonl", [{"id": "1", "question": "q"}]))
-    (tmp_path / "broken.jsonl").write_text("{")
-    with pytest.raises(DatasetError, match="not JSON"):
-        load(tmp_path / "broken.jsonl")
+    (tmp_path / "cut.jsonl.gz").write_bytes(gzip.compress(json.dumps(row("1")).encode())[:-9])
+    with pytest.raises(DatasetError, match="cut off"):
+        load(tmp_path / "cut.jsonl.gz")
+    for text, said in (
+        (b"{", "line 1, is not JSON"),
+        (b"\n\xff", "line 2, is not JSON"),
+        (b'["a"]', "not JSON of an object"),
+        (b'{"version": "1"}', "holds no question"),
+        (json.dumps(row("1") | {"answers": None}).encode(), "of no known form"),
+    ):
+        (tmp_path / "broken.jsonl").write_bytes(text)
+        with pytest.raises(DatasetError, match=said):
+            load(tmp_path / "broken.jsonl")
+    with pytest.raises(DatasetError, match="2 questions with the id '1'"):
+        load(write(tmp_path / "twice.jsonl", [row("1"), row("2"), row("1")]))
+    says = [{"document_id": "a.txt", "quote": "x", "says": "no"}]
+    with pytest.raises(DatasetError, match="question 7: a quote says 'no', which is none of"):
+        load(write(tmp_path / "polar.jsonl", [row("7", answers=["yes"], evidence=says)]))
 
 
 def test_yes_no_evidence_stands_for_the_word_it_says(tmp_path: Path) -> None:
@@ -154,3 +176,8 @@ def test_a_seeded_sample_takes_whole_clusters(tmp_path: Path) -> None:
     assert one == select(dataset, limit=8, seed=1).questions != two
     with pytest.raises(DatasetError, match="--limit"):
         select(dataset, seed=1)
+
+
+def test_what_is_kept_is_evenly_spread() -> None:
+    assert list(spread(range(10), 4)) == [0, 2, 5, 7]
+    assert [list(spread(range(3), limit)) for limit in (None, 3, 9)] == [[0, 1, 2]] * 3

@@ -9,11 +9,15 @@ import pytest
 
 from eval import figures
 from eval.bootstrap import Difference, Estimate
+from eval.command import UNMET
 from eval.datasets import DatasetError
+from eval.systems import weights
+from rag.config import Settings
+from rag.models.reader import SHIPPED
 
 TABLE = figures.Table(
     ("kind", "questions", "passed", "gain"),
-    (("why", 3, 0.25, None), ("all", 8, Estimate(0.5, 0.25, 0.75, 8), Difference(0.5, 0.6, -0.1, -0.2, 0.05, 8))),
+    (("why", 3, 0.25, None), ("all", 8, Estimate(0.5, 0.25, 0.75, 8), Difference(0.5, 0.6, -0.1, -0.2, 0.05, 8, 8))),
     "f1 0.5",
 )
 SECTION = "Before.\n<!-- figures: fixed -->\nold\n<!-- /figures -->\nAfter.\n"
@@ -61,6 +65,48 @@ def test_what_a_command_prints_is_kept(results: Path, capfd: pytest.CaptureFixtu
     assert "\n    found:\n\n| a |\n|---|\n| 1 |\n\n    end\n" in figures.rendered(kept["printed"])
 
 
+def test_a_demand_that_was_not_met_is_kept_and_a_crash_is_not(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "measuring.py").write_text("import sys\nprint('10 of 20')\nsys.exit(int(sys.argv[1]))\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert figures.capture("load", ["measuring", "3"], {}, results) == UNMET == 3
+    before = results.read_text(encoding="utf-8")
+    assert "measuring 3" in before
+    for code in (1, 2):  # 1 is a traceback's
+        assert figures.capture("load", ["measuring", str(code)], {}, results) == code
+        assert results.read_text(encoding="utf-8") == before
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".new"] == []
+
+
+@pytest.mark.parametrize(
+    ("called", "shown"),
+    [
+        (["--split", "test", "--output=/tmp/out", "--compare", "/tmp/old", "--resume"], ["--split", "test"]),
+        (["openai:http://127.0.0.1:8080/v1"], ["openai:http://127.0.0.1:8080/v1"]),
+        (["gguf:/models/a.gguf", "transformers:maker/model"], ["gguf:SETS/a.gguf", "transformers:maker/model"]),
+        (["--setting", "reader=/home/me/model"], ["--setting", "reader=SETS/model"]),
+        ([str(figures.HERE / "drafts.jsonl"), f"--corpus={figures.HERE}"], ["eval/drafts.jsonl", "--corpus=eval"]),
+    ],
+)
+def test_a_command_is_shown_without_the_folders_of_one_machine(called: list[str], shown: list[str]) -> None:
+    assert figures._without_record(called) == shown
+
+
+def test_weights_are_earlier_when_any_of_them_has_changed() -> None:
+    made = {"command": "python -m eval", "weights": {}, "text": ["1"]}
+    for reader in SHIPPED:
+        now = weights(Settings(reader=reader))
+        assert "earlier" not in figures.rendered(made | {"weights": now})
+        for name in now:
+            assert "(earlier weights: " in figures.rendered(made | {"weights": now | {name: "0123456789abcdef"}})
+
+
+def test_a_part_has_a_name_of_its_own() -> None:
+    assert figures.named("fixed", None, "", False, None) == "fixed"
+    assert figures.named("fixed", "test", 20) == "fixed-test-20"
+
+
 def test_every_document_shows_what_was_measured() -> None:
     kept = figures.read()
     shown = figures.documents()
@@ -70,4 +116,4 @@ def test_every_document_shows_what_was_measured() -> None:
         assert figures.filled(text, kept) == text, f"{path}: run python -m eval.figures"
     for made in kept.values():
         assert made["command"].startswith("python -m eval")
-        assert not re.search(r"(?<!\w)/", made["command"]), "a path of one machine"
+        assert not re.search(r"(?<![\w:/])/", made["command"]), "a path of one machine"

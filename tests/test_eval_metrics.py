@@ -96,10 +96,8 @@ def test_right_by_overlap() -> None:
 
 def test_abstention() -> None:
     abstained, answerable = np.array([True, True, True, False]), np.array([False, True, False, False])
-    figures = metrics.abstention(abstained, answerable)
-    assert (figures.precision, figures.recall) == pytest.approx((2 / 3, 2 / 3))
-    assert figures.f1 == pytest.approx(2 / 3)
-    assert metrics.abstention(np.array([False]), np.array([True])) == metrics.Abstention(None, None, None)
+    assert metrics.abstention_f1(abstained, answerable) == pytest.approx(2 / 3)  # precision 2/3, recall 2/3
+    assert metrics.abstention_f1(np.array([False]), np.array([True])) is None
 
 
 def test_auroc_counts_ties_half() -> None:
@@ -152,7 +150,30 @@ def test_questions_of_one_cluster_are_one_witness() -> None:
     assert together is not None
     assert together.value == alone.value
     # Ten witnesses instead of a hundred: wider by about the square root of ten.
+    assert alone.low is not None
+    assert alone.high is not None
+    assert together.low is not None
+    assert together.high is not None
     assert (together.high - together.low) / (alone.high - alone.low) == pytest.approx(10**0.5, rel=0.2)
+
+
+def test_where_no_resample_differs_no_width_is_told() -> None:
+    for estimate in (bootstrap.mean([1.0, 0.0], ["g", "g"]), bootstrap.statistic(lambda i: 1.0, 20)):
+        assert estimate is not None
+        assert (estimate.low, estimate.high) == (None, None)
+    assert str(bootstrap.mean([1.0, 0.0], ["g", "g"])) == "0.500"
+    right = bootstrap.mean([1.0] * 8)
+    assert right is not None
+    assert right.low == pytest.approx(0.025 ** (1 / 8))  # exact: Clopper and Pearson
+    assert right.high == 1
+
+
+def test_fewer_than_six_clusters_are_no_more_than_chance() -> None:
+    for count, fell in ((1, False), (5, False), (6, True)):
+        before = {str(i): 1.0 for i in range(10 * count)}
+        gain = bootstrap.paired(before, dict.fromkeys(before, 0.0), {id: str(int(id) // 10) for id in before})
+        assert gain is not None
+        assert (gain.value, gain.clusters, gain.fell, gain.rose) == (-1, count, fell, False)
 
 
 def test_statistic_agrees_with_mean() -> None:
@@ -162,6 +183,7 @@ def test_statistic_agrees_with_mean() -> None:
     assert estimate is not None
     assert plain is not None
     assert (estimate.value, estimate.count) == (plain.value, plain.count)
+    assert estimate.low is not None
     assert estimate.low == pytest.approx(plain.low, abs=0.05)
     assert bootstrap.statistic(lambda i: None, 3) is None
 

@@ -12,11 +12,14 @@ from fakes import FakeEmbedder, FakeReader, make_document, split_claims
 from test_writing import WordVerifier
 
 from eval.datasets import DatasetError, Question
-from eval.replay import DraftGenerator, Replayed, figures, load_drafts, replay, sentence_rows
+from eval.generate import measure
+from eval.replay import DraftGenerator, Replayed, _draft, figures, load_drafts, replay, sentence_rows
 from eval.sets import SetName, own
 from rag.answering.confidence import Calibration
 from rag.articles.documents import read_document
+from rag.config import Settings
 from rag.grounding.generators import Markers
+from rag.grounding.writing import Writer
 from rag.language.text import words
 from rag.parts import Parts
 from rag.pipeline import Chatbot
@@ -121,6 +124,30 @@ def test_a_question_that_is_not_put_to_the_model_counts_alone(tmp_path: Path) ->
 def test_a_draft_that_cannot_be_replayed_is_named(tmp_path: Path, draft: dict[str, Any], message: str) -> None:
     with pytest.raises(DatasetError, match=message):
         replayed(tmp_path, draft)
+
+
+def test_a_draft_with_a_separator_of_lines_in_it_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "drafts.jsonl"
+    path.write_text(json.dumps(GOOD | {"text": "It\u2028rained."}, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert [draft.text for draft in load_drafts(path)] == ["It\u2028rained."]
+
+
+@pytest.mark.parametrize("perhaps", [False, True])
+def test_a_model_is_measured_on_what_the_chatbot_puts_to_it(perhaps: bool) -> None:
+    """Also where the passages say "perhaps"; and a question that is refused is not put to it."""
+    generator = DraftGenerator()
+    settings = Settings(abstain_below=0.9999) if perhaps else Settings()
+    parts = Parts(FakeEmbedder(), FakeReader(), Calibration.of_margin(), WordVerifier(), generator)
+    bot = Chatbot.open(None, settings, parts)
+    bot.add_documents([make_document("visit.txt", VISIT), make_document("parade.txt", PARADE)])
+    draft = _draft(MIXED)
+    generator.put(draft)
+    writer = Writer(generator, WordVerifier(), bot.document)
+    refused = Question("other", "off-subject", "Qwertz asdf yxcv?")
+    assert bot.ask(QUESTION.question, generate=False).certainty == ("perhaps" if perhaps else "answered")
+    made = measure(bot, writer, [QUESTION, refused], ["Anna Petrova came to Minsk on 30 June 2023."])
+    assert (made["questions_put_to_the_model"], made["model_failed"]) == (1, 0)
+    assert [row["shown"] for row in made["sentences"]] == [row.label == "supported" for row in draft.sentences]
 
 
 def test_the_drafts_that_ship_stand_on_the_articles() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,10 @@ from typer.testing import CliRunner
 
 from eval import ablate
 from eval.__main__ import main
+from eval.command import UNMET
 from eval.datasets import Dataset, DatasetError, Question
 from eval.run import PREDICTIONS, run
+from eval.sets import HERE
 from rag.answering.confidence import agree
 from rag.articles.chunking import chunk_document
 from rag.types import Chunk, Span
@@ -90,6 +94,31 @@ def sometimes_failing(question, history):
         raise RuntimeError("out of order")
     return good(question, history)
 
+def numpyish(question, history):
+    import numpy
+
+    return good(question, history) | {{"confidence": numpy.float32(0.75), "number": numpy.int64(3)}}
+
+def unquoting(question, history):
+    answer = good(question, history)
+    for citation in answer.get("citations", ()):
+        del citation["quote"]
+    return answer
+
+def nowhere(question, history):
+    return good(question, history) | {{"citations": [{{"start": 0, "end": 5}}]}}
+
+def unsure(question, history):
+    return good(question, history) | {{"confidence": float("nan")}}
+
+def once_misquoting(question, history):
+    return (misquoting if question.startswith("Where was visit 3") else good)(question, history)
+
+def offering(question, history):
+    if question.startswith("Who"):
+        return {{"short_answer": "Anna", "text": "Anna", "abstained": False, "confidence": 0.1, "passages": []}}
+    return good(question, history)
+
 def failing(question, history):
     raise RuntimeError("out of order")
 """
@@ -113,7 +142,7 @@ def test_a_worse_system_scores_worse_and_is_caught(questions: Path) -> None:
     assert command("--system", "eval_fake_systems:good", "--output", "good").exit_code == 0
     assert command("--system", "eval_fake_systems:good", "--compare", "good").exit_code == 0
     result = command("--system", "eval_fake_systems:worse", "--output", "worse", "--compare", "good")
-    assert result.exit_code == 1
+    assert result.exit_code == UNMET
     assert "right_cited fell beyond chance" in result.output
     good, worse = figures("good"), figures("worse")
     assert (good["passed"], good["right_cited"], good["refused"], good["citation_exact"]) == (1, 1, 1, 1)
@@ -131,17 +160,17 @@ def test_time_and_chance_fail_no_comparison(questions: Path) -> None:
     Path("baseline").mkdir()
     Path("good/report.json").rename("baseline/report.json")
     result = command("--system", "eval_fake_systems:worse", "--compare", "baseline")
-    assert result.exit_code == 1
+    assert result.exit_code == UNMET
     assert "passed fell beyond chance, compared with baseline" in result.output
 
 
 def test_a_comparison_is_of_the_same_set(questions: Path) -> None:
     assert command("--system", "eval_fake_systems:good", "--split", "test", "--output", "good").exit_code == 0
     result = command("--system", "eval_fake_systems:good", "--split", "tune", "--compare", "good")
-    assert result.exit_code == 1
+    assert result.exit_code == UNMET
     assert "passed is measured in good, but on no question of this run" in result.output
     result = command("--system", "eval_fake_systems:silent", "--compare", "good")
-    assert result.exit_code == 1
+    assert result.exit_code == UNMET
     assert "Success@5 is measured in good, but on no question of this run" in result.output
     questions.write_text('{"version": "2"}\n' + questions.read_text())
     result = command("--system", "eval_fake_systems:good", "--compare", "good")
@@ -152,15 +181,71 @@ def test_a_comparison_is_of_the_same_set(questions: Path) -> None:
 
 def test_a_misquoting_system_is_caught(questions: Path) -> None:
     result = command("--system", "eval_fake_systems:misquoting", "--fail-under", "citation_exact=1")
-    assert result.exit_code == 1
+    assert result.exit_code == UNMET
     assert "citation_exact is 0.000, below 1.0" in result.output
+
+
+def test_a_comparison_fails_at_one_broken_citation(questions: Path) -> None:
+    command("--system", "eval_fake_systems:good", "--output", "good")
+    result = command("--system", "eval_fake_systems:once_misquoting", "--compare", "good")
+    assert result.exit_code == UNMET
+    assert "citation_exact is 0.917, below 1.0" in result.output
+    assert "beyond chance" not in result.output
+
+
+def test_a_set_with_other_articles_is_another_set(questions: Path) -> None:
+    good = ("--system", "eval_fake_systems:good")
+    assert command(*good, "--output", "good").exit_code == 0
+    report = Path("good/report.json")
+    told = report.read_text()
+    (questions.parent / "corpus" / "Minsk.txt").write_text("Nothing happened.\n")
+    for arguments in (("--compare", "good"), ("--output", "good", "--resume")):
+        result = command(*good, *arguments)
+        assert (result.exit_code, "articles" in result.output) == (2, True)
+    report.write_text(re.sub(r',\s*"articles": "\w+"', "", told))  # of a version that did not tell them
+    assert "made on another set" not in command(*good, "--compare", "good").output
+
+
+def test_a_rise_of_what_should_be_low_is_shown_as_bad(questions: Path) -> None:
+    command("--system", "eval_fake_systems:good", "--output", "good")
+    rows = [json.loads(line) for line in questions.read_text().splitlines()]
+    rows += [row | {"id": f"more-{row['id']}"} for row in rows if not row["answerable"]]
+    questions.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command("--system", "eval_fake_systems:good", "--output", "good")
+    result = command("--system", "eval_fake_systems:offering", "--output", "out", "--compare", "good")
+    assert "offered rose beyond chance" in result.output
+    page = Path("out/report.html").read_text()
+    assert re.search(r"<td>offered</td>(?:<td>[\d.]+</td>\s*)+<td class=\"bad\">\+1.000", page)
+    assert re.search(r"<td>refused</td>(?:<td>[\d.]+</td>\s*)+<td class=\"bad\">-1.000", page)
+
+
+def test_every_baseline_is_read_before_anything_is_asked(questions: Path) -> None:
+    app = typer.Typer()
+    app.command()(main)
+    Path("old/fixed").mkdir(parents=True)
+    shutil.copy(HERE / "baseline" / "fixed" / "report.json", "old/fixed")
+    asked = ["--set", "fixed", "--set", "yes-no", "--limit", "10", "--system", "eval_fake_systems:failing"]
+    result = CliRunner().invoke(app, [*asked, "--compare", "old", "--output", "out"])
+    assert (result.exit_code, "yes-no holds no report.json" in result.output) == (2, True)
+    assert not Path("out").exists()
+
+
+def test_an_answer_of_another_system_is_taken_in_its_numbers_or_refused(questions: Path) -> None:
+    assert command("--system", "eval_fake_systems:numpyish", "--output", "out").exit_code == 0
+    assert json.loads(Path("out/predictions.jsonl").read_text().split("\n")[0])["answer"]["number"] == 3
+    assert command("--system", "eval_fake_systems:unquoting", "--output", "out").exit_code == 0
+    assert figures("out")["citation_exact"] == 0
+    for system, said in (("nowhere", "one of its citations has no document_id"), ("unsure", "Out of range float")):
+        assert command("--system", f"eval_fake_systems:{system}", "--output", "out").exit_code == 0
+        assert json.loads(Path("out/report.json").read_text())["errors"] > 0
+        assert said in Path("out/predictions.jsonl").read_text()
 
 
 def test_bounds(questions: Path) -> None:
     worse = ("--system", "eval_fake_systems:worse", "--fail-under")
     assert command(*worse, "right_cited=0.5", "--fail-under", "unanswerable/refused=1").exit_code == 0
-    assert command(*worse, "where/passed=0.6").exit_code == 1
-    assert command(*worse, "right_sited=0.5").exit_code == 1
+    assert command(*worse, "where/passed=0.6").exit_code == UNMET
+    assert command(*worse, "right_sited=0.5").exit_code == UNMET
     assert command(*worse, "much").exit_code == 2
 
 
@@ -188,6 +273,8 @@ def test_own_sets_have_a_folder_each(questions: Path) -> None:
         report = json.loads(Path("out", name, "report.json").read_text())
         assert report["errors"] == len(report["questions"]["id"]) >= 10
         assert report["run"]["seed"] == 1
+    misplaced = CliRunner().invoke(app, ["--set", "fixed", "--corpus", "corpus"])
+    assert (misplaced.exit_code, "have theirs" in misplaced.output) == (2, True)
     both = CliRunner().invoke(app, ["--set", "fixed", "--dataset", "set.jsonl"])
     assert (both.exit_code, "expected one of them" in both.output) == (2, True)
 
@@ -199,6 +286,8 @@ def test_wrong_use_is_one_line(questions: Path) -> None:
         (["--setting", "read=many"], "expected int for read"),
         (["--resume"], "name that folder"),
         (["--compare", "nowhere"], "holds no report.json"),
+        (["--system", "eval_fake_systems:good", "--gold-passage"], "leave them or --system out"),
+        (["--system", "eval_fake_systems:good", "--setting", "reader=sentence"], "leave them or --system out"),
     ):
         result = command(*arguments)
         assert result.exit_code == 2
@@ -269,6 +358,16 @@ def test_a_run_that_was_cut_off_is_resumed(tmp_path: Path) -> None:
         *(f"first\u2028{i}" for i in range(3)),
         *(f"second {i}" for i in range(3, 6)),
     ]
+    kept = (tmp_path / PREDICTIONS).read_text()
+
+    def killed(question: Question) -> dict[str, Any]:
+        # What a kill at this moment would leave: nothing is waiting to be written.
+        assert (tmp_path / PREDICTIONS).read_text() == kept
+        raise KeyboardInterrupt
+
+    longer = replace(dataset, questions=(Question("first", "x", "q"), *dataset.questions))
+    with pytest.raises(KeyboardInterrupt):
+        run(longer, killed, tmp_path, {"system": "a"}, resume=True)
     asked.clear()
     run(dataset, second, tmp_path, {"system": "a"})
     assert len(asked) == 6  # without --resume, all anew

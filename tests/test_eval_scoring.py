@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from eval import retrieval
+from eval import metrics, retrieval
+from eval.conversation import firmer
 from eval.datasets import Evidence, Question
 from eval.evidence import covers
+from eval.run import Prediction
 from eval.scoring import failure, score
 
 SENTENCE = "The minister arrived in Minsk at the invitation of his colleague."
@@ -263,3 +265,32 @@ def test_wrong_items_of_a_list_count() -> None:
         assert scores["item_precision"] == pytest.approx(precision)
         assert scores["item_f1"] == pytest.approx(f1)
     assert score(QUESTION, answer(), text_of)["item_f1"] is None
+
+
+def test_a_figure_is_one_item() -> None:
+    parts = [["640,000 dollars"], ["1,500,000 francs"]]
+    assert metrics.items("640,000 dollars, 1,500,000 francs", parts) == (1, 1)
+    assert metrics.items("1941,1942,1943", [["1941"], ["1942"], ["1943"]]) == (1, 1)
+    assert metrics.items("640 dollars, 640,000 dollars", parts[:1])[0] == 0.5
+
+
+def test_an_error_is_no_refusal_and_nothing_right() -> None:
+    error = {"short_answer": "", "abstained": False, "error": "RuntimeError: down"}
+    unanswerable = Question("2", "unanswerable", "What?", answerable=False)
+    scores = score(unanswerable, error, text_of)
+    assert [scores[name] for name in ("passed", "refused", "em", "f1")] == [0, 0, 0, 0]
+    scores = score(QUESTION, error, text_of)
+    assert [scores[name] for name in ("passed", "right", "answered", "em", "f1")] == [0, 0, 0, 0, 0]
+
+
+def test_the_firmer_is_an_answer_before_a_refusal_before_an_error() -> None:
+    error, refusal, weak = (
+        Prediction("1", 0.1, said)
+        for said in (
+            {"short_answer": "", "abstained": False, "error": "RuntimeError: down"},
+            {"short_answer": "", "abstained": True, "confidence": 0.3},
+            {"short_answer": "Minsk", "abstained": False, "confidence": 0.1},
+        )
+    )
+    assert firmer(error, refusal) is firmer(refusal, error) is refusal
+    assert firmer(refusal, weak) is firmer(weak, error) is weak

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from eval.datasets import read_lines
 from eval.sets import CLAIMS, QUESTIONS, SetName, Split, own
 
 NEWS = CLAIMS.parent
@@ -16,7 +16,7 @@ ARTICLES = {path.name: path.read_bytes().decode("utf-8") for path in sorted((NEW
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
-    return [row for line in path.read_text(encoding="utf-8").splitlines() if "id" in (row := json.loads(line))]
+    return [row for row in read_lines(path) if "id" in row]
 
 
 def test_the_news_set_is_whole() -> None:

@@ -22,7 +22,7 @@ from eval.bootstrap import mean
 from eval.metrics import auroc, best_threshold, exact_match, f1
 from rag.models.reader import MAX_SPAN_TOKENS, Network, is_own, lead, load_parts
 from rag.models.windows import Windows
-from training.data import load_clapnq, load_squad_json, load_training
+from training.data import data_folder, load_clapnq, load_squad_json, load_training
 from training.features import batches
 from training.noise import respell_names
 from training.records import Question
@@ -119,7 +119,7 @@ def report(
     text = f"{name:44s} n {len(questions):5d}"
     for key in ("exact", "f1"):
         low, high = row[f"{key}_interval"]
-        text += f"  {key} {row[key]:.1f} [{low:.1f}, {high:.1f}]"
+        text += f"  {key} {row[key]:.1f}" + ("" if low is None else f" [{low:.1f}, {high:.1f}]")
     if "refused_unanswerable" in row:
         text += f"  answerable f1 {row['f1_answerable']:.1f}, refused {row['refused_unanswerable']:.1f}"
     print(text, flush=True)
@@ -129,7 +129,7 @@ def report(
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=data_folder, required=True)
     parser.add_argument("--limit", type=int, help="questions of new-wiki, drawn by a fixed seed (all by default)")
     parser.add_argument("--only-new-wiki", action="store_true", help="for a quick point of the learning curve")
     parser.add_argument("--out", type=Path, help="JSON file for figures and predictions")
