@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -30,13 +31,13 @@ from training import (  # noqa: E402
     written,
 )
 from training import train as training_run  # noqa: E402
-from training.data import holds_answer, load_training, sentences  # noqa: E402
+from training.data import holds_answer, load_claims, load_training, sentences  # noqa: E402
 from training.distill import vocabulary  # noqa: E402
 from training.evaluate import Prediction, predict, scores, threshold_of  # noqa: E402
 from training.export import export, export_change  # noqa: E402
 from training.features import BUCKET, batches, collate, encode  # noqa: E402
 from training.mixture import Example, build, crop, foreign, joined  # noqa: E402
-from training.negatives import exchange_name, without_answer_sentence  # noqa: E402
+from training.negatives import exchange_name, names, without_answer_sentence  # noqa: E402
 from training.noise import keywords, noisy, respell, typo  # noqa: E402
 from training.records import Article, Claim, Question  # noqa: E402
 from training.train import evidence_margin, learning_rate, window_loss  # noqa: E402
@@ -47,6 +48,11 @@ PASSAGE = (
     "In 1701 a fire took its northern tower. The owners sold the stones to a mill in the valley, because the road "
     "had become too dear to keep. Today the ruin belongs to the town and may be visited in summer."
 )
+
+
+def page(name: str) -> str:
+    """The passage in words of its own: no twelve in a row are those of another page."""
+    return " ".join(word + f" {name}" * (place % 6 == 5) for place, word in enumerate(PASSAGE.split()))
 
 
 def question(text: str, *answers: str, dataset: str = "squad", title: str = "Castle", number: int = 0) -> Question:
@@ -116,13 +122,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = []
     for number in range(40):
         text = ("Anna Petrova", "1523", "")[number % 3]
-        answers = [{"text": text, "start": PASSAGE.index(text)}] if text else []
+        context = page(titles[number % 8])
+        answers = [{"text": text, "start": context.index(text)}] if text else []
         rows.append(
             {
                 "id": str(number),
                 "dataset": "squad2.0",
                 "title": titles[number % 8],
-                "context": f"{PASSAGE} Its page is called {titles[number % 8]}.",
+                "context": context,
                 "question": f"Who built the castle {number}?",
                 "answers": answers,
                 "is_impossible": not answers,
@@ -146,16 +153,35 @@ def test_held_out_articles_are_never_trained_on(data: Path) -> None:
 def test_passages_of_two_sets_lie_on_one_side(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
     for name in ("quoref", "afriqa"):
+        # Of a hundred pages ninety are in both sets, with another end and under another title.
+        texts = [page(f"{n}" if n < 90 else f"{name}{n}") + f" {name}" for n in range(100)]
         rows = [
-            {"id": f"{name}-{n}", "dataset": name, "title": f"{name} {n * 7 % 100}", "context": f"{PASSAGE} Page {n}.",
-             "question": "When?", "answers": [{"text": "1523", "start": PASSAGE.index("1523")}], "is_impossible": False}
-            for n in range(100)
+            {"id": f"{name}-{n}", "dataset": name, "title": f"{name} {n * 7 % 100}", "context": text,
+             "question": "When?", "answers": [{"text": "1523", "start": text.index("1523")}], "is_impossible": False}
+            for n, text in enumerate(texts)
         ]  # fmt: skip
         with gzip.open(tmp_path / "train" / f"{name}.jsonl.gz", "wt", encoding="utf-8") as lines:
-            lines.write("\n".join(map(json.dumps, [*rows, rows[0] | {"id": "own", "context": f"{PASSAGE} {name}"}])))
+            lines.write("\n".join(map(json.dumps, rows)))
     train, held_out = load_training(tmp_path)
-    assert len(train) > 190
-    assert not {q.context for q in train} & {q.context for q in held_out}
+    assert len(train) >= 196  # 2 % of each set are drawn
+    known, left_out = ({q.context.rsplit(maxsplit=1)[0] for q in side} for side in (train, held_out))
+    assert not known & left_out
+
+
+def test_claims_whose_words_training_knows_are_not_held_out(tmp_path: Path) -> None:
+    (tmp_path / "train" / "claims").mkdir(parents=True)
+    # Every tenth premise stands in three groups, with another claim each; so does one claim on three premises.
+    rows = [
+        {"dataset": "wice", "group": str(n), "premise": page(str(n % 100)) if n % 10 == 0 else page(f"own {n}"),
+         "claim": "It was built of brick." if n % 10 == 1 else f"It has {n} towers.", "label": "unsupported"}
+        for n in range(300)
+    ]  # fmt: skip
+    with gzip.open(tmp_path / "train" / "claims" / "wice.jsonl.gz", "wt", encoding="utf-8") as lines:
+        lines.write("\n".join(map(json.dumps, rows)))
+    train, held_out = load_claims(tmp_path)
+    assert 0 < len(held_out) <= 6
+    assert not {c.premise for c in train} & {c.premise for c in held_out}
+    assert not {c.text for c in train} & {c.text for c in held_out}
 
 
 def test_sentences_cover_the_text_without_gaps() -> None:
@@ -215,11 +241,17 @@ def test_cut_passage_is_refused_when_the_answer_stays() -> None:
 def test_exchanged_name_is_not_in_the_passage() -> None:
     asked = question("Who sold the castle of Mikhailov in 1701?", "The owners")
     for seed in range(20):
-        changed = exchange_name(asked, ["Novgorod", "Kyiv"], Random(seed))
-        if changed:
-            assert changed != asked.text
-            assert not ("Mikhailov" in changed and "1701" in changed)
+        exchanged = exchange_name(asked, ["Novgorod", "Kyiv"], Random(seed))
+        if exchanged:
+            changed, detail = exchanged
+            assert detail in ("Mikhailov", "1701")
+            assert detail in asked.text
+            assert detail not in changed
             assert "Kyiv" not in changed
+
+
+def test_the_possessive_is_no_part_of_a_name() -> None:
+    assert names("Did Anna O'Brien-Petrova’s mill in Nur's valley burn?") == ["Anna O'Brien-Petrova", "Nur"]
 
 
 # --- mixture
@@ -301,9 +333,26 @@ def test_collate_separates_question_and_passage(tokenizer: PreTrainedTokenizerFa
 
 
 def test_a_claim_that_a_long_passage_supports_somewhere_is_left_out(tokenizer: PreTrainedTokenizerFast) -> None:
-    examples = [Example("it was built", text, -1, -1, "claim", somewhere=True) for text in (PASSAGE[:60], PASSAGE * 3)]
+    examples = [
+        Example("it was built", text, -1, -1, "claim", somewhere=supported, whole=True)
+        for text in (PASSAGE[:60], PASSAGE * 3)
+        for supported in (True, False)
+    ]
     features = encode(examples, tokenizer, seed=0, max_tokens=64, stride=8)
-    assert features.start.tolist() == features.end.tolist() == [-1]
+    assert features.start.tolist() == [-1, 0]  # the short passage alone, for and against
+
+
+def test_no_window_without_the_answer_holds_another_that_is_accepted(tokenizer: PreTrainedTokenizerFast) -> None:
+    far = PASSAGE * 3 + " Anna Petrova is gone."
+    answers = tuple((place, "Anna Petrova") for place in (far.index("Anna Petrova"), far.rindex("Anna Petrova")))
+    start = answers[0][0]
+    examples = [Example("who", far, start, start + 12, "squad/answered", answers=answers)] * 40
+    features = encode(examples, tokenizer, seed=0, max_tokens=64, stride=8)
+    nothing = [row for row in range(len(features)) if features.start[row] == 0]
+    assert 0 < len(nothing) < len(features)
+    for row in nothing:
+        window = tokenizer.decode(features.tokens[features.bounds[row] : features.bounds[row + 1]])
+        assert "anna petrova" not in window.split("[SEP]")[1]
 
 
 # --- news and claims
@@ -573,6 +622,32 @@ def test_yes_no_questions_on_passages_of_other_sets(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_a_passage_without_what_decides_denies_nothing() -> None:
+    sentence = "In 1701 a fire took its northern tower."
+    asked = Question(
+        "q", "passages", "Castle", PASSAGE, "Was it spared?", ((PASSAGE.index(sentence), sentence),), "Castle",
+        polar=True, denial=True,
+    )  # fmt: skip
+    made = build([replace(asked, dataset="passage-questions")] * 20, {}, 3)
+    denials = {e.kind: {x.denial for x in made if x.kind == e.kind} for e in made}
+    assert denials["passage-questions/answered"] == {True}
+    assert denials["passage-questions/cut"] == {False}
+
+
+def test_where_a_detail_is_exchanged_the_window_holds_what_it_was() -> None:
+    long = Article("A-001", "A-g01", "A castle burns", None, f"{PASSAGE} Nobody was hurt. " + "All was well. " * 120)
+    text = "Who built the castle of Mikhailov?"
+    asked = Question(
+        "q", "news", long.title, long.text, text, ((long.text.index("Anna Petrova"), "Anna Petrova"),), long.group,
+        article=long.id,
+    )  # fmt: skip
+    other = replace(asked, text="Who came from Novgorod?", answers=())
+    made = build([asked, other] * 100, {}, 3, articles=ARTICLES | {long.id: long})
+    exchanged = [example for example in made if example.kind == "news/exchanged"]
+    assert exchanged
+    assert all("mikhailov" in example.passage.lower() for example in exchanged)
+
+
 def test_what_denies_a_twin_is_told_where_a_row_tells_it(tmp_path: Path) -> None:
     row = {
         "article": "A-001",
@@ -685,7 +760,7 @@ def test_learning_rate_climbs_then_falls() -> None:
     assert learning_rate(1.0, 1e-4) == pytest.approx(1e-6)
 
 
-def run(work: Path, data: Path, init: Path, steps: int, planned: int) -> dict[str, torch.Tensor]:
+def run(work: Path, data: Path, init: Path, steps: int, planned: int, *others: str) -> dict[str, torch.Tensor]:
     """The weights after `steps` of a run planned for `planned` steps."""
     arguments = [
         *("--data", str(data), "--init", str(init), "--work", str(work), "--steps", str(planned)),
@@ -703,6 +778,7 @@ def run(work: Path, data: Path, init: Path, steps: int, planned: int) -> dict[st
             "--stop-after",
             str(steps),
         ),
+        *others,
     ]
     training_run.main(arguments)
     return torch.load(work / "checkpoint.pt", weights_only=False)["model"]
@@ -722,6 +798,33 @@ def test_a_run_repeats_and_resumes_to_the_same_weights(tmp_path: Path, data: Pat
     assert torch.equal(whole[embeddings], start[embeddings])
 
 
+def test_a_run_goes_on_with_the_options_that_it_began_with(tmp_path: Path, data: Path, tiny: Path) -> None:
+    run(tmp_path / "run", data, tiny, 2, 12)
+    with pytest.raises(ValueError, match=r"was begun with --keep \[\], --seed 1"):
+        run(tmp_path / "run", data, tiny, 4, 12, "--seed", "2", "--keep", "squad=0.5")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--keep", "squad/anwsered=0"), "--keep names squad/anwsered, with which no kind begins; there are squad/ans"),
+        (("--keep", "=0"), "--keep leaves no window"),
+        (("--negatives", "/no/such/file"), "/no/such/file"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_an_error(
+    tmp_path: Path, data: Path, tiny: Path, options: tuple[str, ...], told: str
+) -> None:
+    with pytest.raises((ValueError, FileNotFoundError), match=re.escape(told)):
+        run(tmp_path / "run", data, tiny, 2, 12, *options)
+
+
+def test_a_folder_without_data_is_no_data(tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run(tmp_path / "run", tmp_path / "none", tiny, 2, 12)
+    assert "none has no folder train/" in capsys.readouterr().err
+
+
 def test_the_two_readers_cut_text_into_the_same_pieces() -> None:
     large, small = (AutoTokenizer.from_pretrained(SHIPPED[name]) for name in ("default", "small"))
     ids = vocabulary(large, small)
@@ -736,7 +839,7 @@ def test_the_student_comes_closer_to_its_teacher(tmp_path: Path, data: Path, tin
     distill.main(
         [
             *("--data", str(data), "--teacher", str(teacher), "--init", str(tiny), "--work", str(tmp_path / "student")),
-            *("--steps", "30", "--tokens", "400", "--rate", "0.01", "--average", "0.5", "--device", "cpu"),
+            *("--steps", "30", "--tokens", "400", "--rate", "0.003", "--average", "0.5", "--device", "cpu"),
         ]
     )
     inputs = {"input_ids": torch.tensor([[2, 7, 8, 3, 9, 10, 11, 3]])}
@@ -783,6 +886,16 @@ def test_several_models_ship_as_the_mean_of_their_weights(tiny: Path, tmp_path: 
     first, shipped = load_network(tiny), load_network(tmp_path / "shipped")
     assert torch.equal(shipped.head.bias, (first.head.bias + 1.0).half().float())
     assert torch.allclose(shipped.head.weight, first.head.weight, atol=1e-3)
+    assert (tmp_path / "shipped" / "SHA256").read_text().split()[0] == digest
+
+
+def test_weights_that_are_too_large_take_no_place(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = export([tiny], tmp_path / "shipped")
+    monkeypatch.setattr("training.export.MAX_BYTES", 10)
+    with pytest.raises(ValueError, match="at most 10 ship"):
+        export([tiny], tmp_path / "shipped")
+    shipped = (tmp_path / "shipped" / "model.safetensors").read_bytes()
+    assert hashlib.sha256(shipped).hexdigest() == digest
     assert (tmp_path / "shipped" / "SHA256").read_text().split()[0] == digest
 
 

@@ -16,7 +16,7 @@ from rag.answering import composing
 from rag.config import Settings
 from rag.pipeline import Chatbot
 from training.corpora import folder
-from training.data import load_articles
+from training.data import data_folder, load_articles
 from training.written import load_fields
 
 QUESTIONS = Path(__file__).with_suffix(".jsonl")
@@ -25,7 +25,7 @@ BOUNDS = (0.0, -0.4, -0.8, -1.2, -1.6, -2.0)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds train/")
+    parser.add_argument("--data", type=data_folder, required=True, help="folder that holds train/")
     given = parser.parse_args()
     rows = accounts.read(QUESTIONS)
     news, fields = load_articles(given.data), load_fields()[0] | load_fields(held_out=True)[0]

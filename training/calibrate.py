@@ -29,14 +29,15 @@ from rag.config import Settings
 from rag.models.reader import SHIPPED
 from rag.pipeline import Chatbot
 from training.corpora import Corpus, Item, corpora
+from training.data import data_folder
 
-FAMILIES = ({"news", "yes-no"}, {"mixed", "passages"})
+FAMILIES = ({"news", "yes-no"}, {"mixed", "passages", "SQuAD"})
 """Corpora over the same texts: what is fitted to one of them knows something of the others."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder with train/, as the model card describes it")
+    parser.add_argument("--data", type=data_folder, required=True, help="folder that holds train/")
     parser.add_argument("--work", type=Path, required=True, help="folder for what the reader said")
     parser.add_argument(
         "--reader", default="default", choices=list(SHIPPED), help="the reader to fit, as in the settings"
@@ -57,7 +58,9 @@ def main() -> None:
         asked = calibration.ask(select(fixed, split="tune"), bot, arguments.questions)
         for corpus in corpora(arguments.data, arguments.questions):
             asked += ask(corpus, Chatbot.from_documents(corpus.documents, settings))
-        kept.write_bytes(pickle.dumps(asked))
+        partial = kept.with_suffix(".partial")
+        partial.write_bytes(pickle.dumps(asked))
+        partial.replace(kept)
     for name in WEIGHTS:
         alike = next((family for family in FAMILIES if name in family), {name})
         rest = [item for item in asked if item.corpus not in alike]

@@ -22,7 +22,7 @@ from eval.metrics import auroc
 from rag.models.hardware import inference_dtype
 from rag.models.network import ReaderNetwork, load_network
 from rag.models.reader import MAX_SPAN_TOKENS
-from training.data import left_out_twins, load_articles, load_claims, load_training
+from training.data import data_folder, left_out_twins, load_articles, load_claims, load_training
 from training.features import Features, batches, collate, encode
 from training.mixture import build
 from training.train import evidence_margin, network_scores, within_passage
@@ -128,7 +128,7 @@ def figures(said: Read, kinds: npt.NDArray[np.str_], features: Features) -> dict
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds train/")
+    parser.add_argument("--data", type=data_folder, required=True, help="folder that holds train/")
     parser.add_argument("--model", type=Path, required=True, nargs="+", help="folders of weights of one tokenizer")
     given = parser.parse_args(argv)
     tokenizer = AutoTokenizer.from_pretrained(given.model[0])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from argparse import ArgumentTypeError
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
@@ -32,6 +33,17 @@ HELD_OUT_NEWS = 0.1  # share of the news groups, which stand for a stranger's fo
 ONE_OR_MANY = ("multispanqa", "news", "nq_open_gold", "qed_nq", "quoref")
 
 _FAMILY = {"squad1.1": "squad", "squad2.0": "squad"}
+
+
+RUN = 12  # words; texts that share so many in a row have one source
+
+
+def data_folder(name: str) -> Path:
+    """DATA, as the programs take it: an argparse type."""
+    path = Path(name)
+    if not (path / "train").is_dir():
+        raise ArgumentTypeError(f"{name} has no folder train/; see training/README.md for what DATA is")
+    return path
 
 
 def load_articles(data: Path) -> dict[str, Article]:
@@ -83,7 +95,7 @@ def load_jsonl(path: Path, articles: Mapping[str, Article] = MappingProxyType({}
 def left_out_twins(data: Path) -> list[Question]:
     """The yes-no questions of `twins.jsonl`, decided and open, on the texts that training left out."""
     left_out = _divided(load_articles(data))[1]
-    asked = load_twins(TWINS, left_out)[0] + load_twins(TWINS, _passages(_questions(data)[1]), "passages")[0]
+    asked = load_twins(TWINS, left_out)[0] + load_twins(TWINS, _passages(_on(data)[1]), "passages")[0]
     return [question for question in asked if question.polar]
 
 
@@ -98,7 +110,7 @@ def _group(row: Mapping[str, Any]) -> str:
 
 
 def load_claims(data: Path) -> tuple[list[Claim], list[Claim]]:
-    """Claims to train on and claims held out, from `data`/train; no group lies on both sides."""
+    """Claims to train on and claims held out, from `data`/train; no text lies on both sides."""
     articles = load_articles(data)
     train: list[Claim] = []
     held_out: list[Claim] = []
@@ -123,12 +135,13 @@ def load_claims(data: Path) -> tuple[list[Claim], list[Claim]]:
         groups = _held_out_news(articles) if path == news else _drawn([claim.group for claim in found])
         for claim in found:
             (held_out if claim.group in groups else train).append(claim)
-    seen = {claim.premise for claim in train}
-    held_out = [claim for claim in held_out if claim.premise not in seen]
-    known, left_out = _divided(articles)
-    train += load_twins(TWINS, known)[1]
-    train += load_twins(TWINS, _passages(_questions(data)[0]), "passages")[1]
-    for side, texts, questions in zip((train, held_out), (known, left_out), _questions(data), strict=True):
+    seen = _runs(
+        {text for c in train for text in (c.premise, c.text)}, _runs(t for c in held_out for t in (c.premise, c.text))
+    )
+    held_out = [claim for claim in held_out if seen.isdisjoint(_runs([claim.premise, claim.text]))]
+    for side, texts, questions in zip((train, held_out), _divided(articles), _on(data), strict=True):
+        side += load_twins(TWINS, texts)[1]
+        side += load_twins(TWINS, _passages(questions), "passages")[1]
         side += load_drafts(DRAFTS, texts)
         side += load_drafts(DRAFTS, _passages(questions), "passage-drafts")
     return train, held_out
@@ -198,13 +211,12 @@ def load_clapnq(path: Path) -> list[Question]:
 
 
 def load_training(data: Path) -> tuple[list[Question], list[Question]]:
-    """Questions to train on and questions held out, from `data`/train; no group lies on both sides."""
-    public = _questions(data)
-    train, held_out = map(list, public)
-    known, left_out = _divided(load_articles(data))
-    train += load_twins(TWINS, known)[0]
+    """Questions to train on and questions held out, from `data`/train; no text lies on both sides."""
+    public, divided = _on(data), _divided(load_articles(data))
+    train, held_out = map(list, _questions(data)[::2])
+    train += load_twins(TWINS, divided[0])[0]
     train += load_twins(TWINS, _passages(public[0]), "passages")[0]
-    for side, texts, questions in zip((train, held_out), (known, left_out), public, strict=True):
+    for side, texts, questions in zip((train, held_out), divided, public, strict=True):
         side += load_questions(QUESTIONS, texts)
         side += load_questions(QUESTIONS, _passages(questions), "passage-questions")
         side += load_questions(TALKS, texts, "news-talks")
@@ -212,8 +224,15 @@ def load_training(data: Path) -> tuple[list[Question], list[Question]]:
     return train, held_out
 
 
+def _on(data: Path) -> tuple[list[Question], list[Question]]:
+    """The questions on whose passages what is written for this project stands: for training, and held out."""
+    train, shared, held_out = _questions(data)
+    return train + shared, held_out
+
+
 @lru_cache(maxsize=1)  # as the claims of `twins.jsonl` are on these questions' passages
-def _questions(data: Path) -> tuple[list[Question], list[Question]]:
+def _questions(data: Path) -> tuple[list[Question], list[Question], list[Question]]:
+    """Questions to train on, those of groups held out whose text training sees all the same, and those held out."""
     articles = load_articles(data)
     train: list[Question] = []
     held_out: list[Question] = []
@@ -230,9 +249,20 @@ def _questions(data: Path) -> tuple[list[Question], list[Question]]:
             groups = _drawn([question.group for question in questions])
         for question in questions:
             (held_out if question.group in groups else train).append(question)
-    # Two sets may ask about one passage, of which each draws its own groups.
-    seen = {question.context for question in train}
-    return train, [question for question in held_out if question.context not in seen]
+    # Two sets may ask about one text, in other cuts, of which each draws its own groups.
+    seen = _runs({q.context for q in train}, among=_runs({q.context for q in held_out}))
+    is_seen = {text: not seen.isdisjoint(_runs([text])) for text in {q.context for q in held_out}}
+    return train, [q for q in held_out if is_seen[q.context]], [q for q in held_out if not is_seen[q.context]]
+
+
+def _runs(texts: Iterable[str], among: Set[int] | None = None) -> set[int]:
+    """Hashes of the runs of `RUN` words in texts, of a shorter text the whole; only those `among` the given ones."""
+    found: set[int] = set()
+    for text in texts:
+        words = text.lower().split()
+        own = {hash(tuple(words[at : at + RUN])) for at in range(max(1, len(words) - RUN + 1))}
+        found |= own if among is None else own & among
+    return found
 
 
 def holds_answer(passage: str, answers: tuple[tuple[int, str], ...]) -> bool:

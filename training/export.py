@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from transformers import AutoTokenizer
@@ -37,9 +38,11 @@ def export(models: Sequence[Path], out: Path) -> str:
     """Writes config.json, model.safetensors (packed), its SHA256 and the tokenizer; returns the weights' sha256."""
     tokenizer = AutoTokenizer.from_pretrained(models[0])
     tokenizer.model_max_length = MAX_TOKENS
-    save_network(mean(models), out, packed=True)
-    tokenizer.save_pretrained(out)
-    return _with_digest(out / "model.safetensors")
+    out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out) as made:
+        save_network(mean(models), Path(made), packed=True)
+        tokenizer.save_pretrained(made)
+        return _moved(Path(made), out, "model.safetensors")
 
 
 def export_change(models: Sequence[Path], base: Path, rank: int, out: Path) -> str:
@@ -47,22 +50,25 @@ def export_change(models: Sequence[Path], base: Path, rank: int, out: Path) -> s
     from safetensors.torch import save_file
 
     out.mkdir(parents=True, exist_ok=True)
-    save_file(pack(change_of(load_network(base), mean(models), rank)), out / "change.safetensors")
-    digest = _with_digest(out / "change.safetensors")
+    with TemporaryDirectory(dir=out) as made:
+        save_file(pack(change_of(load_network(base), mean(models), rank)), Path(made) / "change.safetensors")
+        digest = _moved(Path(made), out, "change.safetensors")
     of_base = hashlib.sha256((base / "model.safetensors").read_bytes()).hexdigest()
     with (out / "SHA256").open("a", encoding="utf-8") as file:
         file.write(f"{of_base}  ../{base.name}/model.safetensors\n")
     return digest
 
 
-def _with_digest(path: Path) -> str:
-    """The sha256 of a file of weights, written beside it."""
-    path.chmod(0o644)
-    weights = path.read_bytes()
+def _moved(made: Path, out: Path, name: str) -> str:
+    """Moves what was made to `out` with the sha256 of its weights, which it returns; nothing if they are too large."""
+    (made / name).chmod(0o644)
+    weights = (made / name).read_bytes()
     if len(weights) > MAX_BYTES:
         raise ValueError(f"the weights are {len(weights):,} bytes, at most {MAX_BYTES:,} ship: train a smaller network")
     digest = hashlib.sha256(weights).hexdigest()
-    path.with_name("SHA256").write_text(f"{digest}  {path.name}\n", encoding="utf-8")
+    (made / "SHA256").write_text(f"{digest}  {name}\n", encoding="utf-8")
+    for path in made.iterdir():
+        path.replace(out / path.name)
     return digest
 
 

@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from rag.models.reader import MAX_TOKENS
 from rag.models.windows import MAX_QUESTION_TOKENS, STRIDE
+from training.data import holds_answer
 from training.mixture import Example
 
 BUCKET = 16
@@ -66,8 +67,8 @@ def encode(
     """At most one window per example.
 
     A passage longer than one window gives, for an answered example, a window with the whole answer seven times in
-    eight (else one without, labelled as null); for an unanswered one, any window. A claim that a long passage supports
-    somewhere is left out, as no window of it is known to.
+    eight (else one without any, labelled as null); for an unanswered one, any window. Where only the whole passage is
+    known to support or not, a longer one is left out.
     """
     random = Random(seed)
     questions = tokenizer([example.question for example in examples], add_special_tokens=False)["input_ids"]
@@ -82,7 +83,7 @@ def encode(
         question = questions[row][:MAX_QUESTION_TOKENS]
         passage, offsets = passages["input_ids"][row], passages["offset_mapping"][row]
         room = max_tokens - len(question) - 2 - between
-        if example.somewhere and len(passage) > room:
+        if example.whole and len(passage) > room:
             continue
         first = last = -1
         if example.start >= 0:
@@ -92,9 +93,13 @@ def encode(
             first, last = covered[0], covered[-1]
         denial = _known(example.denial)
         windows = list(range(0, max(1, len(passage) - stride), room - stride)) if len(passage) > room else [0]
+        if len(windows) > 1 and example.start < 0 and denial == 1:
+            denial = UNKNOWN  # the window may lack what denies
         if example.start >= 0 and len(windows) > 1:
             whole = [left for left in windows if left <= first and last < left + room]
-            without = [left for left in windows if left > last or left + room <= first]
+            shown = {left: example.passage[offsets[left][0] : offsets[left : left + room][-1][1]] for left in windows}
+            elsewhere = [left for left in windows if left > last or left + room <= first]
+            without = [left for left in elsewhere if not holds_answer(shown[left], example.answers)]
             if (without and random.random() < 0.125) or not whole:
                 windows, first, denial = without, -1, 0
             else:

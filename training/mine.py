@@ -8,7 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 from random import Random
 
-from training.data import load_training
+from training.data import data_folder, load_training
 from training.mixture import WEIGHTS, is_specific
 from training.negatives import corpus_of, mine
 from training.records import Question
@@ -18,7 +18,7 @@ TIMES = 2  # as many questions of a set get negatives as one pass takes on avera
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=data_folder, required=True)
     parser.add_argument("--encoder", type=Path, required=True, help="folder of all-MiniLM-L6-v2")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)

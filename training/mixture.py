@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from random import Random
-from typing import TypedDict
+from typing import TypedDict, Unpack
 
 from rag.grounding.joining import telling, with_context
 from rag.language.sentences import sentences as sentences_of
@@ -25,9 +25,10 @@ LEAD_SHARE = 0.75  # of the passages that have a title are read behind it
 class Example:
     """A question or claim on a passage; `start` and `end` are characters of it, both -1 when it answers nothing.
 
-    `somewhere`: the passage supports the claim at a place nobody marked. `denial`: whether the passage denies the claim
-    or what a yes-no question asks. `polar`: whether it asks for yes or no. `many`: whether it asks for a list. None
-    where nobody said.
+    `somewhere`: the passage supports the claim at a place nobody marked. `whole`: what is known holds of the whole
+    passage and of no part of it. `answers`: all that is accepted, as in `Question`. `denial`: whether the passage
+    denies the claim or what a yes-no question asks. `polar`: whether it asks for yes or no. `many`: whether it asks for
+    a list. None where nobody said.
     """
 
     question: str
@@ -36,6 +37,8 @@ class Example:
     end: int
     kind: str
     somewhere: bool = False
+    whole: bool = False
+    answers: tuple[tuple[int, str], ...] = ()
     denial: bool | None = None
     polar: bool | None = None
     many: bool | None = None
@@ -218,15 +221,12 @@ class Pass:
         place: tuple[int, int],
         kind: str,
         before: str = "",
-        somewhere: bool = False,
-        denial: bool | None = None,
-        polar: bool | None = None,
-        many: bool | None = None,
+        **known: Unpack[_Known],
     ) -> None:
         if before and self._random.random() < LEAD_SHARE:
             passage = before + passage
             place = (place[0] + len(before), place[1] + len(before)) if place[0] >= 0 else place
-        self.examples.append(Example(text, passage, *place, kind, somewhere, denial, polar, many))
+        self.examples.append(Example(text, passage, *place, kind, **known))
 
     # --- questions on paragraphs
 
@@ -240,9 +240,7 @@ class Pass:
         mean *= OPEN_FACTOR if question.polar and not question.answers else 1.0
         for _ in range(copies(mean if specific else mean * 0.3, random)):
             if question.near:
-                near, tempting = question.near
-                passage, _, _ = crop(question.context, near, near + len(tempting), random)
-                self._asked(question, question.text, passage, (-1, -1), "undecided", before)
+                self._asked(question, question.text, question.context, (-1, -1), "undecided", before, question.near)
                 continue
             if not question.answers:
                 self._asked(question, question.text, question.context, (-1, -1), "unanswerable", before)
@@ -269,18 +267,31 @@ class Pass:
                 self._asked(question, question.text, cut, (-1, -1), "cut", before)
         for _ in range(copies(weight.exchanged, random)):
             if exchanged := exchange_name(question, others, random):
-                self._asked(question, exchanged, question.context, (-1, -1), "exchanged", before)
+                text, detail = exchanged
+                near = (question.context.lower().find(detail.lower()), detail)
+                self._asked(question, text, question.context, (-1, -1), "exchanged", before, near)
 
     def _asked(
-        self, question: Question, text: str, passage: str, place: tuple[int, int], kind: str, before: str
+        self,
+        question: Question,
+        text: str,
+        passage: str,
+        place: tuple[int, int],
+        kind: str,
+        before: str,
+        near: tuple[int, str] | None = None,
     ) -> None:
+        """The question on the passage or a part of it that holds the answer, or else what is `near`."""
+        answered = place[0] >= 0
         if self._random.random() < CROP_SHARE and len(passage) > 450:
-            passage, *cropped = crop(passage, *place, self._random)
-            place = (cropped[0], cropped[1])
+            held = (near[0], near[0] + len(near[1])) if near else place
+            passage, *cropped = crop(passage, *held, self._random)
+            place = (cropped[0], cropped[1]) if answered else (-1, -1)
         if self._random.random() < NOISE_SHARE:
             text = noisy(text, passage, self._random)
         kind = f"{question.dataset}/{kind}"
-        self._add(text, passage, place, kind, before, denial=bool(question.denial), **_asks(question))
+        denial = answered and bool(question.denial)  # what is not there denies nothing
+        self._add(text, passage, place, kind, before, **_known(question, denial=denial, answers=question.answers))
 
     # --- questions on news articles
 
@@ -298,7 +309,7 @@ class Pass:
                     before = lead(own.title, own.date)
                     # What tempts may deny what a twin asks ("The council did not approve it"), where no row tells.
                     denial = False if question.polar else question.denial
-                    self._add(text, passage, (-1, -1), kind, before, denial=denial, **_asks(question))
+                    self._add(text, passage, (-1, -1), kind, before, **_known(question, denial=denial))
                     continue
                 # Its details stand in its own article most of all, but nothing in the group answers it.
                 article = own if random.random() < 0.7 else random.choice(self._groups[own.group])
@@ -310,7 +321,8 @@ class Pass:
             passage, *place = crop(own.text, start, start + len(answer), random, 250, 1000)
             kind = f"{name}/yes-no" if question.polar else f"{name}/answered"
             before, denial = lead(own.title, own.date), bool(question.denial)
-            self._add(text, passage, (place[0], place[1]), kind, before, denial=denial, **_asks(question))
+            known = _known(question, denial=denial, answers=question.answers)
+            self._add(text, passage, (place[0], place[1]), kind, before, **known)
         for _ in range(copies(weight.cut, random)):
             self._window(question, text, own, f"{name}/cut", question.answers)
         for _ in range(copies(weight.retrieved, random)):
@@ -325,7 +337,7 @@ class Pass:
             self._window(question, text, article, f"{name}/sister", question.answers)
         for _ in range(copies(weight.exchanged, random)):
             if exchanged := exchange_name(question, others, random):
-                self._window(question, exchanged, own, f"{name}/exchanged")
+                self._window(question, exchanged[0], own, f"{name}/exchanged", held=exchanged[1])
 
     def _window(
         self,
@@ -334,17 +346,19 @@ class Pass:
         article: Article,
         kind: str,
         answers: tuple[tuple[int, str], ...] = (),
+        held: str = "",
     ) -> None:
-        """A run of an article that holds none of the answers and touches no sentence of theirs."""
+        """A run of an article that holds none of the answers, touches no place of theirs, and holds what is `held`."""
         # Retrieval brings what shares the question's words, so of some runs mostly the one that shares most.
         drawn = [crop(article.text, -1, -1, self._random, 250, 1000)[0] for _ in range(self._random.choice((1, 3, 3)))]
         wanted = content_words(text)
         passage = max(drawn, key=lambda run: len(wanted & content_words(run)))
         left = article.text.find(passage)
-        touched = any(left <= start < left + len(passage) for start, _ in answers if kind.endswith("/cut"))
-        if not touched and not holds_answer(passage, answers):
+        places = [(start, start + len(text)) for start, text in answers if kind.endswith("/cut")]
+        touched = any(left < end and start < left + len(passage) for start, end in places)
+        if not touched and not holds_answer(passage, answers) and held.lower() in passage.lower():
             before = lead(article.title, article.date)
-            self._add(text, passage, (-1, -1), kind, before, denial=False, **_asks(question))
+            self._add(text, passage, (-1, -1), kind, before, **_known(question, denial=False))
 
     # --- claims
 
@@ -361,11 +375,9 @@ class Pass:
                 self._brought_together(claim, claim.runs or (claim.evidence,), kind, before, denial)
                 continue
             if start < 0:
-                passage = claim.premise
-                if not supported and len(passage) > 1000:
-                    passage, _, _ = crop(passage, -1, -1, random, 400, 1000)
-                    denial = None if denial else denial
-                self._add(claim.text, passage, (-1, -1), kind, before, somewhere=supported, denial=denial)
+                # True and false alike: were only the false ones cut to fit, a long text would tell the label.
+                known: _Known = {"somewhere": supported, "whole": True, "denial": denial}
+                self._add(claim.text, claim.premise, (-1, -1), kind, before, **known)
                 continue
             passage, *place = crop(claim.premise, start, start + len(claim.evidence), random, 250, 1000)
             asked = random.random() < ASKED_SHARE
@@ -403,17 +415,24 @@ class Pass:
         else:
             numbers = with_context(sorted(shown))
         passage = "\n".join(text[slice(*bounds[n])] for n in numbers)
-        self._add(claim.text, passage, (-1, -1), kind, before, somewhere=supported and not halved, denial=denial)
+        known: _Known = {"somewhere": supported and not halved, "whole": True, "denial": denial}
+        self._add(claim.text, passage, (-1, -1), kind, before, **known)
 
 
-class _Asks(TypedDict, total=False):
+class _Known(TypedDict, total=False):
+    """What an `Example` may say besides."""
+
+    somewhere: bool
+    whole: bool
+    answers: tuple[tuple[int, str], ...]
+    denial: bool | None
     polar: bool | None
     many: bool | None
 
 
-def _asks(question: Question | None) -> _Asks:
-    """What kind of answer a news question wants; nothing is known of a claim."""
-    return {} if question is None else {"polar": question.polar, "many": question.many}
+def _known(question: Question | None, **known: Unpack[_Known]) -> _Known:
+    """What is known besides what kind of answer a question wants; nothing is known of a claim."""
+    return known if question is None else {"polar": question.polar, "many": question.many, **known}
 
 
 def build(

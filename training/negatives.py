@@ -110,7 +110,8 @@ def without_answer_sentence(question: Question) -> str | None:
     return passage
 
 
-_NAME = re.compile(r"(?<=[a-z,] )(?:[A-Z][\w'’-]+)(?: [A-Z][\w'’-]+)*")
+_CAPITALISED = r"[A-Z](?:\w+|['’]\w\w+)(?:['’-]\w\w+)*"  # without the "'s" of a possessive
+_NAME = re.compile(rf"(?<=[a-z,] ){_CAPITALISED}(?: {_CAPITALISED})*")
 _YEAR = re.compile(r"\b1[0-9]{3}\b|\b20[0-2][0-9]\b")
 
 
@@ -119,8 +120,11 @@ def names(text: str) -> list[str]:
     return _NAME.findall(text)
 
 
-def exchange_name(question: Question, others: list[str], random: Random) -> str | None:
-    """The question about another name or year that its passage never mentions; None when there is none to exchange."""
+def exchange_name(question: Question, others: list[str], random: Random) -> tuple[str, str] | None:
+    """The question about another name or year that its passage never mentions, and the one that it names instead.
+
+    None when there is none to exchange.
+    """
     lower = question.context.lower()
     years = [match for match in _YEAR.finditer(question.text) if match.group() in lower]
     runs = [match for match in _NAME.finditer(question.text) if match.group().lower() in lower]
@@ -133,4 +137,4 @@ def exchange_name(question: Question, others: list[str], random: Random) -> str 
         return None
     if any(word.lower() in lower for word in other.split()):
         return None
-    return question.text[: match.start()] + other + question.text[match.end() :]
+    return question.text[: match.start()] + other + question.text[match.end() :], match.group()

@@ -25,7 +25,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from rag.models.hardware import inference_dtype
 from rag.models.network import ReaderNetwork, load_network, save_network
-from training.data import load_articles, load_claims, load_training
+from training.data import data_folder, load_articles, load_claims, load_training
 from training.features import Features, batches, collate, encode
 from training.mixture import Example, build
 from training.written import load_fields
@@ -39,6 +39,21 @@ def learning_rate(progress: float, peak: float, warm_up: float = 0.03) -> float:
 
 
 HEAD_RATE = 20  # times the encoder's rate: the head starts at nothing, the encoder knows much already
+
+FIXED = (
+    "init",
+    "keep",
+    "negatives",
+    "seed",
+    "first",
+    "frozen",
+    "dropout",
+    "inner_dropout",
+    "tokens",
+    "micro_batches",
+    "pool",
+)
+"""Options that a run keeps; its length and rate may change on the way."""
 
 FORBIDDEN = -1e4  # logit of a token that can be no answer; finite, so that weights of 0 leave nothing of it
 
@@ -132,13 +147,17 @@ class Trainer:
         """Summed loss of one micro-batch."""
         return window_loss(*network_scores(self.worker, batch, self.dropout), batch)
 
-    def step(self, micro_batches: list[dict[str, torch.Tensor]], progress: float) -> float:
-        """Mean loss per window of one optimiser step over several micro-batches."""
+    def step(self, micro_batches: list[dict[str, torch.Tensor]], progress: float, windows: float) -> float:
+        """Mean loss per window of one optimiser step over several micro-batches.
+
+        `windows`: how many a step holds in the mean, by which its loss counts. By its own number a long window, of
+        which few make a step, would count five times as much as a short one.
+        """
         count = sum(len(batch["start"]) for batch in micro_batches)
         total = torch.zeros((), device=self.device)
         for batch in micro_batches:
             loss = self.forward({name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()})
-            (loss / count).backward()  # type: ignore[no-untyped-call]
+            (loss / windows).backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         for weight, running in zip(self.weights, self.copies, strict=True):
             weight.grad = torch.zeros_like(weight) if running.grad is None else running.grad.float()
@@ -161,6 +180,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "steps": self.steps,
             "rng": torch.get_rng_state(),
+            "rng_of_gpus": torch.cuda.get_rng_state_all(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -169,17 +189,27 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.steps = state["steps"]
         torch.set_rng_state(state["rng"])
-        with torch.no_grad():
-            torch._foreach_copy_(self.copies, self.weights)
+        torch.cuda.set_rng_state_all(state["rng_of_gpus"])
+        self.worker.load_state_dict(self.model.state_dict())
 
 
 def kept(examples: Sequence[Example], shares: Mapping[str, float], random: Random) -> list[Example]:
-    """Of the examples of each kind a share, by the longest name that the kind begins with; "" is one of them."""
+    """Of the examples of each kind a share, by the longest name that the kind begins with; "" is one of them.
+
+    ValueError for a name with which no kind begins, or where nothing is kept.
+    """
+    kinds = {example.kind for example in examples}
+    if lost := [name for name in shares if not any(kind.startswith(name) for kind in kinds)]:
+        raise ValueError(
+            f"--keep names {', '.join(lost)}, with which no kind begins; there are {', '.join(sorted(kinds))}"
+        )
 
     def share(kind: str) -> float:
         return max((len(name), share) for name, share in shares.items() if kind.startswith(name))[1]
 
-    return [example for example in examples if random.random() < share(example.kind)]
+    if not (chosen := [example for example in examples if random.random() < share(example.kind)]):
+        raise ValueError("--keep leaves no window")
+    return chosen
 
 
 def share_of_kind(text: str) -> tuple[str, float]:
@@ -200,7 +230,7 @@ def prepared(
     """Features of one pass, built once and kept in `work`."""
     path = work / f"pass-{seed}-{number}.npz"
     if not path.exists():
-        retrieved = json.loads(negatives.read_text(encoding="utf-8")) if negatives and negatives.exists() else {}
+        retrieved = json.loads(negatives.read_text(encoding="utf-8")) if negatives else {}
         (questions, _), (claims, _) = load_training(data), load_claims(data)
         texts, asked, said = load_fields()
         made = build(questions + asked, retrieved, seed * 1000 + number, claims + said, load_articles(data) | texts)
@@ -216,7 +246,7 @@ def prepared(
 def options(description: str | None) -> argparse.ArgumentParser:
     """The options of every training program."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds train/")
+    parser.add_argument("--data", type=data_folder, required=True, help="folder that holds train/")
     parser.add_argument("--init", type=Path, required=True, help="folder of the weights to start from")
     parser.add_argument("--work", type=Path, required=True, help="folder for features and checkpoints")
     parser.add_argument("--negatives", type=Path, help="file written by training.mine")
@@ -261,15 +291,25 @@ def run(
     """
     arguments.work.mkdir(parents=True, exist_ok=True)
     checkpoint = arguments.work / "checkpoint.pt"
-    number, position, elapsed, seen = arguments.first, 0, 0.0, 0
+    number, position, elapsed, seen, snapshot = arguments.first, 0, 0.0, 0, 0.0
+    given = {name: str(getattr(arguments, name)) for name in FIXED}
+    options_file = arguments.work / "options.json"
+    if options_file.exists() and (begun := json.loads(options_file.read_text(encoding="utf-8"))) != given:
+        other = ", ".join(f"--{name} {begun.get(name)}" for name in given if begun.get(name) != given[name])
+        raise ValueError(
+            f"{arguments.work} was begun with {other.replace('_', '-')}: go on with that, or name another --work"
+        )
+    options_file.write_text(json.dumps(given, indent=1), encoding="utf-8")
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=False)
         trainer.restore(state)
-        number, position, elapsed, seen = state["number"], state["position"], state["elapsed"], state["seen"]
+        number, position, elapsed, seen, snapshot = (
+            state[name] for name in ("number", "position", "elapsed", "seen", "snapshot")
+        )
         print(f"resumed at step {trainer.steps}, {elapsed / 60:.1f} minutes", flush=True)
 
     def save() -> None:
-        place = {"number": number, "position": position, "elapsed": elapsed, "seen": seen}
+        place = {"number": number, "position": position, "elapsed": elapsed, "seen": seen, "snapshot": snapshot}
         partial = checkpoint.with_suffix(".partial")
         torch.save(trainer.state() | place, partial)
         partial.replace(checkpoint)
@@ -282,7 +322,7 @@ def run(
         """Share of the run done, in [0, 1]."""
         return float(trainer.steps / arguments.steps if arguments.steps else elapsed / (60 * arguments.minutes))
 
-    saved = snapshot = elapsed
+    saved = elapsed
     smooth = None
 
     def over() -> bool:
@@ -293,10 +333,13 @@ def run(
             arguments.work, arguments.data, arguments.negatives, dict(arguments.keep), tokenizer, arguments.seed, number
         )
         cut = batches(np.diff(features.bounds), arguments.tokens, arguments.pool, arguments.seed * 1000 + number)
+        windows = float(np.mean([len(part) for part in cut])) * arguments.micro_batches
         clock = time.monotonic()
         while position < len(cut) and not over():
             chosen = cut[position : position + arguments.micro_batches]
-            loss = trainer.step([collate(features, part, tokenizer.pad_token_id) for part in chosen], progress())
+            loss = trainer.step(
+                [collate(features, part, tokenizer.pad_token_id) for part in chosen], progress(), windows
+            )
             position += len(chosen)
             seen += sum(map(len, chosen))
             now = time.monotonic()
@@ -314,8 +357,9 @@ def run(
                 save()
                 saved = elapsed
             if elapsed - snapshot > 60 * arguments.snapshot_minutes:
-                keep(f"snapshot-{trainer.steps}")
                 snapshot = elapsed
+                keep(f"snapshot-{trainer.steps}")
+                save()
         if position >= len(cut):
             number, position = number + 1, 0
     save()

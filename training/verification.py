@@ -29,7 +29,7 @@ from rag.models.embedding import Embedder
 from rag.models.reader import CLAIMS, SHIPPED, Reader, load_claim_reader
 from rag.parts import Parts
 from rag.types import Chunk, Document
-from training.data import load_claims
+from training.data import data_folder, load_claims
 from training.records import LABELS, Claim
 from training.written import load_fields
 
@@ -70,9 +70,9 @@ def kind_of(dataset: str) -> str:
 def main() -> None:
     """Write the weights and print what they are worth."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds train/")
+    parser.add_argument("--data", type=data_folder, required=True, help="folder that holds train/")
     parser.add_argument("--work", type=Path, required=True, help="folder for what the reader said")
-    parser.add_argument("--reader", default="default")
+    parser.add_argument("--reader", default="default", choices=list(SHIPPED))
     parser.add_argument("--limit", type=int, default=600, help="claims of news, of drafts and of others, at most each")
     parser.add_argument(
         "--questions", type=int, default=400, help="of news and drafts that are asked as questions, too"
@@ -82,7 +82,7 @@ def main() -> None:
     given.work.mkdir(parents=True, exist_ok=True)
     folder = CLAIMS if given.reader == "default" else SHIPPED[given.reader]
     digest = (folder / "SHA256").read_text(encoding="utf-8")[:8]
-    kept = given.work / f"checked-{digest}.json"  # of these weights
+    kept = given.work / f"checked-{digest}-{given.limit}-{given.questions}.json"  # of these weights
     if kept.exists():
         checked = [Checked(**row) for row in json.loads(kept.read_text(encoding="utf-8"))]
         print(f"read {len(checked)} claims from {kept}; remove it to check them again")
@@ -100,7 +100,9 @@ def main() -> None:
             for claim in tqdm(chosen, disable=None)
         )
         checked = [item for item in found if item]
-        kept.write_text(json.dumps([vars(c) for c in checked]), encoding="utf-8")
+        partial = kept.with_suffix(".partial")
+        partial.write_text(json.dumps([vars(c) for c in checked]), encoding="utf-8")
+        partial.replace(kept)
     by_kind = {kind: [item for item in checked if item.kind == kind] for kind in KINDS}
     for kind, own in by_kind.items():
         rest = [item for item in checked if item.kind != kind]

@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+from unicodedata import combining
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,14 @@ class Reader(Protocol):
 
     def read(self, question: str, chunks: Sequence[Chunk]) -> list[Span]:
         """The best span of each chunk, in the order of the chunks; `alternatives` hold further ones."""
+
+
+@runtime_checkable
+class Limited(Protocol):
+    """A reader to which a question may be too long."""
+
+    def fits(self, question: str) -> bool:
+        """Whether a question is read to its end; else what comes last changes nothing."""
 
 
 class Network(Protocol):
@@ -91,6 +100,9 @@ class ExtractiveReader:
         if not isinstance(self._network, ReaderNetwork):
             raise TypeError(f"{change.name} changes the project's own network, not {type(self._network).__name__}")
         return ExtractiveReader(load_changed(self._network, change), self._windows, self._lead)
+
+    def fits(self, question: str) -> bool:
+        return self._windows.fits(question)
 
     def read(self, question: str, chunks: Sequence[Chunk]) -> list[Span]:
         if not chunks:
@@ -148,7 +160,10 @@ def load_parts(location: Path, name: str = "") -> tuple[Network, Windows]:
         return _foreign(location, name or str(location))
     from rag.models.network import load_network
 
-    return load_network(location, inference_dtype()).eval(), Windows.load(location, MAX_TOKENS)
+    try:
+        return load_network(location, inference_dtype()).eval(), Windows.load(location, MAX_TOKENS)
+    except Exception as error:  # of the libraries that read its files each has its own, tokenizers none at all
+        raise ModelError(f"the reader in {location} is damaged ({error}); copy or install it again") from error
 
 
 def _foreign(location: Path, name: str) -> tuple[Network, Windows]:
@@ -200,6 +215,9 @@ class ChangedReader:
     @cached_property
     def _changed(self) -> ExtractiveReader:
         return self._reader.changed(self._change)
+
+    def fits(self, question: str) -> bool:
+        return self._reader.fits(question)
 
     def read(self, question: str, chunks: Sequence[Chunk]) -> list[Span]:
         return self._changed.read(question, chunks)
@@ -368,6 +386,6 @@ def _make(chunk: Chunk, score: float, start: int, end: int) -> Span:
     text = chunk.text
     while start > 0 and text[start - 1].isalnum() and text[start].isalnum():
         start -= 1
-    while end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
+    while end < len(text) and (combining(text[end]) or (text[end].isalnum() and text[end - 1].isalnum())):
         end += 1
     return Span(chunk.id, chunk.document_id, chunk.start + start, chunk.start + end, text[start:end], score)
