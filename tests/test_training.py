@@ -807,7 +807,6 @@ def test_a_run_goes_on_with_the_options_that_it_began_with(tmp_path: Path, data:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (("--keep", "squad/anwsered=0"), "--keep names squad/anwsered, with which no kind begins; there are squad/ans"),
         (("--keep", "=0"), "--keep leaves no window"),
         (("--negatives", "/no/such/file"), "/no/such/file"),
     ],
@@ -817,6 +816,13 @@ def test_an_option_that_would_do_nothing_is_an_error(
 ) -> None:
     with pytest.raises((ValueError, FileNotFoundError), match=re.escape(told)):
         run(tmp_path / "run", data, tiny, 2, 12, *options)
+
+
+def test_a_kind_that_is_not_there_is_told(
+    tmp_path: Path, data: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(tmp_path / "run", data, tiny, 2, 12, "--keep", "squad/anwsered=0", "squad/answered=1")
+    assert capsys.readouterr().out.startswith("--keep squad/anwsered: no kind begins so\ndone")
 
 
 def test_a_folder_without_data_is_no_data(tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:

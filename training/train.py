@@ -196,13 +196,11 @@ class Trainer:
 def kept(examples: Sequence[Example], shares: Mapping[str, float], random: Random) -> list[Example]:
     """Of the examples of each kind a share, by the longest name that the kind begins with; "" is one of them.
 
-    ValueError for a name with which no kind begins, or where nothing is kept.
+    A name with which no kind begins is told; ValueError where nothing is kept.
     """
-    kinds = {example.kind for example in examples}
-    if lost := [name for name in shares if not any(kind.startswith(name) for kind in kinds)]:
-        raise ValueError(
-            f"--keep names {', '.join(lost)}, with which no kind begins; there are {', '.join(sorted(kinds))}"
-        )
+    for name in shares:
+        if not any(example.kind.startswith(name) for example in examples):
+            print(f"--keep {name}: no kind begins so", flush=True)
 
     def share(kind: str) -> float:
         return max((len(name), share) for name, share in shares.items() if kind.startswith(name))[1]
