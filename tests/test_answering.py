@@ -235,6 +235,10 @@ def test_what_is_no_item_at_all_is_answered_as_a_single_span() -> None:
     assert listed("It was so. They came.", "It", ("They", 4.0)) == "It"
 
 
+def test_a_name_in_capitals_is_an_item_though_a_small_word_is_written_so() -> None:
+    assert listed("The WHO, the US and Chad came.", "WHO", ("US", 4.0), ("Chad", 4.0)) == "WHO; US; Chad"
+
+
 def test_an_article_of_one_account_does_not_support_another() -> None:
     one = Document(
         "one", "A", "Anna Berg will lead the firm. Carl Dahl will chair its board.", "one", date="2020-05-01"

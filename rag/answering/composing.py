@@ -246,7 +246,8 @@ def _compose_list(candidates: Sequence[Candidate], made: _Citations) -> Composed
             text = span.text.strip(" ,;:")
             if span is not first and span.score < floor:
                 continue
-            if not content_words(text) or _is_figure(text) is not _is_figure(first.text):
+            named = len(text) > 1 and text.isupper()  # "US", which alone is as good as "us"
+            if not (named or content_words(text)) or _is_figure(text) is not _is_figure(first.text):
                 continue
             if len(items) == MAX_ITEMS or any(_one_item(span, item, candidate.passage.chunk) for item in items):
                 continue
