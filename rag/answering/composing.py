@@ -274,7 +274,8 @@ def _one_item(span: Span, item: Span, chunk: Chunk) -> bool:
 
 
 def _is_figure(text: str) -> bool:
-    return not facts(text).dates and all(facts(word).numbers for word in content_words(text))
+    found = content_words(text)
+    return bool(found) and not facts(text).dates and all(facts(word).numbers for word in found)
 
 
 def _holds(text: str, part: str) -> bool:
