@@ -53,18 +53,17 @@ class Settings(IndexSettings):
     Attributes
     ----------
     reader : str
-        "default" (the project's own), "sentence" (no weights), or a Hugging Face
+        "default" and "small" (the project's own), "sentence" (no weights), or a Hugging Face
         question-answering model's name or folder.
     candidates : int
         Chunks that each of dense and lexical search contribute to fusion.
     read : int
         Passages that the reader reads for one question.
     abstain_below : float
-        Confidence from which an answer counts as one. 0.5: of the questions that training left out, on six corpora
-        and the tune half of the fixed set, 84 % of the unanswerable stay below it (`training.calibrate`).
+        Confidence from which an answer counts as one. What the default refuses is in the reader's card.
     perhaps_from : float
         Confidence from which what falls short of `abstain_below` is shown as what the articles may say; below, they do
-        not say. 0.45: 82 % of the same unanswerable stay below it.
+        not say.
     retrieval : {"hybrid", "dense", "lexical"}
         How passages are found.
     rerank : bool
@@ -72,8 +71,8 @@ class Settings(IndexSettings):
     spelling : bool
         Whether other spellings of names and typing errors are looked for.
     decide : {"calibrated", "margin"}
-        How confidence is made: from all signals, or from the reader's margin alone. A reader other than the
-        default uses "margin" until `rag evaluate-reader` has fitted the weights of the signals to it.
+        How confidence is made: from all signals, or from the reader's margin alone. A reader that does not ship
+        uses "margin" until `rag evaluate-reader` has fitted the weights of the signals to it.
     strict : bool
         Whether sentences of a language model that the articles do not support are left out; else they are marked.
     write_seconds : float

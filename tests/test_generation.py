@@ -247,7 +247,7 @@ def test_unknown_generators_are_explained(name: str) -> None:
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openai", None)
-    with pytest.raises(RagError, match=re.escape("pip install 'rag-articles[openai]'")):
+    with pytest.raises(RagError, match=re.escape("pip install -e '.[openai]'")):
         load_generator("openai:m")
 
 

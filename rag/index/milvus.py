@@ -70,7 +70,7 @@ class MilvusEngine:
       when no passage holds its stem. Where one writer removes a word's last document while another adds one, its other
       spellings may be forgotten too early.
     - Of a title it keeps 1,000 characters, and a word counts by its first 200 letters: fields are no longer.
-    - Milvus Lite (a file): one process at a time.
+    - Milvus Lite (a folder): one process at a time.
     """
 
     def __init__(self, client: Any, uri: str, name: str) -> None:

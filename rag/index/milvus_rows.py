@@ -59,7 +59,7 @@ def connect(uri: str) -> Any:
     try:
         from pymilvus import MilvusClient
     except ModuleNotFoundError as error:
-        raise StoreError(f"{error.name} is missing; install the extra: pip install 'rag-articles[milvus]'") from error
+        raise StoreError(f"{error.name} is missing; install the extra: pip install -e '.[milvus]'") from error
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL + 1)  # it logs a traceback of each error that it raises
     logging.getLogger("milvus_lite").setLevel(logging.CRITICAL + 1)
     with mendable(uri):

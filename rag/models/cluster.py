@@ -155,6 +155,6 @@ def _ray() -> Any:
         import ray
     except ImportError as error:
         raise ModelError(
-            "embedding on many machines needs Ray, which is not installed: pip install 'rag-articles[ray]'"
+            "embedding on many machines needs Ray, which is not installed: pip install -e '.[ray]'"
         ) from error
     return ray

@@ -129,5 +129,5 @@ def _need_gguf() -> None:
     missing = [package for package in ("gguf", "accelerate") if find_spec(package) is None]
     if missing:
         raise RagError(
-            f"the package {missing[0]} is missing, which reading .gguf files takes; pip install 'rag-articles[gguf]'"
+            f"the package {missing[0]} is missing, which reading .gguf files takes; pip install -e '.[gguf]'"
         )

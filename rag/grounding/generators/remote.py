@@ -123,7 +123,7 @@ def connect(
         from openai import OpenAI, OpenAIError, Timeout
     except ImportError:
         raise RagError(
-            "the package openai is missing, which asks language models; pip install 'rag-articles[openai]'"
+            "the package openai is missing, which asks language models; pip install -e '.[openai]'"
         ) from None
     for library in ("openai", "httpx", "httpcore", "httpx2", "httpcore2"):
         # At their finer levels they write what servers send, and servers may repeat the key.
