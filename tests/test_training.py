@@ -477,23 +477,27 @@ def test_questions_on_texts_of_the_data_are_read_as_those_on_our_own(tmp_path: P
         {"q": "Whose work is it?", "type": "factoid", "answers": ["Anna Petrova"], "sentence": built},
         {"q": "Is it by somebody from Lviv?", "type": "yes-no", "answers": ["no"], "sentence": built},
         {"q": "What did it cost?", "type": "wrong-detail", "answers": [], "near": built},
+        {"q": "Since when had she lived in Kyiv?", "type": "untold", "answers": [], "near": built},
     ]
     path = tmp_path / "questions.jsonl"
     path.write_text(
         "".join(json.dumps({"article": n, "questions": asked}) + "\n" for n in ("A", "B")), encoding="utf-8"
     )
     texts = {"A": Article("A", "g", "T", "2020-01-01", PASSAGE)}
-    who, whether, cost = load_questions(path, texts)
+    who, whether, cost, since = load_questions(path, texts)
     assert (who.answers, who.article) == (((PASSAGE.index("Anna Petrova"), "Anna Petrova"),), "A")
     assert (whether.polar, whether.denial, whether.answers) == (True, True, ((PASSAGE.index(built), built),))
-    assert (cost.answers, cost.near) == ((), (PASSAGE.index(built), built))
+    assert (cost.answers, cost.near) == (since.answers, since.near) == ((), (PASSAGE.index(built), built))
+    assert [question.dataset for question in (cost, since)] == ["news-questions", "news-untold"]
     alone = load_questions(path, texts, "passage-questions")
-    assert [(question.dataset, question.article) for question in alone] == [("passage-questions", "")] * 3
+    assert [(question.dataset, question.article) for question in alone] == [("passage-questions", "")] * 3 + [
+        ("passage-untold", "")
+    ]
     others = {SISTER.id: SISTER}
-    kinds = {example.kind for example in build([who, whether, cost], {}, 3, [], texts | others)}
-    assert kinds >= {"news-questions/answered", "news-questions/yes-no", "news-questions/twin"}
+    kinds = {example.kind for example in build([who, whether, cost, since], {}, 3, [], texts | others)}
+    assert kinds >= {"news-questions/answered", "news-questions/yes-no", "news-questions/twin", "news-untold/twin"}
     kinds = {example.kind for example in build(alone, {}, 3)}
-    assert kinds >= {"passage-questions/answered", "passage-questions/undecided"}
+    assert kinds >= {"passage-questions/answered", "passage-questions/undecided", "passage-untold/undecided"}
 
 
 def test_a_question_of_a_conversation_stands_behind_what_was_asked_before(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ KINDS = {
     "claim-passage-drafts/not_stated": 20, "news-questions/answered": 150, "news-questions/cut": 40,
     "news-questions/sister": 60, "news-questions/twin": 70, "news-questions/yes-no": 40, "news-questions/undecided": 40,
     "news-talks/answered": 150, "news-talks/cut": 40, "news-talks/sister": 60, "news-talks/twin": 70,
+    "news-untold/twin": 60,
 }  # fmt: skip
 """Windows of each kind, at most."""
 DECIDED = ("news/yes-no", "passages/answered", "fields/yes-no", "news-questions/yes-no")
@@ -118,6 +119,7 @@ def figures(said: Read, kinds: npt.NDArray[np.str_], features: Features) -> dict
         "decided or open in fields": apart(said.margin, "fields/yes-no", ["fields/undecided"]),
         "answered or not in other words": answered("news-questions", "cut", "sister", "twin"),
         "decided or open in other words": apart(said.margin, "news-questions/yes-no", ["news-questions/undecided"]),
+        "told or untold": apart(said.margin, "news-questions/answered", ["news-untold/twin"]),
         "answered or not in conversations": answered("news-talks", "cut", "sister", "twin"),
         "claim supported in fields": supported("fields"),
         "sentence of a draft supported": supported("drafts"),

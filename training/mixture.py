@@ -84,6 +84,8 @@ WEIGHTS = {
     "fields": Weight(3.0, 3.0, cut=0.7, exchanged=0.3, retrieved=0.9),
     "news-questions": Weight(3.0, 3.0, cut=0.7, exchanged=0.3, retrieved=0.9),
     "passage-questions": Weight(2.2, 2.2, cut=0.7, retrieved=0.9),
+    "news-untold": Weight(0.0, 3.0),
+    "passage-untold": Weight(0.0, 2.2),
     "news-talks": Weight(2.2, 2.2, cut=0.7, retrieved=0.9),
     "passage-talks": Weight(2.2, 2.2, cut=0.7, retrieved=0.9),
 }

@@ -74,8 +74,8 @@ def load_fields(
 ) -> tuple[dict[str, Article], list[Question], list[Claim]]:
     """Texts of many fields by id, their questions and their claims; of the groups held out, or of the others.
 
-    A list has all its items as answers; of "open", "denied" and "wrong-detail" questions, which nothing answers, `near`
-    is the sentence that tempts. The sentences of drafts are claims, too.
+    A list has all its items as answers; of "open", "denied", "wrong-detail" and "untold" questions, which nothing
+    answers, `near` is the sentence that tempts. The sentences of drafts are claims, too.
     """
     articles: dict[str, Article] = {}
     questions: list[Question] = []
@@ -118,13 +118,15 @@ def load_questions(path: Path, articles: Mapping[str, Article], dataset: str = "
     """The questions of `questions.jsonl` or `talks.jsonl`, as questions of `dataset`; of the form of `load_fields`.
 
     Those whose article is not there are left out; only news have an article besides their passage. What was asked and
-    answered `before` stands in front of a question.
+    answered `before` stands in front of a question. Those on what an article leaves "untold" are a set of their own, as
+    another article may tell it.
     """
     asked = [(articles[row["article"]], row["questions"]) for row in read_lines(path) if row["article"] in articles]
+    untold = f"{dataset.split('-')[0]}-untold"
     made = [
-        _question(dataset, article, f"{dataset}-{article.id}-{n}", question)
-        for article, questions in asked
-        for n, question in enumerate(questions)
+        _question(untold if row["type"] == "untold" else dataset, article, f"{dataset}-{article.id}-{n}", row)
+        for article, rows in asked
+        for n, row in enumerate(rows)
     ]
     return made if dataset.startswith("news") else [replace(question, article="") for question in made]
 
