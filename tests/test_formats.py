@@ -10,6 +10,7 @@ import json
 import plistlib
 import time
 import zipfile
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from rag.articles.formats import FORMATS, format_of
 from rag.articles.formats.contract import Composer, Source
 from rag.articles.formats.encoding import decode
 from rag.articles.formats.sheets import _shown
-from rag.articles.formats.tables import has_head, lines_of
+from rag.articles.formats.tables import has_head, lines_of, side_by_side
 from rag.errors import DocumentError
 from rag.types import Document
 
@@ -98,6 +99,14 @@ def test_rows_say_what_their_columns_are(rows: list[list[str]], heads: int | Non
     assert lines_of(rows, heads) == lines
 
 
+def test_years_are_heads_unless_there_are_only_years_below_them() -> None:
+    assert has_head([["Town", "2021", "2022"], ["Tarsk", "3", "2100"]])
+    assert has_head([["", "2020", "2010", "2000"], ["Tarsk", "3", "4", "5"]])
+    assert not has_head([["Korn", "1950", "1951"], ["Reeve", "1961", "1963"]])
+    assert not has_head([["Tarsk", "1500", "1900"], ["Orrin", "3", "4"]])
+    assert not has_head([["Tarsk", "2021", "2022", "2025"], ["Orrin", "3", "4", "5"]])
+
+
 def test_a_long_or_repeated_first_row_is_no_head() -> None:
     assert not has_head(
         [["a sentence that goes on and on, longer than any name of a column is", "b", "c"], ["1", "2", "3"]]
@@ -174,11 +183,32 @@ def test_front_matter_has_lists_remarks_and_long_values(tmp_path: Path) -> None:
     assert (document.title, document.text.split("\n")[0]) == ("The mill", "It rained.")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "matter",
+    [
+        '+++\ntitle = "The mill"\ndate = 2024-05-14T10:00:00Z\ntags = ["mill", "sale"]\ndraft = false\n[by]\nname = "Korn"\n+++',
+        "---\ntitle: The mill\ndate: 2024-05-14\ntags:\n  - mill\n  - 'sale'\ndraft: false\nby:\n  name: Korn\n---",
+        '---\ntitle: >-\n  The\n\n  mill\ndate: "2024-05-14"\ntags:\n- mill\n- sale\ndraft: false\nby:\n  name: Korn\n---',
+    ],
+)
+def test_lists_and_long_values_of_front_matter_are_told(tmp_path: Path, matter: str, end: str) -> None:
+    document = read(tmp_path, "a.md", f"{matter}\n\nIt rained.\n".replace("\n", end))
+    assert (document.title, document.date) == ("The mill", "2024-05-14")
+    assert blocks(document) == [
+        ("paragraph", "It rained."), ("note", "tags: mill, sale"), ("note", "draft: false"), ("note", "by: name: Korn"),
+    ]  # fmt: skip
+
+
+def test_pluses_that_hold_no_fields_are_text(tmp_path: Path) -> None:
+    assert "Well, well" in read(tmp_path, "a.md", "+++\nWell, well.\n+++\n\nIt rained.\n").text
+
+
 def test_a_footnote_is_a_note_and_its_mark_no_figure(tmp_path: Path) -> None:
     markdown = "The next count is in 2026.[^1] It is `[^1]`.\n\n[^1]: If *paid*[^2] for\n    by Tarsk.\n[^2]: Soon.\n\nThe end.\n\n```\n[^a]: b\nx[^a]\n```\n"
     assert blocks(read(tmp_path, "a.md", markdown)) == [
-        ("paragraph", "The next count is in 2026. It is [^1]."), ("paragraph", "The end."), ("paragraph", "[^a]: b x[^a]"),
-        ("note", "If paid for by Tarsk."), ("note", "Soon."),
+        ("paragraph", "The next count is in 2026. It is [^1]."), ("paragraph", "The end."), ("paragraph", "[^a]: b"),
+        ("paragraph", "x[^a]"), ("note", "If paid for by Tarsk."), ("note", "Soon."),
     ]  # fmt: skip
     html = "<p>The next count is in 2026<sup>[<a href='#n1'>1</a>, <a href='#n2'>2</a>]</sup><a href='#n3'><sup>3</sup></a>, <del>not</del> on 3 km<sup>2</sup> or 10<sup>6</sup> m by the 1<sup>st</sup>.</p>"
     assert read(tmp_path, "a.html", html).text == "The next count is in 2026, on 3 km2 or 10⁶ m by the 1st."
@@ -211,6 +241,79 @@ def test_html_gives_headings_bylines_captions_rows_and_items(tmp_path: Path) -> 
         ("paragraph", "It rained all day, and the council of Tarsk went home without a word about the bridge, the mill and "
          "the river."),
     ]  # fmt: skip
+
+
+LONG = "It rained in Tarsk all day. " * 12
+
+
+def test_all_articles_of_a_page_that_stand_side_by_side_are_read(tmp_path: Path) -> None:
+    posts = "".join(f"<article class='post-{n}'><h2>Day {n}</h2><p>{n}. {LONG}</p></article>" for n in range(3))
+    teaser = "<article><p>Old news.</p></article>"
+    others = f"<div class='comments'><article><p>{LONG} I liked it.</p></article></div>"
+    document = read(tmp_path, "a.html", f"<html><body><main>{posts}{teaser}</main>{others}</body></html>")
+    assert [text.strip() for kind, text in blocks(document) if kind == "heading"] == ["Day 0", "Day 1", "Day 2"]
+    assert "Old news" not in document.text
+    assert "liked" not in document.text
+
+
+def test_a_page_of_which_little_is_taken_says_so(tmp_path: Path) -> None:
+    parts = "".join(f"<div class='content'><h2>Day {n}</h2><p>{n}. {LONG}</p></div>" for n in range(3))
+    read(tmp_path, "a.html", f"<html><body>{parts}</body></html>")
+    ((_, note),) = read_file(tmp_path / "a.html", "a", 10**6, TODAY).notes
+    assert note.endswith("words were taken for its main text")
+    read(tmp_path, "a.html", f"<html><body><p>{LONG}</p><aside>{LONG * 3}</aside></body></html>")
+    assert read_file(tmp_path / "a.html", "a", 10**6, TODAY).notes == ()
+
+
+def test_a_short_page_of_headings_and_items_keeps_them(tmp_path: Path) -> None:
+    items = "".join(f"<h2>{n}. Point</h2><ul><li>The council of Tarsk hears of point {n}.</li></ul>" for n in range(9))
+    for body in (f"<h1>Minutes</h1>{items}", f"<h1>Minutes</h1><p>All came.</p>{items}<p>{LONG}</p>"):
+        kinds = [kind for kind, _ in blocks(read(tmp_path, "a.html", f"<html><body>{body}</body></html>"))]
+        assert (kinds.count("heading"), kinds.count("item")) == (10, 9)
+
+
+def test_a_text_given_as_data_is_read(tmp_path: Path) -> None:
+    data = json.dumps({"@type": "NewsArticle", "articleBody": LONG})
+    page = f"<head><script type='application/ld+json'>{data}</script></head><body><p>Subscribe now.</p></body>"
+    assert read(tmp_path, "a.html", f"<html>{page}</html>").text == LONG.strip()
+
+
+@pytest.mark.parametrize("long", ["", LONG])
+def test_who_is_quoted_and_the_lines_of_a_poem_stay(tmp_path: Path, long: str) -> None:
+    quoted = "<blockquote><p>We will not forget it.</p><footer>— <cite>Ilse Korn</cite></footer></blockquote>"
+    poem = "<pre>The river runs,\n  <b>and</b> no one<br>stays.\n</pre>"
+    page = f"<html><body><article><h1>The flood</h1><p>{long}It rained.</p>{quoted}{poem}<p>The end.</p></article>"
+    found = blocks(read(tmp_path, "a.html", page))
+    assert found[-5:-1] == [
+        ("paragraph", "— Ilse Korn"), ("paragraph", "The river runs,"), ("paragraph", "and no one"), ("paragraph", "stays."),
+    ]  # fmt: skip
+
+
+def test_code_in_a_table_is_a_part_of_its_cell(tmp_path: Path) -> None:
+    rows = "<table><tr><th>Call<th>Gives<tr><td><pre>f(1)</pre><td>2</table><dl><dt>g<dd><pre>one</pre></dl>"
+    page = f"<html><body><article><h1>The flood</h1><p>{LONG}</p>{rows}<p>The end.</p></article>"
+    assert blocks(read(tmp_path, "a.html", page))[2:4] == [("row", "Call: f(1) | Gives: 2"), ("item", "g: one")]
+
+
+def test_lines_within_code_stay_lines(tmp_path: Path) -> None:
+    assert read(tmp_path, "a.md", "Text.\n\n```\na = 1\nb = 2\n```\n").text == "Text.\na = 1\nb = 2"
+
+
+@pytest.mark.parametrize(
+    ("body", "date"),
+    [
+        ("<p>The hearing is on <time datetime='2024-06-12'>12 June 2024</time> in the town hall.</p>", None),
+        ("<p>It was built on <time>12 May 1950</time>; it broke on <time>3 June 2019</time>.</p>", None),
+        ("</article><aside><h4>Read more</h4><time datetime='2020-01-02'>2 January 2020</time></aside>", None),
+        ("</article><footer><time datetime='2020-01-02'>2 January 2020</time></footer>", None),
+        ("<p>By Ilse Korn, <time datetime='2024-06-12'>12 June 2024</time></p>", "2024-06-12"),
+        ("<div>By Ilse Korn <time datetime='2024-06-12'>12 June 2024</time> in Politics.</div>", "2024-06-12"),
+        ("<footer>Posted on <time datetime='2024-06-12'>12 June 2024</time></footer>", "2024-06-12"),
+    ],
+)
+def test_a_marked_day_of_which_a_page_tells_does_not_date_it(tmp_path: Path, body: str, date: str | None) -> None:
+    page = f"<html><body><article><h1>The bridge of Tarsk</h1><p>{'It rained in Tarsk all day. ' * 30}</p>{body}"
+    assert read(tmp_path, "a.html", page).date == date
 
 
 def test_a_short_page_gives_all_of_its_body_with_its_blocks(tmp_path: Path) -> None:
@@ -384,6 +487,34 @@ def test_two_tables_of_one_sheet_have_heads_of_their_own(tmp_path: Path) -> None
 def test_a_group_of_rows_has_the_heads_of_its_table(tmp_path: Path, last: str) -> None:
     rows = f"Kind,Sort,Note\nApple,Elstar,12\n,,\nPear,Conference,{last}\nPlum,Mirabelle,{last or 12}\n"
     assert read(tmp_path, "a.csv", rows).text.split("\n")[-1] == f"Kind: Plum | Sort: Mirabelle | Note: {last or 12}"
+
+
+def test_words_below_numbers_are_another_table(tmp_path: Path) -> None:
+    rows = "Town,Jan,Feb\nTarsk,1,2\n,,\nShip,Crew,Port\nAlma,old,Tarsk\nBerta,new,Orrin\n"
+    assert read(tmp_path, "a.csv", rows).text.split("\n")[1:] == [
+        "Ship: Alma | Crew: old | Port: Tarsk", "Ship: Berta | Crew: new | Port: Orrin",
+    ]  # fmt: skip
+
+
+def test_tables_side_by_side_are_read_one_after_the_other() -> None:
+    short, long = [["Ferry", "Times"], ["North", "12"]], [["Town", "People"], ["Tarsk", "34"], ["Orrin", "12"]]
+    other, more = [["Mayor", "Age"], ["Korn", "50"], ["Reeve", "61"]], [["2023", "2024"], ["1", "2"], ["3", "4"]]
+
+    def beside(left: list[list[str]], right: list[list[str]]) -> list[list[str]]:
+        return [[*a, "", *b] for a, b in zip_longest(left, right, fillvalue=["", ""])]
+
+    assert [len(lines_of(part)) for part in side_by_side(beside(long, short))] == [2, 1]
+    assert [lines_of(part) for part in side_by_side(beside(long, long))] == [lines_of(long)] * 2
+    for same in (other, more):  # they may go on with the row of the town
+        assert side_by_side(beside(long, same)) == [beside(long, same)]
+
+
+@pytest.mark.parametrize("title", ["<th colspan=3>People</th>", "<td colspan=3><b>People</b></td>"])
+def test_the_title_in_a_table_is_a_line_above_it(tmp_path: Path, title: str) -> None:
+    page = (
+        f"<table><tr>{title}</tr><tr><th>Town</th><th>men</th><th>women</th></tr><tr><td>Tarsk<td>1<td>2</tr></table>"
+    )
+    assert read(tmp_path, "a.html", page).text == "People\nTown: Tarsk | men: 1 | women: 2"
 
 
 def test_a_table_is_not_dated_by_its_rows(tmp_path: Path) -> None:
@@ -560,6 +691,31 @@ def test_a_broken_attachment_does_not_cost_the_mail(tmp_path: Path, name: str) -
     assert note.startswith(f"an attachment could not be read: {name} is broken (")
 
 
+INVITATION = "BEGIN:VCALENDAR\r\nSUMMARY:Council meets\r\nEND:VCALENDAR\r\n"
+
+
+@pytest.mark.parametrize(
+    ("plain", "page", "told"),
+    [
+        (" ", "<p>The mill is sold.</p>", "The mill is sold."),
+        ("See https://x.org/view", "<style>p {color: red}</style><p>The mill is sold to Ole Brand.</p>",
+         "The mill is sold to Ole Brand."),
+        ("The mill is sold.", "<p>The mill is sold to Ole Brand.</p>", "The mill is sold."),
+        ("The mill is sold.", f"<style>{'p {color: red} ' * 9}</style><p>The mill is sold.</p>", "The mill is sold."),
+        ("It \0 rained.", "<p>It rained.</p>", "It rained."),
+    ],
+)  # fmt: skip
+def test_the_form_of_a_mail_that_says_more_is_read(tmp_path: Path, plain: str, page: str, told: str) -> None:
+    forms = "".join(
+        f"--b\r\nContent-Type: text/{kind}\r\n\r\n{text}\r\n"
+        for kind, text in (("plain", plain), ("html", page), ("calendar", INVITATION))
+    )
+    parts = f'Content-Type: multipart/alternative; boundary="b"\r\n\r\n{forms}--b--\r\n'
+    assert blocks(read(tmp_path, "a.eml", MAIL + parts)) == [*HEAD, ("paragraph", told)]
+    ((_, note),) = read_file(tmp_path / "a.eml", "a", 10**6, TODAY).notes
+    assert "text/calendar" in note
+
+
 @pytest.mark.parametrize("error", [MemoryError, ImportError])
 def test_what_is_no_fault_of_an_attachment_is_not_told_as_one(
     error: type[Exception], monkeypatch: pytest.MonkeyPatch
@@ -660,17 +816,48 @@ def test_what_a_chapter_lost_is_told(tmp_path: Path) -> None:
     assert notes == ["one.xhtml: 1 character(s) could not be read as cp1252"]
 
 
-def test_opendocument(tmp_path: Path) -> None:
-    names = " ".join(
-        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{long}:1.0"'
-        for name, long in (
-            ("office", "office"),
-            ("text", "text"),
-            ("table", "table"),
-            ("draw", "drawing"),
-            ("style", "style"),
-        )
+ODT = " ".join(
+    f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{long}:1.0"'
+    for name, long in (
+        ("office", "office"),
+        ("text", "text"),
+        ("table", "table"),
+        ("draw", "drawing"),
+        ("style", "style"),
     )
+)
+
+
+def odt(body: str, **parts: str) -> bytes:
+    content = f"<office:document-content {ODT}><office:body><office:text>{body}</office:text></office:body></office:document-content>"
+    return packed(**{"META-INF__manifest_dot_xml": "<m/>"}, content_dot_xml=content, **parts)
+
+
+def test_cells_of_opendocument_over_rows_and_tables_in_cells(tmp_path: Path) -> None:
+    def cell(content: str, more: str = "") -> str:
+        return f"<table:table-cell {more}>{content}</table:table-cell>"
+
+    def words(*texts: str) -> str:
+        return "".join(cell(f"<text:p>{text}</text:p>") for text in texts)
+
+    def table(*rows: str) -> str:
+        return "<table:table>" + "".join(f"<table:table-row>{row}</table:table-row>" for row in rows) + "</table:table>"
+
+    over = cell("<text:p>North</text:p>", 'table:number-rows-spanned="2"')
+    spanned = table(
+        words("Region", "Tonnes"), over + words("12"), "<table:covered-table-cell/>" + words("31"), words("South", "9")
+    )
+    assert read(tmp_path, "a.odt", odt(spanned)).text.split("\n") == [
+        "Region: North | Tonnes: 12", "Region: North | Tonnes: 31", "Region: South | Tonnes: 9",
+    ]  # fmt: skip
+    nested = table(words("The mill") + cell(table(words("Town", "People"), words("Tarsk", "34"))))
+    assert blocks(read(tmp_path, "a.odt", odt(nested))) == [
+        ("paragraph", "The mill"),
+        ("row", "Town: Tarsk | People: 34"),
+    ]
+
+
+def test_opendocument(tmp_path: Path) -> None:
     body = (
         "<text:tracked-changes><text:p>old</text:p></text:tracked-changes><text:h>The mill</text:h>"
         "<text:p>It was <text:span>sold</text:span><text:s/>again<text:note><text:note-citation>1</text:note-citation>"
@@ -680,13 +867,9 @@ def test_opendocument(tmp_path: Path) -> None:
         "People</text:p></table:table-cell></table:table-row><table:table-row><table:table-cell><text:p>Tarsk</text:p>"
         "</table:table-cell><table:table-cell><text:p>34</text:p></table:table-cell></table:table-row></table:table>"
     )
-    content = f"<office:document-content {names}><office:body><office:text>{body}</office:text></office:body></office:document-content>"
     meta = '<m xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>The sale of the mill</dc:title></m>'
-    styles = f"<s {names}><style:header><text:p>Veldmar Gazette</text:p></style:header></s>"
-    data = packed(
-        **{"META-INF__manifest_dot_xml": "<m/>"}, content_dot_xml=content, meta_dot_xml=meta, styles_dot_xml=styles
-    )
-    document = read(tmp_path, "a.odt", data)
+    styles = f"<s {ODT}><style:header><text:p>Veldmar Gazette</text:p></style:header></s>"
+    document = read(tmp_path, "a.odt", odt(body, meta_dot_xml=meta, styles_dot_xml=styles))
     assert document.title == "The sale of the mill"
     assert blocks(document) == [
         ("heading", "The mill"), ("paragraph", "It was sold again."), ("note", "In May."), ("item", "first"),
@@ -799,6 +982,44 @@ def test_xml(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_xml_has_attributes_notes_line_ends_and_tables(tmp_path: Path) -> None:
+    content = (
+        "<doc><town name='Tarsk' people='34' xmlns:a='urn:a' a:b='x'><mayor>Ilse Korn</mayor></town>"
+        "<div type='letter' n='1'><p>It rained.</p></div><p>It was<note>In May.</note> sold<lb/>on Fri<pb/>day.</p>"
+        "<table><head>Towns</head><row><cell>Town</cell><cell>People</cell></row><row><cell>Tarsk</cell><cell>34</cell></row></table>"
+        "<table><row><name>Orrin</name><people>12</people></row></table></doc>"
+    )
+    assert blocks(read(tmp_path, "a.xml", content)) == [
+        ("row", "name: Tarsk | people: 34 | mayor: Ilse Korn"), ("paragraph", "It rained."), ("paragraph", "It was sold on Friday."),
+        ("note", "In May."), ("heading", "Towns"), ("row", "Town: Tarsk | People: 34"), ("row", "name: Orrin | people: 12"),
+    ]  # fmt: skip
+
+
+def test_json_of_rows_and_of_pages(tmp_path: Path) -> None:
+    rows = [["Town", "People"], ["Tarsk", 34], ["Orrin", None]]
+    assert read(tmp_path, "a.json", json.dumps(rows)).text == "Town: Tarsk | People: 34\nTown: Orrin"
+    split = {"columns": ["Town", "Mayor", "Party"], "data": [["Tarsk", "Korn", "Green"], ["Orrin", "Reeve", "Red"]]}
+    assert read(tmp_path, "b.json", json.dumps(split)).text.split("\n")[1:] == [
+        "Tarsk | Korn | Green",
+        "Orrin | Reeve | Red",
+    ]
+    post = {"title": {"rendered": "The mill &amp; the bridge"}, "text": "It was sold.<br><b>Soon</b> &amp; dear."}
+    document = read(tmp_path, "c.json", json.dumps(post))
+    assert (document.title, document.text) == (
+        "The mill & the bridge",
+        "The mill & the bridge\nIt was sold.\nSoon & dear.",
+    )
+
+
+def test_long_cells_are_paragraphs_below_their_row(tmp_path: Path) -> None:
+    long = "It rained all day in Tarsk. " * 10
+    content = f'id,title,text\n1,Rain,"{long}"\n2,Sun,"One.\n\nTwo."\n3,Snow,"<p>It <b>snowed</b>.</p>"\n4,Fog,none\n'
+    assert blocks(read(tmp_path, "a.csv", content)) == [
+        ("row", "id: 1 | title: Rain"), ("paragraph", long.strip()), ("row", "id: 2 | title: Sun"), ("paragraph", "One."),
+        ("paragraph", "Two."), ("row", "id: 3 | title: Snow"), ("paragraph", "It snowed."), ("row", "id: 4 | title: Fog | text: none"),
+    ]  # fmt: skip
+
+
 def test_json(tmp_path: Path) -> None:
     article = {
         "headline": "The mill", "datePublished": "2024-05-14", "publisher": {"name": "Veldmar Gazette"},
@@ -844,6 +1065,24 @@ def test_entities_of_web_subtitles_are_characters(tmp_path: Path) -> None:
     assert read(tmp_path, "a.vtt", said).text == "Korn & Reeve <said> so."
 
 
+ROLLING = (
+    ("00:00:00.160 --> 00:00:02.389", " \nthe<00:00:00.480><c> bridge</c>"),
+    ("00:00:02.389 --> 00:00:02.399", "the bridge\n "),
+    ("00:00:02.399 --> 00:00:04.950", "the bridge\nof<00:00:02.720><c> tarsk</c>"),
+    ("00:00:04.950 --> 00:00:04.960", "of tarsk"),
+    ("00:00:04.960 --> 00:00:07.000", "of tarsk\nis closed"),
+)
+
+
+@pytest.mark.parametrize("name", ["a.vtt", "a.srt"])
+def test_lines_that_roll_are_told_once(tmp_path: Path, name: str) -> None:
+    cues = [f"{n}\n{time}\n{lines}\n" for n, (time, lines) in enumerate(ROLLING, 1)]
+    assert (
+        read(tmp_path, name, "\n".join(["WEBVTT\n"] * name.endswith("vtt") + cues)).text
+        == "the bridge of tarsk is closed"
+    )
+
+
 def test_who_speaks_is_told(tmp_path: Path) -> None:
     spoken = "WEBVTT\n\n00:01.000 --> 00:04.000\n<v Jan de Wit>It is closed.</v>\n"
     assert read(tmp_path, "a.vtt", spoken).text == "Jan de Wit: It is closed."
@@ -869,6 +1108,26 @@ def test_a_percent_sign_in_an_address_or_code_is_no_comment() -> None:
     )
     text = " ".join(format_of(".tex").read(Source(content.encode(), "a.tex", 10**6, TODAY)).text.split())
     assert text == r"See https://x.org/a%20b_c~d.pdf of the town for more, 50% of \x^{2} too. Line fifty % left."
+
+
+def test_tex_has_authors_own_commands_listings_and_wide_cells(tmp_path: Path) -> None:
+    content = (
+        r"\newcommand{\town}{Tarsk}\newcommand*{\mayor}[2]{mayor \emph{#2} of #1}\def\all#1{\mayor{\town}{#1}}\def\x{\x\x}"
+        r"\title{The mill of \town}\author{Ilse Korn \and Jon Reeve}\begin{document}The \all{Ole {\bf Brand}} sold \townhall it."
+        "\n\\begin{verbatim}\nn = 5 % 3 \\x\nm = {}\n\\end{verbatim}\n"
+        r"\begin{tabular}{lll}\multicolumn{2}{c}{Both \emph{towns}} & 34\\ \multirow{2}{*}{Orrin} & Reeve & 12\\ \end{tabular}"
+    )
+    assert blocks(read(tmp_path, "a.tex", content)) == [
+        ("heading", "The mill of Tarsk"), ("paragraph", "Ilse Korn, Jon Reeve"),
+        ("paragraph", "The mayor Ole Brand of Tarsk sold it."), ("paragraph", r"n = 5 % 3 \x"), ("paragraph", "m = {}"),
+        ("row", "Both towns | 34"), ("row", "Orrin | Reeve | 12"),
+    ]  # fmt: skip
+
+
+def test_commands_of_tex_that_grow_without_end_are_refused() -> None:
+    content = r"\def\a{" + r"\b" * 50 + r"}\def\b{" + r"\a" * 50 + "}" + r"\a" * 100
+    with pytest.raises(DocumentError, match="unpacks to more than"):
+        format_of(".tex").read(Source(content.encode(), "a.tex", 10**6, TODAY))
 
 
 def test_tex_has_notes_captions_and_tables(tmp_path: Path) -> None:
@@ -917,3 +1176,14 @@ def test_rst(tmp_path: Path) -> None:
         ("row", "Town: Tarsk | People: 34"),
     ]  # fmt: skip
     assert ("note", "In May.") in [(kind, text.removeprefix("[1] ")) for kind, text in blocks(document)]
+
+
+def test_the_text_of_directives_of_other_programs_stays(tmp_path: Path) -> None:
+    content = (
+        "The mill\n========\n\nIt was sold.\n\n.. seealso:: The other *book*.\n\n.. versionchanged:: 2.0\n   It is faster.\n\n"
+        ".. tab-set::\n   :sync: a\n\n   It rained.\n\n   - one\n"
+    )
+    assert blocks(read(tmp_path, "a.rst", content)) == [
+        ("heading", "The mill"), ("paragraph", "It was sold."), ("paragraph", "The other book."),
+        ("paragraph", "2.0 It is faster."), ("paragraph", "It rained."), ("item", "one"),
+    ]  # fmt: skip

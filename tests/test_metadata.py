@@ -99,6 +99,10 @@ def test_days_in_other_languages(language: str, text: str, title: str, date: str
         ("The dyke\nPosted: Friday, 30 June 2023, 06:15 GMT | Updated: 1 July 2023\n\n" + PROSE, "2023-06-30"),
         ("The dyke\nBy Ilse Korn – published on 30 June 2023\n\n" + PROSE, "2023-06-30"),
         ("The dyke\nPublished: 30 June 2023 at 10:30 AM EST · 5 min read\n\n" + PROSE, "2023-06-30"),
+        ("The dyke\nPublished 19 June 2024 at 10:15 - Last updated on 20 June 2024 at 9:00\n\n" + PROSE, "2024-06-19"),
+        ("The dyke\nPublished 19 June 2024 – Updated 20 June 2024\n\n" + PROSE, "2024-06-19"),
+        ("The dyke\nBy Ilse Korn, 10:15 – 19 June 2024\n\n" + PROSE, "2024-06-19"),
+        ("12 new homes – 19 June 2024\n" + PROSE, "2024-06-19"),
         ("Cars banned\nBy Jonas Petrie, 19 June 2024\n" + PROSE + "It ends in 2025.", "2024-06-19"),
         ("The dyke\n\n" + PROSE * 2 + "\nTarsk Courier, 19 June 2024\n", "2024-06-19"),
     ],
@@ -120,6 +124,16 @@ def test_datelines_and_bylines(text: str, date: str) -> None:
         "The king\n\nPhoto by Ivo Krantz | Taken 1 July 1921\n\n" + PROSE,
         "The inn\n\nWe met on 3 May 2021, 12.50 in the bar of the inn\n\n" + PROSE,
         PROSE + "\n\nNext meeting: 30 March 2023, 14:00, seminar room B.",
+        PROSE + "\n\nNext meeting: 30 March 2023",
+        PROSE + "\n\nNext meeting: Thursday, 30 March 2023",
+        PROSE + "\n\nValid until 31 December 2023",
+        "The fair\n\n5–7 January 2024\n\n" + PROSE,
+        "The fair\n\n5–7 January 2024: Parliament debates it\n\n" + PROSE,
+        "The fair\n\n12 May – 14 May 2024\n\n" + PROSE,
+        "The fair\n\nMay 30 – June 2, 2024\n\n" + PROSE,
+        "The fair\n\nOpen: 12 May 2024 – 14 May 2024\n\n" + PROSE,
+        "The ferry\n\n5–7 January 2024: Parliament debates\n3 May 2024: The vote",
+        "Der Markt\n\n12. – 14. Mai 2024\n\n" + PROSE,
         "The warden\n\nBorn in Tarsk, 3 May 1931. " + PROSE,
         "The dyke\n\n1 March 2021: The dyke breaks\n4 March 2021: The warden goes",
         "The diary\n\n1 March 2021. It rains, and the dyke breaks.\n4 March 2021. The warden goes.",
@@ -227,6 +241,9 @@ def test_stated_date(value: str, date: str | None) -> None:
         ("2031-01-plans.txt", None),
         ("12345678.txt", None),
         ("2031-01-01.txt", None),
+        ("1999-12-31/2024-05-14.txt", "2024-05-14"),
+        ("2024-05-14-the-night-of-1999-12-31.txt", "2024-05-14"),
+        ("1999-12-31/2023/06/30/dyke.txt", "2023-06-30"),
     ],
 )
 def test_date_of_name(name: str, date: str | None) -> None:
@@ -239,6 +256,10 @@ def test_the_format_goes_before_the_text_and_the_text_before_the_name() -> None:
     assert stated == Facts("The dyke breaks", "2022-09-13", "Vell Mirror")
     assert describe(text, "en", TODAY, name="2022-09-15.txt").date == "2022-09-14"
     assert describe(PROSE, "en", TODAY, name="2022-09-15.txt").date == "2022-09-15"
+
+
+def test_a_weekday_of_two_words_is_no_outlet() -> None:
+    assert describe("Vỡ đê\n\nThứ ba, 14/5/2024\n\nĐê vỡ trong đêm.", "vi", TODAY) == Facts("Vỡ đê", "2024-05-14", None)
 
 
 def test_a_line_that_names_people_names_no_outlet() -> None:
@@ -263,6 +284,10 @@ def test_a_line_that_names_people_names_no_outlet() -> None:
         ("Russia fires 100 drones\nPeople in Tarsk saw them come\n" + PROSE, "Russia fires 100 drones"),
         ("Barcelona 2 Madrid 1\nPeople in Tarsk saw them play\n" + PROSE, "Barcelona 2 Madrid 1"),
         ("Plum dumplings\nServes 4 | 75 min\nIngredients\n" + PROSE, "Plum dumplings"),
+        ("The dyke breaks\nBy Ilse Korn and Jon Reeve\n" + PROSE, "The dyke breaks"),
+        ("The ferry affair\n5–7 January 2024: Parliament debates it\n" + PROSE, "The ferry affair"),
+        ("Shopping list\n- two pounds of brown flour\n- a bag of old potatoes", "Shopping list"),
+        ("LOCAL NEWS\nThe dyke of Sundby breaks\nBy Ilse Korn and Jon Reeve\n" + PROSE, "The dyke of Sundby breaks"),
         ("Tarsk", "Tarsk"),
         ("", ""),
     ],

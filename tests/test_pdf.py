@@ -12,6 +12,7 @@ from rag.articles.documents import read_document
 from rag.articles.formats import format_of
 from rag.articles.formats.contract import Source
 from rag.articles.formats.layout import Character, pieces_of, regions_of
+from rag.articles.formats.pdf import _of_direction
 from rag.language.sentences import sentences
 from rag.types import Document
 from tests.test_documents import pdf
@@ -107,6 +108,21 @@ def test_a_table_is_read_row_by_row_with_its_heads(tmp_path: Path) -> None:
     )
     assert blocks(document)[1:] == [
         ("row", "Town: Tarsk | Mayor: Ilse Korn | Votes: 3,410"), ("row", "Town: Veldmar | Mayor: Oda Brandt | Votes: 12,007"),
+    ]  # fmt: skip
+
+
+def test_a_cell_of_several_lines_is_one_in_a_table_of_two_columns(tmp_path: Path) -> None:
+    drawn = b"".join(
+        at(60, y, time) + column(140, y, *lines)
+        for y, time, *lines in (
+            (700, "14:00", "Opening of the meeting by the mayor, who greets", "the guests from Orrin and thanks the firemen."),
+            (660, "14:20", "Report of the engineer on the cables of the bridge,", "with questions of the council."),
+            (620, "15:00", "Vote."),
+        )
+    )  # fmt: skip
+    assert read(tmp_path, drawn).text.split("\n") == [
+        "14:00 | Opening of the meeting by the mayor, who greets the guests from Orrin and thanks the firemen.",
+        "14:20 | Report of the engineer on the cables of the bridge, with questions of the council.", "15:00 | Vote.",
     ]  # fmt: skip
 
 
@@ -236,9 +252,44 @@ def test_what_comes_once_in_the_margin_stays_where_it_is(tmp_path: Path) -> None
     assert [kind for kind, _ in blocks(document)] == ["paragraph", "paragraph"]
 
 
+@pytest.mark.parametrize(("number", "kind"), [("{}", "note"), ("{}0", "paragraph")])
+def test_a_running_head_may_change_but_its_number_grows_with_the_page(tmp_path: Path, number: str, kind: str) -> None:
+    heads = [f"{words} {number.format(n)}" for n, words in ((1, "The vote of the council"), (2, "The price of it"))]
+    first, second = (
+        at(72, 760, head) + column(72, 690, *lines) for head, lines in zip(heads, (FIRST, SECOND), strict=True)
+    )
+    found = blocks(read(tmp_path, first, second))
+    assert [text for own, text in found if own == "note"] == (heads if kind == "note" else [])
+    assert (("paragraph", " ".join(FIRST + SECOND)) in found) == (kind == "note")
+
+
+def test_a_numbered_item_at_the_head_of_each_page_is_no_running_head(tmp_path: Path) -> None:
+    first, second = "1. The council met on Friday.", "2. It voted for the barrier."
+    document = read(tmp_path, at(72, 760, first), at(72, 760, second))
+    assert [text for kind, text in blocks(document) if kind == "item"] == [first, second]
+
+
+def test_words_across_the_page_are_a_note_and_no_part_of_its_lines(tmp_path: Path) -> None:
+    across = b"BT /F 60 Tf .7 .7 -.7 .7 90 620 Tm (NOT FOR SALE) Tj ET\n"
+    document = read(tmp_path, column(72, 690, *FIRST) + across, across + column(72, 690, *SECOND))
+    assert blocks(document) == [("note", "NOT FOR SALE"), ("paragraph", " ".join(FIRST + SECOND))]
+
+
+def test_slanted_letters_stand_upright(tmp_path: Path) -> None:
+    slanted = b"BT /F 10 Tf 1 0 .33 1 72 676 Tm (of Tarsk on Friday.) Tj ET\n"
+    assert read(tmp_path, at(72, 690, "The bridge was opened by the mayor") + slanted).text.endswith(
+        "of Tarsk on Friday."
+    )
+
+
 def test_a_paragraph_that_ends_with_its_page_does_not_go_on(tmp_path: Path) -> None:
     document = read(tmp_path, page(1, FIRST[0], "for it."), page(2, *SECOND))
     assert [text for kind, text in blocks(document) if kind == "paragraph"] == [f"{FIRST[0]} for it.", " ".join(SECOND)]
+
+
+def test_what_runs_from_right_to_left_is_noted() -> None:
+    assert _of_direction(0, 0) == _of_direction(20, 100) == ()
+    assert "right to left" in "".join(_of_direction(60, 100))
 
 
 SCAN = b"q 600 0 0 700 0 0 cm BI /W 1 /H 1 /CS /G /BPC 8 ID x EI Q "

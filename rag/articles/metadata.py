@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import NamedTuple
 
-from rag.language.dates import date_of_name, is_weekday, stated_date, weekday_days, written_days
+from rag.language.dates import date_of_name, is_month, is_weekday, stated_date, weekday_days, written_days
 
 _CHARACTERS = 100_000  # of a text in which dates are looked for
 _HEAD = 600  # characters in which a byline may stand under its headline
@@ -31,7 +31,10 @@ _SENTENCE_END = re.compile(r"(?<![.\s]\w)[.!?…。！？]\W*$")  # not that of 
 _TIME = re.compile(  # at 10.30 a.m. GMT, and nothing behind it
     r",?(?: \w{1,3})? ?\d{1,2}[:.h]\d\d(?: ?[ap]\.?m\b\.?)?(?: [^\W\d]{1,4})?\s*(?=$|[|·•])", re.IGNORECASE
 )
+_UPDATE = re.compile(r"\s[—–-]\s[^\n]{1,30}$")  # 14 May 2024 – Updated 15 May 2024
+_JOINED = re.compile(r"[ \t]*[—–-][ \t]*")
 _DASH = re.compile(r"\s*(?:[—–]|-\s)\s*(?!\d)\S")
+_OPEN_RANGE = re.compile(r"(?<![\w:.,/])\d{1,2}\w{0,2}\.?(?:\s+([^\W\d]+\.?))?\s*[—–-]\s*$")  # 5 – / 5 May –
 _STOP = re.compile(r"(?:[.:]| \([^()\n]{2,30}\))\s+\S")  # 2024. The / 2024: The / 2024 (ANSA) The
 
 
@@ -55,6 +58,7 @@ class _Dateline(NamedTuple):
     after: str
     day: datetime.date
     colon: bool
+    part: bool  # of several days: a dash joins it to another, and it dates nothing
 
 
 def describe(
@@ -125,7 +129,9 @@ def _dateline(text: str, language: str, today: datetime.date) -> _Dateline | Non
         below = [
             o for o in found if labelled and o.line == line.line + 1 and (o.colon, o.kind) == (line.colon, line.kind)
         ]
-        if line.day > today or any(o.day > line.day for o in below):
+        if (labelled or ":" in line.before) and 2 * line.start > len(text):  # below the text: Next meeting: …
+            return False
+        if line.part or line.day > today or any(o.day > line.day for o in below):
             return False
         if any(o.day > line.day or o.line < line.line for o in alike):
             return False
@@ -142,13 +148,19 @@ def _datelines(text: str, language: str) -> Iterator[_Dateline]:
     """Every line that holds a day and little else, and every paragraph that opens with a place and a day."""
     number = counted = 0
     days = written_days(text, language)
+    previous = 0
     for (start, end, day), following in zip(days, [*(d.start for d in days[1:]), None], strict=False):
+        joined = _JOINED.fullmatch(text[previous:start]) or _JOINED.fullmatch(text[end:following])
+        previous = end
         first, last = text.rfind("\n", 0, start) + 1, text.find("\n", end)
         before, after = text[first:start], text[end : last if last >= 0 else len(text)]
         if following and following < end + len(after):  # Posted: 3 May 2021 | Updated: 4 May 2021
             after = re.split("[|·•]", after)[0]
         number += len(re.findall(r"^.*\S", text[counted:first], re.MULTILINE))
         counted = first
+        opened = _OPEN_RANGE.search(before[-40:])
+        if opened and (not opened[1] or is_month(opened[1], language)):
+            joined, before = opened, before[: -len(opened[0])]
         if len(before) <= 120 and re.search(r"(?:^|[,)|])\s*$", before) and _DASH.match(after[:6]):
             kind = "running"
         elif len(before) <= 60 and _is_place(before) and _STOP.match(after[:40]):
@@ -156,10 +168,12 @@ def _datelines(text: str, language: str) -> Iterator[_Dateline]:
         elif len(before) > 120 or len(after) > 60:
             continue
         else:
+            update = _UPDATE.search(text[end:following]) if following else None
+            after = after[: update.start()] if update else after
             kind = _kind(before, after)
         if kind:
             colon = before.rstrip(" *_").endswith(":")
-            yield _Dateline(kind, number, start, _bare(before), _bare(after), day, colon)
+            yield _Dateline(kind, number, start, _bare(before), _bare(after), day, colon, bool(joined))
 
 
 def _is_place(before: str) -> bool:
@@ -219,7 +233,9 @@ def title_of_text(text: str, language: str = "und", dateline: int | None = None)
         return title
     lines = [line for number, line in enumerate(_first_lines(text)) if number != dateline]
     above = lines[: min(dateline or 0, 3)]
-    for line in lines[:3]:
+    for number, line in enumerate(lines[:3]):
+        if number and _is_beside_text(line, language):
+            continue
         words = _undated(line, language).split()
         spelt = sum(any(map(str.isalpha, word)) for word in words)
         if _is_headline(line) and len(words) >= 4 and 2 * spelt >= len(words):
@@ -271,6 +287,13 @@ def _is_headline(line: str) -> bool:
     return len(line) <= 150 and not line.endswith((".", "。", "।"))
 
 
+def _is_beside_text(line: str, language: str) -> bool:
+    """Whether a line is a byline, an item of a list or one of a chronology, and so no headline."""
+    days = written_days(line, language)
+    dated = bool(days) and not any(map(str.isalpha, line[: days[0].start]))
+    return dated or bool(_BYLINE.match(line) or re.match(r"[-–—•*·]\s", line))
+
+
 def _undated(line: str, language: str) -> str:
     for start, end, _ in reversed(written_days(line, language)):
         line = line[:start] + line[end:]
@@ -286,7 +309,8 @@ def _outlet(line: _Dateline, text: str, language: str) -> str | None:
         name = _bare(name.partition(",")[2])
     *others, last = name.split() or [""]
     place = len(others) < 2 and text.count(name) > 1
-    meets = is_weekday(last, language) and not (others and line.before and not line.after)  # but: Mail on Sunday
+    on_sunday = bool(others and line.before and not line.after)  # Mail on Sunday, 14 May 2023
+    meets = is_weekday(name, language) or (is_weekday(last, language) and not on_sunday)
     return None if place or meets or ":" in name or not any(map(str.isalpha, name)) else name
 
 

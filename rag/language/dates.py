@@ -88,6 +88,11 @@ def is_weekday(name: str, language: str = "en") -> bool:
     return name.rstrip(".").casefold() in _calendar(language).short_weekdays
 
 
+def is_month(name: str, language: str = "en") -> bool:
+    """Whether a word is a month, whole or short ("June", "Sept.")."""
+    return name.rstrip(".").casefold() in _calendar(language).months
+
+
 def _add(names: dict[str, int], given: dict[int, str]) -> None:
     for number, name in given.items():
         name = name.rstrip(".").casefold()
@@ -194,7 +199,9 @@ def date_of_name(name: str, today: datetime.date) -> str | None:
 
     Of a file whose name begins so and goes on in letters the month will do ("2023-06-visit.pdf").
     """
-    if match := _IN_NAME.search(name):
+    found = list(_IN_NAME.finditer(name))
+    last = found[-1] if found else None  # the file's own name knows better than the folders above it
+    if match := next((one for one in found if one.start() > name.rfind("/")), last):
         day = _day(f"{match[1]}-{match[3]}-{match[4]}", {}, None)
         return day.isoformat() if day and day <= today else None
     match = _MONTH_OF_NAME.match(name)

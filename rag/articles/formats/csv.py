@@ -11,8 +11,11 @@ from operator import itemgetter
 
 from rag.articles.formats.contract import Composer, Extracted, Source, tidied
 from rag.articles.formats.encoding import decode
-from rag.articles.formats.tables import lines_of
+from rag.articles.formats.json import is_markup
+from rag.articles.formats.markup import compose, parse
+from rag.articles.formats.tables import fields_of, line_of
 
+_LONG = 200  # characters from which a cell is running text, and stands below its row
 _SAMPLE = 200  # lines that tell what separates the values
 # a cell between single quotes, or the mark with which another one begins
 _QUOTED = re.compile(r"""(?:^|[,;\t|])[ ]*('(?:[^']|'')*+'(?=[ ]*(?:[,;\t|]|$))|['"])""", re.MULTILINE)
@@ -27,8 +30,14 @@ def read(source: Source) -> Extracted:
     told = re.fullmatch(r"sep=(.)\s*", lines[0]) if lines else None  # what Excel wants, and nobody reads
     quote = _quote(lines)
     delimiter = told[1] if told else "\t" if source.suffix == ".tsv" else _delimiter(lines[:_SAMPLE], quote)
-    for line in lines_of(_rows(lines[bool(told) :], delimiter, quote)):
-        composer.add("row", line)
+    for fields in fields_of(_rows(lines[bool(told) :], delimiter, quote)):
+        long = [cell for _, cell in fields if len(cell) > _LONG or "\n\n" in cell or is_markup(cell)]
+        composer.add("row", line_of([field for field in fields if field[1] not in long]))
+        for cell in long:
+            if is_markup(cell):
+                compose(parse(cell), composer)
+            else:
+                composer.add("paragraph", cell)
     return composer.finish(source.title, notes=notes)
 
 

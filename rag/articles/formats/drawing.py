@@ -66,7 +66,7 @@ def _as_drawn(page: Any) -> Iterator[tuple[str, Box]]:
 def _as_read(page: Any) -> Iterator[tuple[str, Box]]:
     """Column by column, where a page is drawn row by row."""
     height = page.get_height()
-    characters, _ = characters_of(page)
+    characters, *_ = characters_of(page)
     for region in regions_of(pieces_of(characters)):
         for line in region.lines:
             held = [

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 from htmldate import find_date
 from lxml import etree  # type: ignore[import-untyped,unused-ignore]
 from trafilatura import bare_extraction
+from trafilatura.settings import DEFAULT_CONFIG
 
 from rag.articles.formats.contract import KINDS, Composer, Extracted, Source
 from rag.articles.formats.encoding import decode
@@ -16,6 +19,10 @@ from rag.articles.formats.tables import lines_of
 
 _LONG_PAGE = 5_000_000  # characters of markup above which main text is not looked for: it would take minutes
 _LITTLE = 250  # characters of main text under which a page's whole body is taken
+_ALIKE = 5  # an article of which another beside it is at most so many times as long is no mere teaser
+# Where it finds little, trafilatura gives a whole page as one paragraph; the page's own blocks are better.
+_BLOCKS_ONLY = deepcopy(DEFAULT_CONFIG)
+_BLOCKS_ONLY.set("DEFAULT", "MIN_EXTRACTED_SIZE", "0")
 # Letters of Unicode's private use, one a kind of block: they carry it through trafilatura, which knows fewer.
 _MARKS = {kind: chr(0xE5A0 + number) for number, kind in enumerate(KINDS)}
 _KINDS = {mark: kind for kind, mark in _MARKS.items()}
@@ -30,23 +37,33 @@ def read_page(source: Source, markup: str, notes: tuple[str, ...] = ()) -> Extra
     """The same for a page that is decoded already (in a mail, an archive of the web)."""
     tree = parse(re.sub("[\ue5a0-\ue5af]", "", markup) or "<p>")
     title = page_title(tree)
-    date = find_date(tree, extensive_search=False, original_date=True, max_date=source.today.isoformat())
+    day = source.today.isoformat()
+    date = find_date(_without_days_told_of(tree), extensive_search=False, original_date=True, max_date=day)
     outlet = next((name.strip() for name in tree.xpath("//meta[@property='og:site_name']/@content")), "")
     composer = Composer(source)
     if len(markup) <= _LONG_PAGE:
-        _mark(tree)
-        found: Any = bare_extraction(tree, include_comments=False, fast=True)
+        _mark(tree, source)
+        config = DEFAULT_CONFIG if '"articleBody"' in markup else _BLOCKS_ONLY  # it reads a text given as data, too
+        found: Any = bare_extraction(tree, include_comments=False, fast=True, config=config)
         if found is not None and found.body is not None:
             _compose_main(found.body, composer)
     extracted = composer.finish(title, date or "", outlet, notes)
-    if len(extracted.text) >= _LITTLE:
-        return extracted
-    whole = Composer(source)
     tree = parse(markup or "<p>")
+    _keep_sources_of_quotations(tree)
     strip_unseen(tree, "nav", "footer")
+    if len(extracted.text) >= _LITTLE:
+        return replace(extracted, notes=(*notes, *_left_out(tree, extracted.text)))
+    whole = Composer(source)
     compose(tree, whole)
     body = whole.finish(title, date or "", outlet, notes)
     return body if body.text else extracted
+
+
+def _left_out(tree: Any, text: str) -> tuple[str, ...]:
+    """A note where the main text is less than half of the words that stand on a page outside links and menus."""
+    etree.strip_elements(tree, "a", "aside", "header", "form", with_tail=False)
+    taken, all_words = len(text.split()), len(words_of(tree).split())
+    return (f"{taken:,} of its {all_words:,} words were taken for its main text",) * (2 * taken < all_words)
 
 
 def declared_encoding(data: bytes) -> str:
@@ -63,8 +80,23 @@ def page_title(tree: Any) -> str:
     return next(filter(None, shared), "") or (heading if nested else title) or heading
 
 
-def _mark(tree: Any) -> None:
-    """Write tables, captions and definitions as paragraphs that say what they are, and show bylines as any line."""
+def _without_days_told_of(tree: Any) -> Any:
+    """A copy of a tree without what stands around its article, and without marks on days within its sentences."""
+    tree = deepcopy(tree)
+    for around in tree.xpath("//aside | //nav | //footer[not(ancestor::article)]"):
+        around.drop_tree()
+    for day in tree.xpath("//time[ancestor::p or ancestor::li or ancestor::dd or ancestor::td]"):
+        words = next(day.iterancestors("p", "li", "dd", "td")).text_content().split()
+        if words[-1:] and re.search(r"[.!?…。！？]\W*$", words[-1]):
+            day.drop_tag()
+    return tree
+
+
+def _mark(tree: Any, source: Source) -> None:
+    """Write tables, captions and the like as paragraphs that say what they are, and show bylines as any line."""
+    _join_articles(tree)
+    _enclose_text(tree)
+    _keep_sources_of_quotations(tree)
     for table in [table for table in tree.iter("table") if is_data(table)]:
         if table.getparent() is None:
             continue
@@ -76,10 +108,51 @@ def _mark(tree: Any) -> None:
     for terms in list(tree.iter("dl")):
         if terms.getparent() is not None:
             _replace(terms, [(_MARKS["item"], line) for line in definitions_of(terms)])
+    for given in list(tree.iter("pre")):
+        for end in given.iter("br"):
+            end.tail = "\n" + (end.tail or "")
+        lines = Composer(source)
+        lines.add_lines(given.text_content())
+        _replace(given, [(_MARKS["paragraph"], line) for line in lines.finish().text.split("\n")])
     for figure in tree.iter("figure"):
         figure.tag = "div"
     for byline in tree.xpath("//*[contains(@class, 'byline')]"):
         byline.attrib.clear()  # trafilatura takes such lines out by their class
+
+
+def _join_articles(tree: Any) -> None:
+    """Make one article of those that stand in the same place of a page, of which trafilatura takes the first alone."""
+    places: dict[Any, list[tuple[int, Any]]] = {}
+    for article in tree.xpath("//article[not(ancestor::article)]"):
+        place = tuple((around.tag, around.get("class")) for around in article.iterancestors())
+        places.setdefault(place, []).append((len(article.text_content()), article))
+    together = max(places.values(), key=lambda articles: sum(length for length, _ in articles), default=[])
+    most = max((length for length, _ in together), default=0)
+    alike = [article for length, article in together if _ALIKE * length >= most]
+    if len(alike) < 2:
+        return
+    box = tree.makeelement("article")
+    alike[0].addprevious(box)
+    for article in alike:
+        article.tag = "section"
+        tail, article.tail = article.tail, None
+        box.append(article)
+        box.tail = (box.tail or "") + (tail or "")
+
+
+def _enclose_text(tree: Any) -> None:
+    """Make an article of a page whose paragraphs stand in no element, of which trafilatura takes nothing but these."""
+    for body in tree.xpath("//body[not(.//article or .//main)]"):
+        if 2 * len(body.findall("p")) > len(body.findall(".//p")):
+            article = tree.makeelement("article")
+            article.text, body.text = body.text, None
+            article.extend(list(body))
+            body.append(article)
+
+
+def _keep_sources_of_quotations(tree: Any) -> None:
+    for source in tree.xpath("//blockquote//footer"):
+        source.tag = "p"  # footers are left out
 
 
 def _replace(element: Any, lines: list[tuple[str, str]]) -> None:

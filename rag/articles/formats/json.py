@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from rag.articles.formats.contract import Composer, Extracted, Source
 from rag.articles.formats.encoding import decode
-from rag.articles.formats.markup import compose, parse
+from rag.articles.formats.markup import compose, parse, words_of
+from rag.articles.formats.tables import lines_of
 
 _SHORT = 200  # characters of a field in a row; more is running text
+_MARKUP = re.compile(r"</(?:p|div|span|li|ul|ol|h[1-6]|a|b|i|em|strong|blockquote)\s*>|<br\s*/?>", re.IGNORECASE)
 _TITLES = ("title", "headline", "name")
 _DATES = ("datePublished", "date_published", "published_at", "published", "pubDate", "date", "date_publish")
 _OUTLETS = ("publisher", "outlet", "source", "source_domain", "site_name")
@@ -37,26 +40,62 @@ def read(source: Source) -> Extracted:
 def _stated(outer: dict[str, Any], names: tuple[str, ...]) -> str:
     for name in names:
         value = outer.get(name)
-        value = value.get("name") if isinstance(value, dict) else value
+        if isinstance(value, dict):  # WordPress gives a title as it is rendered
+            value = value.get("name") or (words_of(parse(rendered)) if (rendered := _rendered(value)) else None)
         if isinstance(value, str) and value.strip():
             return value
     return ""
 
 
 def _compose(name: str, value: Any, composer: Composer) -> None:
-    if isinstance(value, dict):
+    if rendered := _rendered(value):
+        compose(parse(rendered), composer)
+    elif isinstance(value, dict):
         fields = [(key, shown) for key, one in value.items() if (shown := _field(one))]
         composer.add("row", " | ".join(f"{key}: {shown}" for key, shown in fields))
         for key, one in value.items():
-            if not _field(one):
+            if _is_table(one):
+                named = any(isinstance(other, list) and len(other) == len(one[0]) for other in value.values())
+                _compose_table(one, composer, 0 if named else None)  # beside a list of its columns it has no heads
+            elif not _field(one):
                 _compose(key, one, composer)
+    elif _is_table(value):
+        _compose_table(value, composer)
     elif isinstance(value, list):
         for one in value:
             _compose(name, one, composer)
-    elif isinstance(value, str) and "</p>" in value:
+    elif isinstance(value, str) and is_markup(value):
         compose(parse(value), composer)
     elif value not in (None, ""):
         composer.add("paragraph", value if isinstance(value, str) else f"{name}: {_scalar(value)}")
+
+
+def _compose_table(rows: list[list[Any]], composer: Composer, head_rows: int | None = None) -> None:
+    for line in lines_of([["" if cell is None else _scalar(cell) for cell in row] for row in rows], head_rows):
+        composer.add("row", line)
+
+
+def is_markup(text: str) -> bool:
+    """Whether a text is a part of a web page, with its markup."""
+    return _MARKUP.search(text) is not None
+
+
+def _rendered(value: Any) -> str:
+    """The markup in an object that says how it is rendered, as WordPress has them; "" for any other value."""
+    rendered = value.get("rendered") if isinstance(value, dict) else None
+    return rendered if isinstance(rendered, str) and rendered.strip() else ""
+
+
+def _is_table(value: Any) -> bool:
+    """Whether a value is rows of short cells: two rows or more, a list each."""
+    return (
+        isinstance(value, list)
+        and len(value) > 1
+        and all(
+            isinstance(row, list) and all(cell is None or _field(cell) or cell == "" for cell in row) for row in value
+        )
+        and not any(isinstance(cell, list) for row in value for cell in row)
+    )
 
 
 def _field(value: Any) -> str:
@@ -67,7 +106,7 @@ def _field(value: Any) -> str:
         shown = _scalar(value)
     else:
         return ""
-    return shown if len(shown) <= _SHORT and "\n" not in shown and "</p>" not in shown else ""
+    return shown if len(shown) <= _SHORT and "\n" not in shown and not is_markup(shown) else ""
 
 
 def _scalar(value: Any) -> str:

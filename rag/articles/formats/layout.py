@@ -299,7 +299,7 @@ def _rows(run: Sequence[Piece], columns: Sequence[tuple[float, float]]) -> list[
             rows
             and not cells[0]
             and line[0].top - bottom < 0.4 * line[0].size
-            and sum(map(bool, cells)) < len(columns) - 1
+            and sum(map(bool, cells)) < max(2, len(columns) - 1)
         ):
             rows[-1] = [" ".join(filter(None, pair)) for pair in zip(rows[-1], cells, strict=True)]
         else:

@@ -28,14 +28,27 @@ def read(source: Source) -> Extracted:
     date = getattr(message["date"], "datetime", None)
     people = [(name.title(), str(message[name] or "")) for name in ("from", "to", "cc")]
     compose_head(composer, subject, people, date)
-    body = message.get_body(("plain", "html"))
-    notes: tuple[str, ...] = ()
-    if body is not None:
-        text, notes = _content(body, source)
-        compose_body(composer, text, is_html=body.get_content_type() == "text/html")
-    attached = ((_name(part), _bytes(part)) for part in _attachments(message, body))
-    notes += include_attachments(composer, source, attached)
+    body, words, notes = None, Extracted(""), tuple[str, ...]()
+    for form in ("plain", "html"):
+        part = message.get_body((form,))
+        found, said = _body(part, source) if part is not None else (Extracted(""), ())
+        # some programs write a plain form that is empty, or that says where to find the other
+        if part is not None and (body is None or 2 * len(words.text.split()) < len(found.text.split())):
+            body, words, notes = part, found, said
+    composer.include(words)
+    attached = list(_attachments(message, body))
+    if any(part.get_content_type() == "text/calendar" and part not in attached for part in message.walk()):
+        notes += ("an invitation in it (text/calendar) is of a kind that is not read",)
+    notes += include_attachments(composer, source, ((_name(part), _bytes(part)) for part in attached))
     return composer.finish(subject, date.date().isoformat() if date else "", notes=notes)
+
+
+def _body(part: MIMEPart, source: Source) -> tuple[Extracted, tuple[str, ...]]:
+    """The text of a part of a mail, and what to say of how it was decoded."""
+    composer = Composer(source)
+    text, notes = _content(part, source)
+    compose_body(composer, text, is_html=part.get_content_type() == "text/html")
+    return composer.finish(), notes
 
 
 def compose_head(

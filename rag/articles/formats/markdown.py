@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from typing import Any
 
 from markdown_it import MarkdownIt
 
@@ -20,6 +22,10 @@ _CODE = re.compile(  # between fences, or in a line
     r"^([ \t>*+-]*)(?:(`{3,}|~{3,})[^`\n]*\n.*?(?:^[ \t>]*\2[`~]*[ \t]*$|\Z))"
     r"|(?<![`\\])(`+)(?!`)(?:[^\n]|\n(?![ \t]*\n)){1,1000}?(?<!`)\3(?!`)",
     re.MULTILINE | re.DOTALL,
+)
+_TOML = re.compile(r"\s*\+\+\+[ \t]*\r?\n(.{0,20000}?)^\+\+\+[ \t]*\r?$", re.DOTALL | re.MULTILINE)
+_FIELD = re.compile(  # its name, and its value with the lines that go on with it
+    r"^([A-Za-z][\w -]*?)[ \t]*:[ \t]*(.*(?:\n(?:[ \t]+\S.*|[ \t]*(?=\n[ \t]+\S)|-[ \t].*|[\]}].*))*)", re.MULTILINE
 )
 _OUTLETS = ("outlet", "publisher", "publication", "newspaper")
 _TITLES = ("title", "headline")
@@ -40,13 +46,37 @@ def read(source: Source) -> Extracted:
 
 
 def front_matter(text: str) -> tuple[dict[str, str], str]:
-    """Its simple fields, by name in lower case, and the text after it."""
+    """Its fields (YAML, TOML), by name in lower case, and the text after it."""
+    if toml := _TOML.match(text):
+        try:
+            given = tomllib.loads(toml[1])
+        except tomllib.TOMLDecodeError:
+            return {}, text
+        return {key.lower(): _in_words(value) for key, value in given.items()}, text[toml.end() :]
     matter = _FRONT_MATTER.match(text)
     lines = [_LINE.fullmatch(line) for line in re.split(r"\r?\n", matter[1])] if matter else []
     if not matter or not all(lines) or not any(line and line[1] for line in lines):  # else it is prose between rules
         return {}, text
-    pairs = re.findall(r"^([A-Za-z][\w -]*?)[ \t]*:[ \t]*(.*)$", matter[1], re.MULTILINE)
-    return {key.lower(): value.strip().strip("'\"") for key, value in pairs}, text[matter.end() :]
+    pairs = _FIELD.findall(re.sub(r"\r\n?", "\n", matter[1]))
+    return {key.lower(): _on_one_line(value) for key, value in pairs}, text[matter.end() :]
+
+
+def _on_one_line(value: str) -> str:
+    """A value in YAML as a person would write it: a list with commas, folded lines as one."""
+    first, *others = [line.strip() for line in value.split("\n")]
+    rest = [re.sub(r"^-[ \t]+", "", line).strip("'\"") for line in others if line]
+    if not first:
+        return ", ".join(rest)
+    return " ".join([*([] if re.fullmatch(r"[>|][-+\d]*", first) else [first]), *rest]).strip("'\"")
+
+
+def _in_words(value: Any) -> str:
+    """A value of TOML as a person would write it."""
+    if isinstance(value, list):
+        return ", ".join(map(_in_words, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_in_words(inner)}" for key, inner in value.items())
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def compose_markdown(text: str, composer: Composer) -> str:

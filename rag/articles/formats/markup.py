@@ -70,7 +70,7 @@ class _Walker:
         self.composer.add(kind, "".join(self.line))
         self.line.clear()
 
-    def _visit(self, element: Any, kind: str) -> None:
+    def _visit(self, element: Any, kind: str, verbatim: bool = False) -> None:
         tag = element.tag if isinstance(element.tag, str) else ""
         if not tag or tag in _UNSEEN or _is_hidden(element):
             return
@@ -86,10 +86,10 @@ class _Walker:
         elif tag in _BLOCKS:
             inner = "note" if is_note(element) else _BLOCKS[tag] or kind
             self._end(kind)
-            self._inside(element, inner, verbatim=tag == "pre")
+            self._inside(element, inner, verbatim or tag == "pre")
             self._end(inner)
         else:
-            self._inside(element, kind)
+            self._inside(element, kind, verbatim)
 
     def _inside(self, element: Any, kind: str, verbatim: bool = False) -> None:
         def text(piece: str | None) -> str:
@@ -97,7 +97,7 @@ class _Walker:
 
         self.line.append(text(element.text))
         for child in element:
-            self._visit(child, kind)
+            self._visit(child, kind, verbatim)
             self.line.append(text(child.tail))
 
     def _table(self, table: Any) -> None:
@@ -159,8 +159,10 @@ def is_data(table: Any) -> bool:
 def cells_of(table: Any) -> tuple[list[list[str]], int | None]:
     """The cells of each row and how many rows at the top are heads; None where the table does not say.
 
-    A cell that spans rows stands in each of them, a head that spans columns above each of them.
+    A cell that spans rows stands in each of them, a head that spans columns above each of them. Above the heads, a
+    cell over all columns is the only one of its row.
     """
+    told = table.find(".//th") is not None
     rows: list[list[str]] = []
     heads = 0
     below: dict[int, tuple[int, str]] = {}  # column -> how many rows a cell above still covers, and its text
@@ -182,11 +184,16 @@ def cells_of(table: Any) -> tuple[list[list[str]], int | None]:
                 if down > 1:
                     below[len(line)] = (down - 1, text)
                 line.append(text if n == 0 or cell.tag == "th" else "")
+        over = len(cells) == 1 and len(line) == _span(cells[0], "colspan") > 1
+        if over and told and all(len(above) == 1 for above in rows):
+            rows.append(line[:1])
+            heads += 1
+            continue
         named = any(cell.tag == "th" for cell in cells) and all(c.tag == "th" or not words_of(c) for c in cells)
         if (named or row.getparent().tag == "thead") and heads == len(rows):
             heads += 1
         rows.append(line)
-    return rows, heads if heads or table.find(".//th") is not None else None
+    return rows, heads if heads or told else None
 
 
 def _span(cell: Any, name: str) -> int:

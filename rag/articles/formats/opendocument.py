@@ -17,7 +17,7 @@ _SKIPPED = frozenset((f"{_TEXT}tracked-changes", f"{_TEXT}table-of-content", f"{
                       f"{_TEXT}ruby-text", f"{_TEXT}sequence-decls"))  # fmt: skip
 _HANGING = frozenset((f"{_TEXT}note-body", f"{_OFFICE}annotation", f"{_DRAW}text-box"))
 _MARKS = {f"{_TEXT}tab": " ", f"{_TEXT}s": " ", f"{_TEXT}line-break": "\n"}
-_MOST_REPEATED = 100  # columns that one cell is believed to stand for
+_MOST_REPEATED = 100  # columns or rows that one cell is believed to stand for
 
 
 def read(source: Source) -> Extracted:
@@ -62,20 +62,37 @@ class _Walker:
                 self.blocks(child, "item" if child.tag == f"{_TEXT}list-item" else kind)
 
     def table(self, table: Any) -> None:
-        rows = list(table.iter(f"{_TABLE}table-row"))
+        rows = [row for row in table.iter(f"{_TABLE}table-row") if next(row.iterancestors(table.tag)) is table]
+        if table.find(f".//{table.tag}") is not None:
+            for cell in (cell for row in rows for cell in row):
+                self.blocks(cell, "paragraph")
+            return
         heads = sum(row.getparent().tag == f"{_TABLE}table-header-rows" for row in rows)
-        for line in lines_of([_cells(row) for row in rows], heads or None):
+        below: dict[int, tuple[int, str]] = {}
+        for line in lines_of([_cells(row, below) for row in rows], heads or None):
             self.composer.add("row", line)
 
 
-def _cells(row: Any) -> list[str]:
+def _cells(row: Any, below: dict[int, tuple[int, str]]) -> list[str]:
+    """Texts of a row; `below` has by column how many rows a cell above still covers, and its text."""
     texts: list[str] = []
     for cell in row:
         if cell.tag in (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
-            given = cell.get(f"{_TABLE}number-columns-repeated") or "1"
-            times = min(int(given), _MOST_REPEATED) if given.isascii() and given.isdigit() and len(given) < 6 else 1
-            texts += [" ".join(_words(p) for p in cell.iter(f"{_TEXT}p", f"{_TEXT}h"))] * times
+            text = " ".join(_words(p) for p in cell.iter(f"{_TEXT}p", f"{_TEXT}h"))
+            covered = cell.tag == f"{_TABLE}covered-table-cell"
+            for _ in range(_number(cell, "columns-repeated")):
+                left, above = below.pop(len(texts), (0, ""))
+                down = (left, above) if covered else (_number(cell, "rows-spanned"), text)
+                if down[0] > 1:
+                    below[len(texts)] = (down[0] - 1, down[1])
+                texts.append(text or above if covered else text)
     return texts
+
+
+def _number(cell: Any, of: str) -> int:
+    """How many columns or rows a cell says, as far as that is believed."""
+    given = cell.get(f"{_TABLE}number-{of}") or "1"
+    return max(1, min(int(given), _MOST_REPEATED)) if given.isascii() and given.isdigit() and len(given) < 6 else 1
 
 
 def _words(element: Any) -> str:

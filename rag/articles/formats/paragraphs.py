@@ -27,11 +27,12 @@ _DIVIDED = "\x02"  # PDFium's sign for a hyphen at the end of a line
 
 
 class Sheet(NamedTuple):
-    """One page: its number, its height in points, and what is read on it in order."""
+    """One page: its number, its height in points, what is read on it in order, and the words across it."""
 
     number: int
     height: float
     regions: list[Region]
+    askew: str = ""
 
 
 class Part(NamedTuple):
@@ -59,6 +60,9 @@ def parts_of(sheets: Sequence[Sheet]) -> list[list[Part]]:
                     parts.append(Part("note", line.text, line.size))
             parts += _joined_columns(_parts(lines, body, sheet.height), parts)
             parts += [Part("row", row, body) for row in lines_of(region.rows)]
+        if sheet.askew and sheet.askew not in seen:
+            seen.add(sheet.askew)
+            parts.append(Part("note", sheet.askew, body))
         pages.append(parts)
     _bring_words_together(pages)
     return pages
@@ -99,6 +103,7 @@ def _pattern(text: str) -> str:
 def _furniture(sheets: Sequence[Sheet]) -> set[tuple[int, int]]:
     """(page, id of a line) of running heads and feet and of page numbers."""
     found: dict[tuple[str, int], list[tuple[int, int]]] = {}
+    counted: dict[tuple[int, int], list[tuple[int, int]]] = {}  # lines in which a figure grows with the pages
     alone: set[tuple[int, int]] = set()
     for sheet in sheets:
         lines = [line for region in sheet.regions for line in region.lines]
@@ -107,10 +112,12 @@ def _furniture(sheets: Sequence[Sheet]) -> set[tuple[int, int]]:
             if not in_margin:
                 continue
             place = round(line.middle / 12)
+            for figure in re.findall(r"^\d+(?=\s)|(?<=\s)\d+$", line.text):  # no item's: "12. …"
+                counted.setdefault((place, int(figure) - sheet.number), []).append((sheet.number, id(line)))
             found.setdefault((_pattern(line.text), place), []).append((sheet.number, id(line)))
             if _is_number_of(line.text, sheet.number, len(sheets)):
                 alone.add((sheet.number, id(line)))
-    repeated = [places for places in found.values() if len({page for page, _ in places}) > 1]
+    repeated = [places for places in (*found.values(), *counted.values()) if len({page for page, _ in places}) > 1]
     return alone.union(*repeated)
 
 

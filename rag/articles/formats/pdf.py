@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import math
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +19,8 @@ from rag.errors import DocumentError
 
 _STAMP = 150  # characters that a page may have and be a picture: a stamp, its number, the name of a program
 _COVERED = 0.6  # of a page with these, by pictures
+_LEFTWARD = 0.3  # of the characters, from which a text is one that runs from right to left
+_ASKEW = 0.1  # quarter turns off upright or on its side: a watermark across the page
 _FONT = 0.85  # of the height of a character's box is the size of its font
 
 
@@ -29,13 +34,14 @@ def read(source: Source) -> Extracted:
     sheets: list[Sheet] = []
     pictures: list[int] = []
     stamped: list[int] = []
-    amount = 0
+    amount = leftward = 0
     for number in range(len(document)):
         page = page_of(document, number)
-        characters, more = characters_of(page)
+        characters, more, askew = characters_of(page)
         pieces = pieces_of(characters)
         amount += len(characters)
-        drawn = len(characters) + sum(map(len, more))
+        leftward += sum(unicodedata.bidirectional(one.letter[:1]) in ("R", "AL") for one in characters)
+        drawn = len(characters) + sum(map(len, more)) + len(askew)
         if _is_picture(page, drawn):
             (stamped if drawn else pictures).append(number + 1)
             found = _beside(pieces, pieces_of_picture(page)) if source.ocr else []
@@ -44,7 +50,7 @@ def read(source: Source) -> Extracted:
         if amount > source.max_bytes:
             raise too_much(source)
         regions = regions_of(pieces) + [Region(lines=pieces_of(turned)) for turned in more]
-        sheets.append(Sheet(number + 1, page.get_height(), regions))
+        sheets.append(Sheet(number + 1, page.get_height(), regions, askew))
         page.close()
     pages = parts_of(sheets)
     composer = Composer(source)
@@ -54,7 +60,10 @@ def read(source: Source) -> Extracted:
     heading = (
         next((part.text for part in pages[0] if part.kind == "heading" and part.size == large), "") if pages else ""
     )
-    return composer.finish(title or heading, notes=_of_pictures(pictures, stamped, len(sheets), source.ocr))
+    return composer.finish(
+        title or heading,
+        notes=(*_of_pictures(pictures, stamped, len(sheets), source.ocr), *_of_direction(leftward, amount)),
+    )
 
 
 def _opened(source: Source) -> Any:
@@ -77,27 +86,41 @@ def page_of(document: Any, number: int) -> Any:
     return page
 
 
-def characters_of(page: Any) -> tuple[list[Character], list[list[Character]]]:
-    """The characters of a page as drawn, y downwards, and those that stand on their side, group by group."""
+def characters_of(page: Any) -> tuple[list[Character], list[list[Character]], str]:
+    """The characters of a page as drawn, y downwards, those that stand on their side, group by group, and the words
+    that run across it at an angle."""
     text_page = page.get_textpage()
     text = text_page.raw
     height = page.get_height()
     upright: list[Character] = []
     turned: dict[int, list[Character]] = {}
+    askew, last = "", 0
     box = pdfium.FS_RECTF()
     for index in range(text_page.count_chars()):
         code = pdfium.FPDFText_GetUnicode(text, index)
         letter = chr(code) if 0 < code < 0x110000 else "\ufffd"
         if letter in "\r\n" or not pdfium.FPDFText_GetLooseCharBox(text, index, box):
             continue
-        quarter = round(pdfium.FPDFText_GetCharAngle(text, index) / 1.5708) % 4
+        turns = pdfium.FPDFText_GetCharAngle(text, index) / 1.5708
+        if abs(turns - round(turns)) > _ASKEW and _is_askew(text, index):
+            askew, last = askew + " " * (index > last + 1) + letter, index
+            continue
+        quarter = round(turns) % 4
         left, bottom, right, top = _turned(box, quarter, height)
         one = Character(letter, left, top, right, bottom, _FONT * (bottom - top))
         (turned.setdefault(quarter, []) if quarter else upright).append(one)
     groups = sorted(turned.values(), key=len, reverse=True)
     if groups and len(groups[0]) > len(upright):  # a page that lies on its side
-        return groups[0], [group for group in (upright, *groups[1:]) if group]
-    return upright, groups
+        return groups[0], [group for group in (upright, *groups[1:]) if group], askew.strip()
+    return upright, groups, askew.strip()
+
+
+def _is_askew(text: Any, index: int) -> bool:
+    """Whether the line on which a letter stands is at an angle, and not only the letter slanted."""
+    matrix = pdfium.FS_MATRIX()
+    pdfium.FPDFText_GetMatrix(text, index, ctypes.byref(matrix))
+    turns = math.atan2(matrix.b, matrix.a) / 1.5708
+    return abs(turns - round(turns)) > _ASKEW
 
 
 def _turned(box: Any, quarter: int, height: float) -> tuple[float, float, float, float]:
@@ -165,6 +188,12 @@ def _of_pictures(pictures: Sequence[int], stamped: Sequence[int], pages: int, re
         notes += [f"{which} hold{'' if plural else 's'} {held} text (scan{plural}?); read with --ocr, or run ocrmypdf "
                   "first"] * bool(numbers)  # fmt: skip
     return tuple(notes)
+
+
+def _of_direction(leftward: int, amount: int) -> tuple[str, ...]:
+    """What to say of a file with so many letters that are written from right to left among its characters."""
+    note = "its text runs from right to left, which is not read reliably from a PDF: expect words out of order"
+    return (note,) if leftward > _LEFTWARD * amount else ()
 
 
 def _named(pictures: Sequence[int], pages: int) -> tuple[str, str]:

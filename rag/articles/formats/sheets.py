@@ -9,7 +9,7 @@ from python_calamine import CalamineSheet, CalamineWorkbook
 
 from rag.articles.formats.contract import Composer, Extracted, Source
 from rag.articles.formats.package import Package
-from rag.articles.formats.tables import lines_of
+from rag.articles.formats.tables import lines_of, side_by_side
 from rag.errors import DocumentError
 
 
@@ -32,8 +32,9 @@ def read(source: Source) -> Extracted:
     for name, rows in filled:
         if len(filled) > 1:
             composer.add("heading", name)
-        for line in lines_of(rows):
-            composer.add("row", line)
+        for table in side_by_side(rows):
+            for line in lines_of(table):
+                composer.add("row", line)
     return composer.finish(title or source.title)
 
 

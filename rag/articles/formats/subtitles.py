@@ -21,15 +21,20 @@ def read(source: Source) -> Extracted:
     The title is the file's name: what is said first is no headline.
     """
     text, notes = decode(source)
+    text = re.sub(r"<(?:\d+:)?\d\d:\d\d[.,]\d{3}>", "", text)  # when a word is said, which the library leaves in
     text = re.sub(r"<v(?:\.[^\s>]*)?\s+([^>\n]{1,80})>", r"\1: ", text)  # who speaks, which the library leaves out
     subtitles = SSAFile.from_string(text, format_="vtt" if source.suffix == ".vtt" else "srt")
     if not subtitles.events:
         raise DocumentError(f"{source.name} holds no subtitles: expected times and lines; save it again")
     composer = Composer(source)
     said: list[str] = []
+    before: list[str] = []
     until = 0
     for event in sorted(subtitles.events, key=lambda event: event.start):
-        line = " ".join((unescape(event.plaintext) if source.suffix == ".vtt" else event.plaintext).split())
+        shown = unescape(event.plaintext) if source.suffix == ".vtt" else event.plaintext
+        lines = [words for one in shown.split("\n") if (words := " ".join(one.split()))]
+        line = " ".join(lines[1:] if lines[:1] == before[-1:] else lines)  # rolling captions show the last line again
+        before = lines or before
         if said and (
             event.start - until > _PAUSE
             or line.startswith(("-", "–", "—"))
@@ -37,7 +42,7 @@ def read(source: Source) -> Extracted:
         ):
             composer.add("paragraph", " ".join(said))
             said = []
-        if line and (not said or line != said[-1]):  # rolling captions repeat the line before
+        if line:
             said.append(line)
         until = event.end
     composer.add("paragraph", " ".join(said))

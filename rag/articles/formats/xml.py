@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 from rag.articles.formats.contract import Composer, Extracted, Source
 from rag.articles.formats.encoding import decode
 from rag.articles.formats.html import declared_encoding, read_page
-from rag.articles.formats.markup import compose, parse
+from rag.articles.formats.markup import cells_of, compose, parse
 from rag.articles.formats.package import parse_xml
+from rag.articles.formats.tables import lines_of
 
 _SHORT = 200  # characters of a field of a record; more is running text
 _TITLES = frozenset(("title", "headline", "head", "hl1", "article-title", "subtitle"))
 _DATES = frozenset(("date", "pubdate", "published", "datepublished", "issued", "pub-date", "date.issue"))
+_NOTES = frozenset(("note", "fn", "footnote"))
+_BREAKS = frozenset(("lb", "br"))
+_CELLS = {"row": "tr", "cell": "td", "entry": "td"}  # of TEI's and DocBook's tables, as HTML names them
 _OUTLETS = frozenset(("publisher", "publication", "outlet"))
 
 
@@ -36,7 +42,17 @@ def _name(element: Any) -> str:
 
 
 def _words(element: Any) -> str:
-    return " ".join("".join(element.itertext()).split())
+    """The text of an element without the notes in it; a line ends at a space."""
+    return " ".join("".join(_pieces(element)).split())
+
+
+def _pieces(element: Any) -> Iterator[str]:
+    yield element.text or ""
+    for child in element:
+        if isinstance(child.tag, str) and _name(child) not in _NOTES:
+            yield " " if _name(child) in _BREAKS and child.get("break") != "no" else ""
+            yield from _pieces(child)
+        yield child.tail or ""
 
 
 def _first(root: Any, names: frozenset[str]) -> str:
@@ -45,25 +61,53 @@ def _first(root: Any, names: frozenset[str]) -> str:
 
 
 def _compose(element: Any, composer: Composer) -> None:
+    if _name(element) == "table" and _compose_table(element, composer):
+        return
     children = [child for child in element if isinstance(child.tag, str)]
     mixed = bool((element.text or "").strip()) or any((child.tail or "").strip() for child in children)
     if not children and "</" in (element.text or ""):  # a page's markup, as a feed has it
         compose(parse(element.text), composer)
     elif mixed or not children:
-        composer.add("heading" if _name(element) in _TITLES else "paragraph", _words(element) or _attributes(element))
-    elif _is_record(children):
+        name = _name(element)
+        kind = "heading" if name in _TITLES else "note" if name in _NOTES else "paragraph"
+        composer.add(kind, _words(element) or _attributes(element))
+        for note in element.iter():
+            if note is not element and _name(note) in _NOTES:
+                composer.add("note", _words(note))
+    elif _is_record(element, children):
         fields = (f"{_name(child)}: {_words(child) or _attributes(child)}" for child in children)
-        composer.add("row", " | ".join(field for field in fields if not field.endswith(": ")))
+        held = [*_named(element), *(field for field in fields if not field.endswith(": "))]
+        composer.add("row", " | ".join(held))
     else:
         for child in children:
             _compose(child, composer)
 
 
-def _is_record(children: list[Any]) -> bool:
-    """Whether elements are the fields of one record: short, without elements in them, each named once."""
+def _compose_table(table: Any, composer: Composer) -> bool:
+    """Append the rows of a table, and before them what else is in it; whether it has rows of cells."""
+    copy = deepcopy(table)
+    for node in copy.iter():
+        if isinstance(node.tag, str):
+            node.tag = _CELLS.get(_name(node), _name(node))
+    rows, heads = cells_of(copy)
+    if max(map(len, rows), default=0) < 2:
+        return False
+    for child in table:
+        if _name(child) != "row" and _words(child) and not any(_name(one) in ("row", "tr") for one in child.iter()):
+            _compose(child, composer)
+    for line in lines_of(rows, heads):
+        composer.add("row", line)
+    return True
+
+
+def _is_record(element: Any, children: list[Any]) -> bool:
+    """Whether elements are the fields of one record: short, without elements in them, each named once.
+
+    One element is, where what holds it has attributes, two or more, and it is no paragraph.
+    """
     names = [_name(child) for child in children]
     return (
-        len(names) > 1
+        (len(names) > 1 or (len(_named(element)) > 1 and names[0] not in ("p", "para")))
         and len(set(names)) == len(names)
         and all(len(child) == 0 and len(_words(child)) <= _SHORT for child in children)
         and not _TITLES.intersection(names)
@@ -72,5 +116,10 @@ def _is_record(children: list[Any]) -> bool:
 
 def _attributes(element: Any) -> str:
     """The attributes of an element that has nothing else, as fields."""
-    named = (f"{name.rpartition('}')[2]}: {value}" for name, value in element.attrib.items())
-    return " | ".join(named) if len(element.attrib) > 1 else ""
+    named = [f"{name.rpartition('}')[2]}: {value}" for name, value in element.attrib.items()]
+    return " | ".join(named) if len(named) > 1 else ""
+
+
+def _named(element: Any) -> list[str]:
+    """The attributes of an element that are of its own vocabulary, as fields."""
+    return [f"{name}: {value}" for name, value in element.attrib.items() if not name.startswith("{") and value.strip()]
