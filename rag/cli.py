@@ -14,7 +14,7 @@ import typer
 import rag
 from rag import options
 from rag.config import Settings
-from rag.console import Growing, prompted_lines, steady_streams
+from rag.console import Growing, printable, prompted_lines, steady_streams
 from rag.console import as_json as json_line
 from rag.errors import RagError
 from rag.failures import mendable
@@ -138,7 +138,7 @@ def ask(
         served = Served.of(corpus or default_corpus(), settings, generator, context.obj)
         asked = {"question": question, "history": earlier, **asdict(scope), "explain": explain}
         if told := neighbour.ask(served, asked):
-            typer.echo(json_line(told["answer"]) if as_json else told["text"])
+            typer.echo(json_line(told["answer"]) if as_json else printable(told["text"]))
             return
     bot = _open(context, corpus, settings, quiet=as_json, generator=generator).within(scope)
     if as_json:
@@ -166,7 +166,7 @@ def overview(
     bot = _open(context, corpus, Settings(), quiet=as_json)
     bot = bot.within(Scope(since, until, tuple(map(readable, within or ()))))
     made = bot.overview(None if topic is None else readable(topic))
-    typer.echo(json_line(made.to_dict()) if as_json else for_terminal(made))
+    typer.echo(json_line(made.to_dict()) if as_json else printable(for_terminal(made)))
 
 
 @app.command()
@@ -190,7 +190,7 @@ def chat(
         try:
             turns.append(Turn(question, _ask_aloud(bot, question, turns)))
         except RagError as error:
-            typer.echo(f"rag: {error}", err=True)
+            typer.echo(printable(f"rag: {error}"), err=True)
 
 
 @app.command()
@@ -265,7 +265,7 @@ def documents(context: typer.Context, corpus: options.Corpus = None, as_json: op
         typer.echo(json_line([{key: getattr(d, key) for key in keys} for d in found]))
         return
     for document in found:
-        typer.echo(f"{document.id}\t{document.date or 'undated'}\t{document.title}")
+        typer.echo(printable(f"{document.id}\t{document.date or 'undated'}\t{document.title}"))
 
 
 @app.command()

@@ -13,16 +13,21 @@ from typing import Any
 from rag.language.characters import readable
 
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_CONTROLS = {code: f"\\u{code:04x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
 
 
 def steady_streams() -> None:
     r"""Let no character break standard output, error or input.
 
     The encoding stays what the system or PYTHONIOENCODING says, for that is what the reader of the output expects. A
-    character that it lacks is written as its escape (``\u041c``); bytes that it cannot read become U+FFFD.
+    character that it lacks is written as its escape (``\u041c``); bytes that it cannot read become U+FFFD. A stream
+    that was closed leads nowhere.
     """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  # for as long as it runs
     for stream, errors in ((sys.stdout, "backslashreplace"), (sys.stderr, "backslashreplace"), (sys.stdin, "replace")):
-        if isinstance(stream, io.TextIOWrapper):  # it is None where it was closed
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=errors)
 
 
@@ -32,8 +37,13 @@ def as_json(value: Any) -> str:
     try:
         made.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:
-        return json.dumps(value)
-    return made
+        made = json.dumps(value)
+    return printable(made)
+
+
+def printable(text: str) -> str:
+    r"""A text with its control characters as escapes (``\u001b``): an article's must not move a terminal's cursor."""
+    return text.translate(_CONTROLS)
 
 
 class Growing:
@@ -44,19 +54,17 @@ class Growing:
 
     def show(self, text: str) -> None:
         """Print what the text has beyond that shown before, with which it begins."""
-        print(text[len(self._shown) :], end="", flush=True)
+        print(printable(text[len(self._shown) :]), end="", flush=True)
         self._shown = text
 
 
 def prompted_lines(prompt: str) -> Iterator[str]:
     """Lines as they are typed, without their ends, each after the prompt, until the end of input."""
-    if sys.stdin is None:
-        return
-    typed = sys.stdin.isatty()
+    at_terminal = sys.stdin.isatty()
     first = True
     while True:
         try:
-            if first and not typed:
+            if first and not at_terminal:
                 print(prompt, end="", flush=True)  # before anything is waited for
                 _read_on_in_utf_16()
                 line = input()
@@ -68,6 +76,12 @@ def prompted_lines(prompt: str) -> Iterator[str]:
         yield readable(line).lstrip("\ufeff")
 
 
+def typed() -> str:
+    """Standard input to its end."""
+    _read_on_in_utf_16()
+    return readable(sys.stdin.read()).lstrip("\ufeff")
+
+
 def close_output() -> None:
     """Write out what standard output still holds: a full disk is an error now, and no trace while Python ends.
 
@@ -76,8 +90,6 @@ def close_output() -> None:
     OSError
         It could not be written; standard output then leads nowhere, for the rest would fail again.
     """
-    if sys.stdout is None:
-        return
     try:
         sys.stdout.flush()
     except OSError:

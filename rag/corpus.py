@@ -18,6 +18,9 @@ from rag.models.embedding import TITLE_TOKENS, Embedder
 from rag.sync import Removed, excluded, keep_excluded, sync, with_progress
 from rag.types import Chunk, Document, IndexReport
 
+MAX_MEGABYTES = 10_000
+"""Largest limit on a file: room for so much is made before it is read."""
+
 
 def making(settings: IndexSettings) -> dict[str, str]:
     """How articles are cut and embedded under these settings: indexes that differ in any of it are different ones."""
@@ -84,6 +87,10 @@ class Corpus:
     def sync(self, paths: Sequence[str | Path], progress: bool = False, restore: bool = True) -> IndexReport:
         """Bring the index in line with files and folders; see `rag.sync.sync`."""
         add = partial(self.add_documents, progress=progress)
+        if not 0 < self._settings.max_file_megabytes <= MAX_MEGABYTES:
+            raise RagError(
+                f"max_file_megabytes is {self._settings.max_file_megabytes}; expected at most {MAX_MEGABYTES}"
+            )
         max_bytes = int(self._settings.max_file_megabytes * 1e6)
         if self._settings.ocr:
             check_installed()

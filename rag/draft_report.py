@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,9 @@ from typing import Any
 from rag.articles.documents import SUFFIXES, read_document, read_file
 from rag.articles.drafts import pasted
 from rag.articles.formats import ARCHIVE
-from rag.errors import DocumentError
+from rag.console import printable, typed
+from rag.errors import DocumentError, RagError
 from rag.grounding.checking import Checks, sentences_of
-from rag.language.characters import readable
 from rag.present.checks import all_stand, counts, report_lines, summary
 from rag.present.records import check_record
 from rag.types import Check, Document
@@ -19,8 +20,6 @@ from rag.types import Check, Document
 NOT_SUPPORTED = 3
 """Exit code where the articles do not support a sentence."""
 INTERRUPTED = 1
-MAX_PATH = 1000
-"""Characters from which an argument is no path: systems refuse to look longer ones up."""
 
 
 def draft(given: str, max_bytes: int) -> Document:
@@ -31,14 +30,18 @@ def draft(given: str, max_bytes: int) -> Document:
     Raises
     ------
     RagError
-        The file cannot be read, or there is no text.
+        The file cannot be read, what is named is a folder or not there, or there is no text.
     """
     if given == "-":
-        return pasted(readable(sys.stdin.read()))
+        return pasted(typed())
     path = Path(given)
-    named = path.suffix.lower() in SUFFIXES and " " not in given  # "drfat.md" is a name that was mistyped
-    if named or (len(given) < MAX_PATH and path.is_file()):
+    # os.path looks up what is too long for a name, too. "drfat.md" is a name that was mistyped.
+    if path.suffix.lower() in SUFFIXES or os.path.isfile(given):
         return _of_file(path, max_bytes)
+    if os.path.isdir(given):
+        raise RagError(f"{given} is a folder; name one file with a text")
+    if path.suffix and os.path.basename(given) != given and os.path.isdir(path.parent):
+        raise RagError(f"{given} does not exist")
     return pasted(given, markdown=False)
 
 
@@ -47,7 +50,7 @@ def _of_file(path: Path, max_bytes: int) -> Document:
         return read_document(path, path.name, max_bytes)  # which refuses it: a draft is one text
     reading = read_file(path, path.name, max_bytes)
     for place, note in reading.notes:
-        print(f"rag: {place}: {note}", file=sys.stderr)
+        print(printable(f"rag: {place}: {note}"), file=sys.stderr)
     if reading.failed:
         raise DocumentError(reading.failed[0][1])
     return reading.documents[0]
@@ -65,7 +68,7 @@ def check(bot: Checks, text: Document, as_json: bool) -> tuple[dict[str, Any], i
             for found in bot.check_text(text):
                 done.append(found)
                 if not as_json:
-                    bar.write(report_lines(found), file=sys.stdout)
+                    bar.write(printable(report_lines(found)), file=sys.stdout)
                 bar.update()
         complete = True
     except KeyboardInterrupt:

@@ -9,11 +9,20 @@ from typing import ParamSpec, TypeVar
 
 import typer
 
-from rag.console import close_output
+from rag.console import close_output, printable
 from rag.errors import RagError
 
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EIO)
-"""What a full disk and missing rights are called: a person can mend them."""
+DISK = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOTDIR,
+    errno.EIO,
+    errno.ENAMETOOLONG,
+)
+"""What a full disk, missing rights and a name too long are called: a person can mend them."""
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -28,12 +37,12 @@ def mendable(command: Callable[P, R]) -> Callable[P, R]:
             close_output()
             return made
         except RagError as error:
-            typer.echo(f"rag: {_with_way_out(str(error))}", err=True)
+            typer.echo(printable(f"rag: {_with_way_out(str(error))}"), err=True)
             raise typer.Exit(1) from None
         except OSError as error:
             if error.errno not in DISK:
                 raise
-            typer.echo(f"rag: {_disk(error)}", err=True)
+            typer.echo(printable(f"rag: {_disk(error)}"), err=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             typer.echo(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from rag.console import printable
 from rag.errors import RagError
 from rag.sync import UNNAMED, by_number, unfinished
 
@@ -34,7 +35,7 @@ def name_failures(report: IndexReport) -> None:
     """Name the files that could not be read or that there is something to know about; count those of other kinds."""
     for said, files in (("left out ", report.failed), ("", report.notes)):
         for path, reason in files[:_NAMED]:
-            typer.echo(f"rag: {said}{path}: {reason}", err=True)
+            typer.echo(printable(f"rag: {said}{path}: {reason}"), err=True)
         if len(files) > _NAMED:
             typer.echo(f"rag: {said}{len(files) - _NAMED} more; --json names them all", err=True)
     if report.skipped:

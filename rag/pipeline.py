@@ -16,6 +16,7 @@ from rag.grounding.checking import Checker
 from rag.grounding.generators import Generator
 from rag.grounding.writing import Writer
 from rag.index import Index, JoinedEngine, open_index
+from rag.language.characters import readable
 from rag.parts import Parts
 from rag.places import corpus_index
 from rag.scope import Scope
@@ -141,6 +142,7 @@ class Chatbot:
 
     def retrieve(self, question: str, k: int = 10) -> list[ScoredChunk]:
         """The k best passages, best first; re-ranked by the reader where the settings say so."""
+        question = readable(question)
         check_question(question)
         if not self.settings.rerank:
             return self._retriever.search(question, k)
@@ -163,7 +165,7 @@ class Chatbot:
         question : str
             At most 2,000 characters.
         history : sequence
-            Earlier turns, oldest first: each a question, a (question, Answer) pair, or a Turn.
+            Earlier turns, oldest first: each a question, a (question, Answer) pair, or a Turn. A text is one question.
         on_stage : callable, optional
             Told what is being done ("searching", "reading 8 passages").
         generate : bool
@@ -174,8 +176,9 @@ class Chatbot:
             Told the answer as far as it is checked, each time that a sentence of the generator's has been added to it.
             The text of each, and of what comes back, begins with the text of the one before.
         """
+        question = readable(question)
         check_question(question)
-        turns = [Turn.of(entry) for entry in history]
+        turns = [Turn.of(entry) for entry in ([history] if isinstance(history, str) else history)]
         return self._asker.ask(question, turns, on_stage, generate, cancelled, on_answer)
 
     def overview(self, topic: str | None = None) -> Overview:
@@ -185,18 +188,19 @@ class Chatbot:
         RagError when it is empty or too long.
         """
         if topic is not None:
+            topic = readable(topic)
             check_question(topic, "topic")
         return self._asker.overview(topic, self.index)
 
     def check(self, statement: str) -> Check:
         """Whether the articles support, contradict or do not state it, with quotes. RagError when it is empty."""
-        return self._checker.check(statement)
+        return self._checker.check(readable(statement))
 
     def check_text(self, text: str | Document) -> Iterator[Check]:
         """The same for each sentence of a text in turn; of a document (a draft that was read) by its blocks."""
-        return self._checker.check_text(text)
+        return self._checker.check_text(readable(text) if isinstance(text, str) else text)
 
     def consider(self, question: str) -> tuple[str, list[Candidate]]:
         """The question as understood, and the spans that may answer it, best first, before any decision."""
-        found = self._retriever.find(question)
+        found = self._retriever.find(readable(question))
         return found.question, self._finder.candidates(found.question, found.passages)

@@ -10,15 +10,20 @@ from pathlib import Path
 
 import platformdirs
 
+from rag.errors import RagError
 from rag.index.database import FILE_NAME, FORMAT_VERSION
 from rag.index.elsewhere import NAMED
 from rag.models.hardware import weights_digest
 
 
 def home() -> Path:
-    """Folder of the indexes: RAG_HOME, else the user's cache folder."""
-    named = os.environ.get("RAG_HOME")
-    return Path(named) if named else Path(platformdirs.user_cache_dir("rag-articles", appauthor=False))
+    """Folder of the indexes: RAG_HOME, else the user's cache folder; RagError where there is neither."""
+    if named := os.environ.get("RAG_HOME"):
+        return Path(named)
+    try:
+        return Path(platformdirs.user_cache_dir("rag-articles", appauthor=False))
+    except RuntimeError:
+        raise RagError("this user has no home folder; the variable RAG_HOME names a folder for indexes") from None
 
 
 def seeds() -> Path:

@@ -25,7 +25,7 @@ class Scope:
         month alone is in when some day of it is; an undated one is out.
     within : tuple of str
         Outlets, folders or document ids; an article of any of them is in. Capitals and accents of an outlet do not
-        matter.
+        matter. A text is one of them.
 
     Raises
     ------
@@ -38,6 +38,8 @@ class Scope:
     within: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if isinstance(self.within, str):
+            object.__setattr__(self, "within", (self.within,))
         for name, day in (("since", self.since), ("until", self.until)):
             if day is not None and not _DAY.fullmatch(day):
                 raise RagError(f"{name} is {day!r}; expected YYYY, YYYY-MM or YYYY-MM-DD")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import gzip
 import json
 import logging
 import re
@@ -16,13 +18,19 @@ import pytest
 from fakes import make_bot, make_document
 from fastapi.testclient import TestClient
 from scripted import Script, scripted
+from starlette.requests import Request
 from test_writing import QUESTION, VISIT, FakeGenerator, WordVerifier
 
 from rag.errors import RagError
+from rag.grounding.checking import sentences_of
 from rag.grounding.generators import GenerationError, load_generator
 from rag.pipeline import Chatbot
 from rag.serve.access import Access
 from rag.serve.api import create_app
+from rag.serve.desk import BusyError, Desk
+from rag.serve.tools import _result
+from rag.serve.watch import Meters
+from rag.types import Check, Document
 
 
 def articles(**options: Any) -> Chatbot:
@@ -114,6 +122,44 @@ def test_a_body_that_is_no_object_is_told_what_to_be(client: TestClient, body: b
     answer = client.post("/api/ask", content=body, headers={"Content-Type": kind})
     assert answer.status_code == 422
     assert said in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "coding", "status", "said"),
+    [
+        (gzip.compress(b"{}"), "gzip", 415, "Content-Encoding 'gzip'"),
+        (b'{"question": "\xff"}', "", 422, "a JSON object in UTF-8"),
+        (b"[" * 200_000, "", 422, "a JSON object in UTF-8"),
+    ],
+)
+def test_a_body_that_is_no_text_is_told_what_to_be(
+    client: TestClient, body: bytes, coding: str, status: int, said: str
+) -> None:
+    headers = {"Content-Type": "application/json", **({"Content-Encoding": coding} if coding else {})}
+    answer = client.post("/api/ask", content=body, headers=headers)
+    assert answer.status_code == status
+    assert said in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("ask", {"question": QUESTION, "history": None, "generate": None, "since": None, "until": None}),
+        ("retrieve", {"question": QUESTION, "k": None, "within": None}),
+        ("overview", {"topic": None, "within": None}),
+        ("check", {"text": VISIT, "markdown": None, "within": None}),
+    ],
+)
+def test_a_null_asks_for_nothing(client: TestClient, name: str, body: dict[str, Any]) -> None:
+    needed = {field: value for field, value in body.items() if value is not None}
+    given, left_out = (client.post(f"/api/{name}", json=sent) for sent in (body, needed))
+    assert given.status_code == left_out.status_code == 200
+    described = client.get("/openapi.json").json()["components"]["schemas"][f"{name.title()}Request"]["properties"]
+    for field in set(body) - set(needed):
+        assert {"type": "null"} in described[field]["anyOf"]
+    if name in ("retrieve", "check"):  # the others tell how long they took
+        assert given.json() == left_out.json()
+    assert tool(client, name, **body)["isError"] is False
 
 
 def test_a_stream_that_breaks_says_so(caplog: pytest.LogCaptureFixture) -> None:
@@ -272,6 +318,35 @@ def test_bodies_without_a_length_are_taken_and_counted(client: TestClient, path:
     assert lying.status_code == 413
 
 
+# --- who has gone ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "there"), [("ask", 0), ("retrieve", 0), ("overview", 0), ("check", 0), ("check", 3)])
+def test_nothing_is_begun_for_who_has_gone(name: str, there: int) -> None:
+    """A client that goes behind `there` sentences of a check, and one whose question still waits."""
+    read: list[str] = []
+
+    class Bot:
+        generator = None
+
+        def check_text(self, draft: Document) -> Iterator[Check]:
+            for place in sentences_of(draft):
+                read.append(draft.text[place.start : place.end])
+                yield Check(read[-1], "not stated", 0.2, (), (), place.start, place.end)
+
+        def __getattr__(self, name: str) -> Any:
+            pytest.fail(f"{name} was begun")
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect" if len(read) >= there else "http.request"}
+
+    desk = Desk(Bot(), Meters())  # type: ignore[arg-type]
+    arguments = {"check": {"text": "It rained. " * 9}, "overview": {}}.get(name, {"question": QUESTION})
+    with pytest.raises(BusyError):
+        asyncio.run(_result(desk, Request({"type": "http"}, receive), name, arguments))
+    assert len(read) == there
+
+
 # --- the tools -------------------------------------------------------------------------------------------------------
 
 
@@ -313,6 +388,13 @@ def test_a_wrong_call_of_a_tool_is_told_why(client: TestClient, name: str, argum
     result = tool(client, name, **arguments)
     assert result["isError"] is True
     assert said in result["content"][0]["text"]
+
+
+def test_a_call_that_is_not_in_utf8_is_a_parse_error(client: TestClient) -> None:
+    headers = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+    answer = client.post("/mcp", content=b'{"jsonrpc": "2.0", "id": 1, "method": "\xff"}', headers=headers)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == -32700
 
 
 def test_tools_ask_for_the_key(client: TestClient) -> None:
@@ -361,6 +443,18 @@ def test_the_log_is_one_json_object_a_line(capsys: pytest.CaptureFixture[str]) -
     assert "ZeroDivisionError" in entries[2]["trace"]
     assert len({entry["request_id"] for entry in entries[3:]}) == 2
     assert all(entry["time"].endswith("+00:00") for entry in entries)
+
+
+@pytest.mark.parametrize("host", ["https://news.example.org", "news.example.org/", "a.org, b.org", "a.org,b.org", "["])
+def test_an_allowed_host_that_is_no_name_is_refused(host: str) -> None:
+    with pytest.raises(RagError, match="no name"):
+        Access.from_environment("127.0.0.1", [host], environment={})
+    assert not Access(allowed_hosts=("a.org",)).answers_to("a.org,a.org")
+
+
+def test_a_root_path_that_is_none_is_refused() -> None:
+    with pytest.raises(RagError, match="root path"):
+        Access.from_environment("127.0.0.1", root_path="http://[::1", environment={})
 
 
 # --- who may ask -----------------------------------------------------------------------------------------------------

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from rag.errors import RagError
+from rag.places import own_index
+
 TESTS = Path(__file__).parent
 SHIPS = (
     "Zürich, 3 May 2021 — The shipwright Łukasz Żak, at home Лукаш Жак (造船), repaired three ships — “all” of them 🙂."
@@ -104,10 +107,30 @@ def test_what_is_typed_in_any_bytes(articles: Path, typed: bytes) -> None:
 
 def test_streams_that_are_closed(articles: Path) -> None:
     command = [sys.executable, "-c", WITH_FAKES]
-    for arguments in ("ask x --corpus", "chat --corpus"):
-        line = f'"$0" "$@" {arguments} "{articles}" <&- >&-'
+    for arguments, code in (
+        ("ask x <&- >&-", 0), ("chat <&- >&-", 0), ("check x >&-", 0), ("ask x 2>&-", 0), ("check - <&- 2>&-", 1),
+    ):  # fmt: skip
+        line = f'"$0" "$@" {arguments} --corpus "{articles}"'
         done = subprocess.run(["bash", "-c", line, *command], capture_output=True, timeout=120, check=False)
-        assert (done.returncode, done.stderr) == (0, b"")
+        assert (done.returncode, done.stderr) == (code, b""), arguments
+
+
+def test_a_text_to_check_comes_in_utf_16_too(articles: Path) -> None:
+    out, _ = rag("check", "-", "--json", "--corpus", articles, typed="Anna repaired.".encode("utf-16"), code=3)
+    assert json.loads(out)["text"] == "Anna repaired."
+
+
+def test_control_characters_of_an_article_are_shown_and_not_sent_to_the_terminal(articles: Path) -> None:
+    text = "The baker \x1b[2JAnna\x9b2J repaired three ships."
+    (articles / "ships.txt").write_text(text, encoding="utf-8")
+    shown = r"The baker \u001b[2JAnna\u009b2J repaired three ships."
+    for command in (["ask", QUESTION], ["overview", "ships"], ["check", text], ["documents"]):
+        out, _ = rag(*command, "--corpus", articles, PYTHONIOENCODING="utf-8")
+        assert shown in out.decode(), command
+        assert not {"\x1b", "\x9b"} & {*out.decode()}, command
+    out, _ = rag("ask", QUESTION, "--json", "--corpus", articles, PYTHONIOENCODING="utf-8")
+    assert json.loads(out)["citations"][0]["quote"] == text
+    assert not {"\x1b", "\x9b"} & {*out.decode()}
 
 
 # --- the disk --------------------------------------------------------------------------------------------------------
@@ -130,6 +153,23 @@ def test_a_home_that_cannot_be_written_is_one_line_with_the_way_out(articles: Pa
         assert "RAG_HOME" in said
     with_other = rag("ask", QUESTION, "--corpus", articles, RAG_HOME=str(tmp_path / "other"))
     assert "Łukasz Żak".encode() in with_other[0]
+
+
+def test_a_user_without_a_home_is_told_of_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless(*_: object, **__: object) -> str:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("RAG_HOME")
+    monkeypatch.setattr("platformdirs.user_cache_dir", homeless)
+    with pytest.raises(RagError, match="RAG_HOME"):
+        own_index()
+
+
+def test_odd_places_and_sizes_are_one_line(articles: Path) -> None:
+    _, said = rag("ask", QUESTION, "--corpus", "x" * 5000, code=1)
+    assert (said.startswith("rag: "), said.count("\n")) == (True, 1)
+    _, said = rag("ask", QUESTION, "--max-file-megabytes", "inf", "--corpus", articles, code=1)
+    assert said == "rag: max_file_megabytes is inf; expected at most 10000\n"
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root mounts a disk of its own")

@@ -163,6 +163,18 @@ def test_the_exit_code_tells_whether_all_stands(run: Run, tmp_path: Path) -> Non
     assert "no text" in run("", code=1).stderr
 
 
+def test_a_path_that_leads_to_no_text_is_told_and_a_long_statement_is_none(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "my drafts"
+    folder.mkdir()
+    (folder / "draft.md").write_text(TRUE)
+    run(folder / "draft.md", code=0)
+    assert "does not exist" in run(folder / "drfat.md", code=1).stderr
+    assert "does not exist" in run(folder / "draft.wpd", code=1).stderr
+    assert "is a folder" in run(folder, code=1).stderr
+    run(f"{TRUE} " * 30, code=0)
+    run("Anna Petrova came to Minsk and/or paid 3.5", code=3)
+
+
 def test_what_to_know_of_a_file_that_was_read_is_told(run: Run, tmp_path: Path) -> None:
     draft = tmp_path / "draft.txt"
     draft.write_bytes(TRUE.encode() + " Álvaro ".encode() + b"Pe\xf1a said so por la ma\xf1ana, d\xc3\xada bonito.")

@@ -12,7 +12,9 @@ from typer.testing import CliRunner
 
 from rag.cli import app
 from rag.errors import RagError
+from rag.grounding.generators.contract import Prompt
 from rag.grounding.generators.reachable import NOTHING, PORTS, SENT, Reachable, leaving, reachable
+from rag.grounding.generators.remote import OpenAIGenerator
 
 pytest.importorskip("openai", reason="the extra `openai` is not installed")
 
@@ -105,3 +107,20 @@ def test_nothing_at_hand_is_told_with_a_way_out() -> None:
     out = CliRunner().invoke(app, ["models"]).stdout
     assert out.startswith("no language model is at hand")
     assert "rag models PATH" in out
+
+
+def test_no_proxy_comes_between_the_program_and_a_model_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    with scripted() as server, scripted() as proxy:
+        proxy.status = 502
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url.removesuffix("/v1"))
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        assert [model.generator for model in reachable()] == ["openai:tiny"]
+        generator = OpenAIGenerator.from_environment("tiny")
+        assert "".join(delta.text for delta in generator.stream(Prompt((), 9, ({"role": "user", "content": "Who?"},))))
+        assert (len(server.asked), proxy.asked, proxy.keys) == (1, [], [])
+        monkeypatch.setenv("OPENAI_BASE_URL", "http://models.example.org/v1")
+        assert reachable() == []
+        assert len(proxy.keys) == 1  # to others, a proxy that is named is the way

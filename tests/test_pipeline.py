@@ -526,3 +526,16 @@ def test_a_folder_of_any_name_has_its_index(tmp_path: Path, home: Path) -> None:
     assert Chatbot.from_directory(folder, parts=fake_parts()).report.unchanged == 1
     name = hashlib.sha256(str(tmp_path.resolve()).encode()).hexdigest()[:16]
     assert corpus_index(tmp_path, {}).name.startswith(name)  # as ever
+
+
+def test_half_a_character_and_a_history_that_is_one_text_are_read() -> None:
+    bot = make_bot()
+    bot.add_documents([make_document("bread.txt", "The baker Anna sells rye bread.")])
+    half = "Who sells rye bread\ud83d?"
+    assert bot.ask(half, history="Who is Anna\ud83d?").question == "Who sells rye bread\ufffd?"
+    assert bot.retrieve(half)
+    assert bot.overview(half).topic == "Who sells rye bread\ufffd?"
+    assert bot.check(half).statement == "Who sells rye bread\ufffd?"
+    assert [check.statement for check in bot.check_text(half)] == ["Who sells rye bread\ufffd?"]
+    assert bot.consider(half)[0] == "Who sells rye bread\ufffd?"
+    assert [Turn.of(turn) for turn in (half, (half, None), Turn(half))] == [Turn("Who sells rye bread\ufffd?")] * 3

@@ -53,6 +53,10 @@ def test_only_the_chosen_articles_answer(bot: Chatbot) -> None:
     ]
 
 
+def test_one_name_need_not_stand_in_a_tuple(bot: Chatbot) -> None:
+    assert Scope(within="bread.txt") == Scope(within=("bread.txt",))  # type: ignore[arg-type]
+
+
 def test_no_article_in_the_time_is_no_error(bot: Chatbot) -> None:
     answer = bot.within(Scope(since="2030")).ask("Who sells rye bread?")
     assert answer.abstained

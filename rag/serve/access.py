@@ -16,7 +16,7 @@ from rag.errors import RagError
 from rag.serve.limits import PER_MINUTE
 
 _LOOPBACK = {"localhost", "localhost.localdomain", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback"}
-_HOST = re.compile(r"(\[[^\[\]]+\]|[^\[\]:/@\s]+)(?::\d{0,5})?")
+_HOST = re.compile(r"(\[[^\[\]]+\]|[^\[\]:/@,\s]+)(?::\d{0,5})?")
 
 
 class Access(BaseModel):
@@ -75,14 +75,21 @@ class Access(BaseModel):
         Raises
         ------
         RagError
-            RAG_RATE is no number of requests.
+            RAG_RATE is no number of requests, or a host or the root path is none.
         """
         named = os.environ if environment is None else environment
-        path = urlsplit(root_path).path.strip("/")
+        hosts = {name: _bare(name) for name in allowed_hosts if name.strip()}
+        for name, host_name in hosts.items():
+            if not host_name:
+                raise RagError(f"the allowed host {name!r} is no name; expected one as in news.example.org")
+        try:
+            path = urlsplit(root_path).path.strip("/")
+        except ValueError:
+            raise RagError(f"the root path {root_path!r} is none; expected one as in /rag") from None
         try:
             return cls(
                 loopback=is_loopback(host),
-                allowed_hosts=tuple(_bare(name) for name in allowed_hosts if name.strip()),
+                allowed_hosts=tuple(hosts.values()),
                 root_path=f"/{path}" if path else "",
                 api_key=named.get("RAG_API_KEY", ""),
                 user=named.get("RAG_USER") or "reader",

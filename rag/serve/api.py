@@ -33,7 +33,8 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": why}
     for status, why in {
         400: "The request makes no sense.", 401: "A key is needed.", 413: "The body is too large.",
-        421: "Another host was asked for.", 422: "A field is missing or wrong.", 429: "Too many requests.",
+        415: "The body is compressed.", 421: "Another host was asked for.", 422: "A field is missing or wrong.",
+        429: "Too many requests.",
         503: "Too many requests wait.",
     }.items()
 }  # fmt: skip
@@ -109,15 +110,16 @@ def _add_questions(app: FastAPI, desk: Desk, local: Local | None) -> None:
         return answer_record(await desk.ask(request, asked.question, asked.history, asked.generate, scope=asked.scope))
 
     @app.post("/api/retrieve")
-    async def retrieve(asked: RetrieveRequest) -> list[PassageRecord]:
+    async def retrieve(request: Request, asked: RetrieveRequest) -> list[PassageRecord]:
         """The passages nearest to a question, best first."""
-        found = await desk.run(lambda cancelled: desk.among(asked.scope).retrieve(asked.question, asked.k))
+        found = await desk.run(lambda cancelled: desk.among(asked.scope).retrieve(asked.question, asked.k), request)
         return [passage_record(passage) for passage in found]
 
     @app.post("/api/overview")
-    async def overview(asked: OverviewRequest) -> OverviewRecord:
+    async def overview(request: Request, asked: OverviewRequest) -> OverviewRecord:
         """What the articles hold about a topic, or in all: a few of their own sentences, the oldest first."""
-        return overview_record(await desk.run(lambda cancelled: desk.among(asked.scope).overview(asked.topic)))
+        made = await desk.run(lambda cancelled: desk.among(asked.scope).overview(asked.topic), request)
+        return overview_record(made)
 
 
 def _add_problems(app: FastAPI) -> None:
@@ -133,6 +135,8 @@ def _add_problems(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 400 and error.__cause__ is not None:  # FastAPI could not decode the body
+            return _unread(request)
         return JSONResponse(problem(str(error.detail)), error.status_code, error.headers)
 
     @app.exception_handler(RequestValidationError)
@@ -144,6 +148,15 @@ def _add_problems(app: FastAPI) -> None:
         identity = request_id(request)
         log.error("request %s failed", identity, exc_info=error)
         return JSONResponse(problem(f"something went wrong; report {identity}", "server_error"), 500)
+
+
+def _unread(request: Request) -> JSONResponse:
+    """That a body is not text in which JSON could be looked for."""
+    coding = request.headers.get("content-encoding")
+    if coding:
+        said = f"the body came with the Content-Encoding {coding[:100]!r}; send it without one"
+        return JSONResponse(problem(said), 415, {"Accept-Encoding": "identity"})
+    return JSONResponse(problem("the body could not be read; expected a JSON object in UTF-8"), 422)
 
 
 def _mistake(request: Request, first: dict[str, Any]) -> str:

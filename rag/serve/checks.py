@@ -30,9 +30,8 @@ def add_checks(app: FastAPI, desk: Desk) -> None:
 
 async def checked(desk: Desk, asked: CheckRequest, request: Request | None = None) -> CheckedRecord:
     """The checks of a text, made on the desk's threads; whoever has sent the request and leaves stops them."""
-    gone = request.is_disconnected if request is not None else None
-    draft = await desk.run(lambda cancelled: draft_of(asked.text, asked.markdown), gone)
-    return await in_steps(desk.among(asked.scope), draft, lambda step: desk.run(lambda cancelled: step(), gone))
+    draft = await desk.run(lambda cancelled: draft_of(asked.text, asked.markdown), request)
+    return await in_steps(desk.among(asked.scope), draft, lambda step: desk.run(lambda cancelled: step(), request))
 
 
 async def in_steps(bot: Checks, draft: Document, run: Callable[[Step], Awaitable[Check | None]]) -> CheckedRecord:

@@ -59,12 +59,11 @@ class Desk:
 
         `watch` gives it up when whoever sent the request has gone. `on_answer` is called on a thread of the desk's.
         """
-        gone = request.is_disconnected if watch and request is not None else None
         answer = await self.run(
             lambda cancelled: self.among(scope).ask(
                 question, history, generate=generate, cancelled=cancelled, on_answer=on_answer
             ),
-            gone,
+            request if watch else None,
         )
         words = "none" if answer.abstained else "generator" if answer.generator else "articles"
         self._meters.answers.labels(words).inc()
@@ -85,9 +84,16 @@ class Desk:
         """The bot over the articles of a scope."""
         return self.bot.within(scope) if scope else self.bot
 
-    async def run(self, work: Callable[[Callable[[], bool]], T], gone: Callable[[], Any] | None = None) -> T:
-        """What `work` returns; it is told how to ask whether it is still wanted."""
-        if self._waiting >= QUEUE:
+    async def run(self, work: Callable[[Callable[[], bool]], T], request: Request | None = None) -> T:
+        """What `work` returns; it is told how to ask whether it is still wanted.
+
+        Raises
+        ------
+        BusyError
+            Too many wait, or whoever sent the request had gone before the work began.
+        """
+        gone = request.is_disconnected if request is not None else None
+        if (gone is not None and await gone()) or self._waiting >= QUEUE:
             raise BusyError
         left = threading.Event()
         self._waiting += 1

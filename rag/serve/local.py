@@ -56,7 +56,7 @@ def add_local(app: FastAPI, desk: Desk, local: Local) -> None:
         if is_unfinished(desk.bot.index):
             return JSONResponse(problem("the index is not finished"), 503)
         scope = Scope(asked.since, asked.until, tuple(asked.within))
-        report = await desk.run(lambda cancelled: local.look(desk.bot), request.is_disconnected)
+        report = await desk.run(lambda cancelled: local.look(desk.bot), request)
         answer = await desk.ask(request, asked.question, asked.history, True, scope=scope)
         told = {"answer": answer.to_dict(), "text": for_terminal(answer, asked.explain), "report": asdict(report)}
         return Response(json.dumps(told), media_type="application/json")  # as `rag ask` writes it

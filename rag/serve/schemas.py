@@ -6,6 +6,7 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticUseDefault
 
 from rag.asking import MAX_QUESTION
 from rag.language.characters import readable
@@ -22,6 +23,14 @@ def latest(earlier: list[str]) -> list[str]:
     return [readable(text)[:MAX_QUESTION] for text in earlier if text.strip()][-MAX_HISTORY:]
 
 
+def given(value: Any) -> Any:
+    """A value; a null asks for nothing, and is as if the field had been left out."""
+    if value is None:
+        raise PydanticUseDefault
+    return value
+
+
+Flag = Annotated[bool, BeforeValidator(given, json_schema_input_type=bool | None)]
 Question = Annotated[
     str,
     StringConstraints(max_length=MAX_QUESTION),
@@ -30,7 +39,7 @@ Question = Annotated[
 ]
 Earlier = Annotated[
     list[str],
-    BeforeValidator(lambda given: [] if given is None else given, json_schema_input_type=list[str] | None),
+    BeforeValidator(given, json_schema_input_type=list[str] | None),
     AfterValidator(latest),
     Field(
         description='Earlier questions of the conversation, oldest first, so that "and when?" is understood; '
@@ -46,14 +55,20 @@ Day = Annotated[
 ]
 
 
+Places = Annotated[
+    list[Annotated[str, StringConstraints(max_length=500), AfterValidator(readable)]], Field(max_length=50)
+]
+Count = Annotated[int, Field(ge=1, le=MAX_PASSAGES)]
+
+
 class Choice(BaseModel):
     """Which of the articles are asked; without any of it, all."""
 
     model_config = ConfigDict(extra="forbid")  # a misspelt filter that is passed over would ask all of them
     since: Day = None
     until: Day = None
-    within: list[Annotated[str, StringConstraints(max_length=500), AfterValidator(readable)]] = Field(
-        default=[], max_length=50, description="Outlets, folders or ids of articles; those of any of them are asked."
+    within: Annotated[Places, BeforeValidator(given, json_schema_input_type=Places | None)] = Field(
+        default=[], description="Outlets, folders or ids of articles; those of any of them are asked."
     )
 
     @property
@@ -67,7 +82,7 @@ class AskRequest(Choice):
 
     question: Question
     history: Earlier = []
-    generate: bool = Field(default=True, description="Whether a configured language model may word the answer.")
+    generate: Flag = Field(default=True, description="Whether a configured language model may word the answer.")
 
 
 class CheckRequest(Choice):
@@ -76,7 +91,7 @@ class CheckRequest(Choice):
     text: Annotated[str, StringConstraints(max_length=MAX_CHECKED), AfterValidator(readable)] = Field(
         description=f"A statement or a text, at most {MAX_CHECKED:,} characters."
     )
-    markdown: bool = Field(
+    markdown: Flag = Field(
         default=False,
         description="Whether to read it as Markdown: headings are passed over, and places count characters of the "
         "text as it is rendered, which is returned.",
@@ -87,7 +102,9 @@ class RetrieveRequest(Choice):
     """A question or search words, and how many passages are wanted."""
 
     question: Question
-    k: int = Field(default=10, ge=1, le=MAX_PASSAGES, description=f"How many passages, from 1 to {MAX_PASSAGES}.")
+    k: Annotated[Count, BeforeValidator(given, json_schema_input_type=Count | None)] = Field(
+        default=10, description=f"How many passages, from 1 to {MAX_PASSAGES}."
+    )
 
 
 class OverviewRequest(Choice):

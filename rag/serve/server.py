@@ -10,10 +10,11 @@ import threading
 import time
 import webbrowser
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 
@@ -83,7 +84,7 @@ def serve(
     if open_browser:
         webbrowser.open(_address(listener))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # or it would end Python before the record is taken away
-    with announced(local.record) if local else nullcontext():
+    with announced(local.record) if local else nullcontext(), suppress(KeyboardInterrupt):  # Ctrl-C is the usual end
         server.run(sockets=[listener])
 
 
@@ -113,7 +114,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter of a name that no host can have
         raise RagError(
             f"{host} port {port} cannot be listened on ({error}); give others with --host and --port"
         ) from error
@@ -132,8 +133,20 @@ def _address(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
+class _Server(uvicorn.Server):
+    """Uvicorn, which would wait for the open pages' heartbeats: they last until Gradio is told of the end."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish what is running."""
+        for route in self.config.app.routes:  # type: ignore[union-attr]
+            mounted = getattr(route, "app", None)
+            if isinstance(mounted, gr.routes.App):
+                mounted.stop_event.set()
+        await super().shutdown(sockets)
+
+
 def _server(app: FastAPI) -> uvicorn.Server:
-    return uvicorn.Server(
+    return _Server(
         uvicorn.Config(
             app,
             log_config=None,  # its entries go where all others go

@@ -10,11 +10,12 @@ from typing import Any
 from fastapi import FastAPI
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp.types import TextContent, Tool
+from mcp.types import PARSE_ERROR, TextContent, Tool
 from pydantic import TypeAdapter, ValidationError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from typing_extensions import TypedDict
 
 import rag
@@ -53,7 +54,21 @@ def add_tools(app: FastAPI, desk: Desk) -> Callable[[], AbstractAsyncContextMana
 
     class Endpoint:
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            await manager.handle_request(scope, receive, send)
+            try:
+                body = await Request(scope, receive).body()
+                body.decode()
+            except ClientDisconnect:
+                return
+            except UnicodeDecodeError as error:  # the library takes it for an error of its own
+                told = {"code": PARSE_ERROR, "message": f"Parse error: {error.reason}"}
+                await JSONResponse({"jsonrpc": "2.0", "id": None, "error": told}, 400)(scope, receive, send)
+                return
+            unread: list[Message] = [{"type": "http.request", "body": body}]
+
+            async def again() -> Message:
+                return unread.pop() if unread else await receive()
+
+            await manager.handle_request(scope, again, send)
 
     app.router.routes += [Route(path + end, Endpoint()) for path in PATHS for end in ("", "/")]
     return manager.run
@@ -114,16 +129,16 @@ async def _made(desk: Desk, request: Request | None, name: str, arguments: dict[
 async def _result(desk: Desk, request: Request | None, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     if name == "ask":
         asked = AskRequest.model_validate(arguments)
-        answer = await desk.ask(request, asked.question, asked.history, asked.generate, watch=False, scope=asked.scope)
+        answer = await desk.ask(request, asked.question, asked.history, asked.generate, scope=asked.scope)
         return dict(answer_record(answer))
     if name == "retrieve":
         wanted = RetrieveRequest.model_validate(arguments)
-        found = await desk.run(lambda cancelled: desk.among(wanted.scope).retrieve(wanted.question, wanted.k))
+        found = await desk.run(lambda cancelled: desk.among(wanted.scope).retrieve(wanted.question, wanted.k), request)
         return {"passages": [passage_record(passage) for passage in found]}
     if name == "check":
-        return dict(await checked(desk, CheckRequest.model_validate(arguments)))
+        return dict(await checked(desk, CheckRequest.model_validate(arguments), request))
     if name == "overview":
         looked = OverviewRequest.model_validate(arguments)
-        made = await desk.run(lambda cancelled: desk.among(looked.scope).overview(looked.topic))
+        made = await desk.run(lambda cancelled: desk.among(looked.scope).overview(looked.topic), request)
         return dict(overview_record(made))
     raise RagError(f"there is no tool {name[:100]!r}; expected ask, retrieve, check or overview")

@@ -17,6 +17,7 @@ from rag.serve.schemas import latest
 
 pytestmark = pytest.mark.timeout(90)
 ARRIVED = "When did the minister arrive in Minsk?"
+SECRET = "Who is the secret source?"
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +61,26 @@ def test_error_reaches_a_program_as_a_sentence(client: Any, question: str, said:
     assert "ZeroDivision" not in str(raised.value)
 
 
-@pytest.mark.parametrize("k", [0, 51, -1])
-def test_k_has_limits(client: Any, k: int) -> None:
+@pytest.mark.parametrize("k", [0, 51, -1, "3", None, 2.5])
+def test_k_has_limits(client: Any, k: Any) -> None:
     from gradio_client.exceptions import AppError
 
     with pytest.raises(AppError, match="expected 1 to 50"):
         client.predict("heron", k, api_name="/retrieve")
+
+
+@pytest.mark.parametrize("inputs", [[], [SECRET], {"question": SECRET}, None])
+def test_inputs_that_do_not_fit_are_not_logged(
+    served: str, inputs: Any, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = httpx.post(f"{served}gradio_api/call/ask", json={"data": inputs, "session_hash": "x"})
+    if made.status_code == 200:
+        said = httpx.get(f"{served}gradio_api/call/ask/{made.json()['event_id']}", timeout=20).text
+        assert "event: error" in said
+        assert "do not fit" in said
+    logged = caplog.text + "".join(capsys.readouterr())
+    assert SECRET not in logged
+    assert "Traceback" not in logged
 
 
 def test_only_three_functions_are_published_with_types(served: str) -> None:

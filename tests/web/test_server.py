@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,10 +27,10 @@ from rag.errors import RagError
 from rag.places import seeds
 from rag.serve.access import Access
 from rag.serve.gate import Gate
-from rag.serve.limits import Limits
+from rag.serve.limits import FINISH_SECONDS, Limits
 from rag.serve.page import layout
 from rag.serve.page.handlers import OWN_WORDS
-from rag.serve.server import running
+from rag.serve.server import running, serve
 from tests.web.conftest import Talk, articles
 
 pytestmark = pytest.mark.timeout(60)
@@ -213,6 +214,24 @@ def test_it_listens_to_this_machine_alone_and_does_not_share(monkeypatch: pytest
     assert asked["enable_monitoring"] is False
 
 
+def test_the_end_does_not_wait_for_open_pages() -> None:
+    with contextlib.ExitStack() as stack:
+        with running(articles(), examples=[]) as address:
+            opened = stack.enter_context(httpx.stream("GET", f"{address}gradio_api/heartbeat/here", timeout=20))
+            assert opened.status_code == 200
+            began = time.monotonic()
+        assert time.monotonic() - began < FINISH_SECONDS / 2
+
+
+def test_an_interrupt_is_the_usual_end_of_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("uvicorn.Server.run", interrupted)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    serve(articles(), port=0)
+
+
 def test_a_session_does_not_grow_with_its_questions(monkeypatch: pytest.MonkeyPatch) -> None:
     from gradio_client import Client
 
@@ -297,6 +316,12 @@ def test_without_a_generator_there_is_nothing_to_choose(visit: Callable[..., Tal
 def test_taken_port_is_said_plainly(served: str) -> None:
     port = urlsplit(served).port
     with pytest.raises(RagError, match="--port"), running(articles(), port=port, examples=[]):
+        pass
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64])
+def test_a_name_that_no_host_can_have_is_said_plainly(host: str) -> None:
+    with pytest.raises(RagError, match="cannot be listened on"), running(articles(), host=host):
         pass
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from rag.errors import RagError
-from rag.grounding.generators.remote import connect
+from rag.grounding.generators.remote import connect, host_of, is_here
 
 PORTS = {11434: "Ollama", 8000: "vLLM", 8080: "llama.cpp", 1234: "LM Studio"}
 """On which these servers listen unless told otherwise."""
@@ -74,17 +72,10 @@ def _served(server: str, key: str | None) -> Iterator[Reachable]:
 
 def leaving(server: str, model: str) -> str:
     """What leaves the machine when a server's model is asked."""
-    host = urlsplit(server).hostname or ""
-    if not _is_here(host):
+    host = host_of(server)
+    if not is_here(host):
         return f"{SENT} go to {host}"
     return f"Ollama sends {SENT} on to its cloud" if model.endswith(_CLOUD) else NOTHING
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _weights(path: Path) -> list[Reachable]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from rag.errors import RagError
 from rag.grounding.generators.contract import Delta, GenerationError, Prompt
@@ -114,13 +116,15 @@ def connect(
 ) -> OpenAI:
     """A client of the server at an address (OpenAI's own for None), which waits so many seconds.
 
+    No proxy that the environment names is asked on the way to one's own machine.
+
     Raises
     ------
     RagError
         The package `openai` is missing, or the address makes no sense.
     """
     try:
-        from openai import OpenAI, OpenAIError, Timeout
+        from openai import DefaultHttpxClient, OpenAI, OpenAIError, Timeout
     except ImportError:
         raise RagError(
             "the package openai is missing, which asks language models; pip install -e '.[openai]'"
@@ -128,12 +132,25 @@ def connect(
     for library in ("openai", "httpx", "httpcore", "httpx2", "httpcore2"):
         # At their finer levels they write what servers send, and servers may repeat the key.
         logging.getLogger(library).setLevel(logging.WARNING)
+    timeout = Timeout(read, connect=connecting)
     try:
+        direct = DefaultHttpxClient(trust_env=False, timeout=timeout) if is_here(host_of(base or "")) else None
         # A failed request is not repeated: the extractive answer is at hand.
-        return OpenAI(
-            api_key=key or "none", base_url=base or None, max_retries=0, timeout=Timeout(read, connect=connecting)
-        )
+        return OpenAI(api_key=key or "none", base_url=base or None, max_retries=0, timeout=timeout, http_client=direct)
     except (OpenAIError, ValueError) as error:
         raise RagError(
             f"OPENAI_BASE_URL makes no client ({type(error).__name__}); expected http://HOST:PORT/v1"
         ) from None
+
+
+def host_of(server: str) -> str:
+    """The host that an address names, "" for none; ValueError for what is no address."""
+    return urlsplit(server).hostname or ""
+
+
+def is_here(host: str) -> bool:
+    """Whether a host is this machine itself."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

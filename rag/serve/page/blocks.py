@@ -32,7 +32,12 @@ class LocalBlocks(gr.Blocks):
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False) -> Any:
         """What Gradio makes of inputs, unless a file record among them names anything but an upload."""
         _check_files(inputs, Path(self.GRADIO_CACHE).resolve())
-        return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        try:
+            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        except gr.Error:
+            raise
+        except Exception:  # its message, which would be logged, repeats the inputs
+            raise gr.Error("these inputs do not fit the function", print_exception=False) from None
 
     async def process_api(
         self, block_fn: Any, inputs: Any, state: Any = None, request: Any = None, *args: Any, **kwargs: Any

@@ -70,8 +70,8 @@ def _add_questions(bot: Asker, answered: Answered) -> None:
         Returns:
             Passages with rank, score, document, characters and text.
         """
-        if not 1 <= k <= MAX_PASSAGES:
-            raise gr.Error(f"k is {k}; expected 1 to {MAX_PASSAGES}", print_exception=False)
+        if not isinstance(k, int) or not 1 <= k <= MAX_PASSAGES:
+            raise gr.Error(f"k is {k!r:.100}; expected 1 to {MAX_PASSAGES}", print_exception=False)
         found = await answered(lambda: bot.retrieve(question_text(question), k))
         return [passage_record(passage) for passage in found]
 
