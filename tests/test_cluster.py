@@ -101,7 +101,7 @@ def test_without_ray_the_message_says_what_to_install(local: ModelEmbedder, monk
 
     monkeypatch.delitem(sys.modules, "ray", raising=False)
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ModelError, match=r"pip install 'rag-articles\[ray\]'"):
+    with pytest.raises(ModelError, match=r"pip install -e '\.\[ray\]'"):
         RayEmbedder.start(local, Settings())
 
 
