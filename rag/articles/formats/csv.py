@@ -11,8 +11,7 @@ from operator import itemgetter
 
 from rag.articles.formats.contract import Composer, Extracted, Source, tidied
 from rag.articles.formats.encoding import decode
-from rag.articles.formats.json import is_markup
-from rag.articles.formats.markup import compose, parse
+from rag.articles.formats.markup import compose, is_markup, parse
 from rag.articles.formats.tables import fields_of, line_of
 
 _LONG = 200  # characters from which a cell is running text, and stands below its row

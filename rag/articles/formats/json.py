@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from rag.articles.formats.contract import Composer, Extracted, Source
 from rag.articles.formats.encoding import decode
-from rag.articles.formats.markup import compose, parse, words_of
+from rag.articles.formats.markup import compose, is_markup, parse, words_of
 from rag.articles.formats.tables import lines_of
 
 _SHORT = 200  # characters of a field in a row; more is running text
-_MARKUP = re.compile(r"</(?:p|div|span|li|ul|ol|h[1-6]|a|b|i|em|strong|blockquote)\s*>|<br\s*/?>", re.IGNORECASE)
 _TITLES = ("title", "headline", "name")
 _DATES = ("datePublished", "date_published", "published_at", "published", "pubDate", "date", "date_publish")
 _OUTLETS = ("publisher", "outlet", "source", "source_domain", "site_name")
@@ -73,11 +71,6 @@ def _compose(name: str, value: Any, composer: Composer) -> None:
 def _compose_table(rows: list[list[Any]], composer: Composer, head_rows: int | None = None) -> None:
     for line in lines_of([["" if cell is None else _scalar(cell) for cell in row] for row in rows], head_rows):
         composer.add("row", line)
-
-
-def is_markup(text: str) -> bool:
-    """Whether a text is a part of a web page, with its markup."""
-    return _MARKUP.search(text) is not None
 
 
 def _rendered(value: Any) -> str:

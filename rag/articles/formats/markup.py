@@ -25,8 +25,14 @@ _BLOCKS = {
 _UNSEEN = frozenset(
     ("head", "script", "style", "noscript", "template", "svg", "math", "object", "iframe", "canvas", "select", "title")
 )
+_MARKUP = re.compile(r"</(?:p|div|span|li|ul|ol|h[1-6]|a|b|i|em|strong|blockquote)\s*>|<br\s*/?>", re.IGNORECASE)
 _MOST_SPANNED = 100  # columns or rows that one cell is believed to span
 _LAYOUT_CELL = 400  # characters from which a cell is a part of the page's layout and not of a table
+
+
+def is_markup(text: str) -> bool:
+    """Whether a text is a part of a web page, with its markup."""
+    return _MARKUP.search(text) is not None
 
 
 def parse(markup: str) -> Any:
