@@ -59,7 +59,7 @@ VARIANTS: dict[str, Variant] = {
         rules={"rag.language.text.sound_key": lambda word: word, "rag.index.spelling.sound_key": lambda word: word}
     ),
     "every word is searched": Variant(rules={"rag.index.spelling.content_words": words}),
-    "follow-ups as they are": Variant(rules={"rag.answering.rewriting.understand": lambda question, *_: [question]}),
+    "follow-ups as they are": Variant(rules={"rag.answering.rewriting.in_conversation": lambda question, _: question}),
     "no sentence before": Variant(
         rules={"rag.answering.composing._LEANS": re.compile("(?!)"), "rag.answering.composing.is_question": _nothing}
     ),

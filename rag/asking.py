@@ -10,6 +10,7 @@ from rag.answering.candidates import SpanFinder
 from rag.answering.deciding import decide
 from rag.answering.overview import PASSAGES, of_folder, of_topic, overview
 from rag.answering.retrieval import Retriever
+from rag.answering.rewriting import ConversationRewriter
 from rag.clock import Clock
 from rag.config import Settings
 from rag.errors import RagError
@@ -87,7 +88,8 @@ class Asker:
         tell: Callable[[str], None],
     ) -> list[str]:
         """What may be meant; the generator, where it may be asked, completes a follow-up."""
-        rewriter, generator = self.parts.rewriter, self.parts.generator
+        generator = self.parts.generator
+        rewriter = self.parts.rewriter or ConversationRewriter(self.parts.reader)
         if turns and generate and generator is not None:
             tell(Told("asking %(name)s what is meant", name=generator.name))
             rewriter = ModelRewriter(generator, rewriter, cancelled=cancelled)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rag.answering import confidence
 from rag.answering.addressee import Addressee
 from rag.answering.confidence import Calibration
-from rag.answering.rewriting import GrammarRewriter, QueryRewriter
+from rag.answering.rewriting import QueryRewriter
 from rag.config import Settings
 from rag.grounding.verifier import DEFAULT_FILE, FILE_NAME, Verifier
 from rag.models.embedding import Embedder, load_embedder
@@ -33,8 +33,8 @@ class Parts:
         Decides what of a language model's text the passages support.
     generator : Generator or None
         The language model that words the answers; None leaves them in the articles' own words.
-    rewriter : QueryRewriter
-        Finds out what a follow-up question means.
+    rewriter : QueryRewriter or None
+        Finds out what a follow-up question means; None leaves that to the reader.
     addressee : Addressee or None
         Knows questions to the program itself; None takes every question for one to the articles.
     """
@@ -44,7 +44,7 @@ class Parts:
     confidence: Calibration
     verifier: Verifier
     generator: Generator | None = None
-    rewriter: QueryRewriter = field(default_factory=GrammarRewriter)
+    rewriter: QueryRewriter | None = None
     addressee: Addressee | None = None
 
     @classmethod

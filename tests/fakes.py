@@ -67,10 +67,13 @@ class FakeEmbedder(Embedder):
 
 
 class FakeReader(Reader):
-    """The sentence with the largest share of the question's content words; 3 logits when it has half of them."""
+    """The sentence with the largest share of the question's content words; 3 logits when it has half of them.
+
+    What stands in brackets before a question, those asked before, counts where the question has no word of its own.
+    """
 
     def read(self, question: str, chunks: Sequence[Chunk]) -> list[Span]:
-        wanted = set(content_words(question))
+        wanted = set(content_words(question.rpartition(") ")[2]) or content_words(question))
         spans = []
         for chunk in chunks:
             options = []

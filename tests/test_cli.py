@@ -70,7 +70,9 @@ def test_json_is_one_object_and_nothing_else(run: Run, articles: Path) -> None:
 def test_history_reaches_the_bot(run: Run, articles: Path) -> None:
     earlier = ["--history", "Where did sailors repair three ships?", "--history", "Who is Anna Kowalska?"]
     answer = one_object(run("ask", "--json", "--corpus", articles, *earlier, "When did she open her shop?"))
-    assert answer["understood"] == "When did Anna Kowalska open her shop?"
+    last = "Who is Anna Kowalska? The baker Anna Kowalska sells rye bread in Gdansk."
+    assert answer["understood"] == f"(Where did sailors repair three ships? {last}) When did she open her shop?"
+    assert answer["short_answer"] == "She opened her shop in 1994."
 
 
 def test_without_a_corpus_the_five_articles_are_asked(run: Run) -> None:

@@ -10,7 +10,7 @@ import pytest
 from fakes import make_bot, make_document
 from test_writing import FakeGenerator, WordVerifier
 
-from rag.answering.followups import AnswerOf
+from rag.answering.rewriting import AnswerOf
 from rag.grounding.generators import GenerationError
 from rag.grounding.rewriting import SYSTEM, ModelRewriter
 from rag.pipeline import Chatbot

@@ -60,8 +60,7 @@ def corpora(data: Path, limit: int) -> Iterator[Corpus]:
 
 def of_articles(name: str, articles: Mapping[str, Article], held_out: Sequence[Question], limit: int) -> Corpus:
     """The articles of the groups held out, among others that training saw; answers may stand in a sister article."""
-    # What stands behind earlier questions is not asked so by the product yet; what one article leaves untold, a sister
-    # may tell.
+    # Follow-ups are not fitted to yet; what one article leaves untold, a sister may tell.
     others = ("news-talks", "news-untold")
     asked = [question for question in held_out if question.article and question.dataset not in others]
     groups = {question.group for question in asked}

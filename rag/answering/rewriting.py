@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
 
-from rag.answering.followups import AnswerOf, understand
-from rag.types import Turn
+from rag.models.reader import Limited, Reader, in_conversation
+from rag.types import Answer, Turn
+
+AnswerOf: TypeAlias = Callable[[str], Answer]
+MEMORY = 3  # turns that a follow-up may lean on
 
 
 class QueryRewriter(Protocol):
@@ -31,8 +34,28 @@ class QueryRewriter(Protocol):
         """
 
 
-class GrammarRewriter:
-    """Completes English follow-ups by rules; see `rag.answering.followups`."""
+class ConversationRewriter:
+    """Puts a question behind the ones before it and their answers, as the project's reader is trained to be asked.
+
+    What a pronoun stands for, and whether anything is leant on at all, is the reader's to find out. Of the earlier
+    turns the latest stay that leave the question room in what the reader reads of it.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
 
     def readings(self, question: str, history: Sequence[Turn], answer_of: AnswerOf) -> list[str]:
-        return understand(question, history, answer_of)
+        told: list[tuple[str, str]] = []
+        for turn in history[-MEMORY:]:
+            answer = turn.answer
+            if answer is None and turn is history[-1]:  # earlier ones stay unknown: each is a reading
+                answer = answer_of(self._behind(turn.question, told))
+            told.append((turn.question, "" if answer is None or answer.abstained else answer.short_answer))
+        return [self._behind(question, told)]
+
+    def _behind(self, question: str, told: Sequence[tuple[str, str]]) -> str:
+        ways = (in_conversation(question, told[dropped:]) for dropped in range(len(told) + 1))
+        return next((way for way in ways if self._fits(way)), question)
+
+    def _fits(self, question: str) -> bool:
+        return not isinstance(self._reader, Limited) or self._reader.fits(question)

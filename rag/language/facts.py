@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rag.language.clauses import word_set
 from rag.language.text import STOPWORDS, WORD, content_words, fold, stems, words
 
 _UNITS = {
@@ -54,7 +53,7 @@ _DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
 _DATE = re.compile(
     rf"\b{_DAY} (?:of )?({_MONTH})|\b({_MONTH}) (?:the )?{_DAY}(?!,?\d)|\b\d{{4}}-(\d\d)-(\d\d)\b|\b({_MONTH})"
 )
-_NEGATORS = word_set("not no never without neither nor none nobody nothing cannot hardly denied denies deny")
+_NEGATORS = frozenset(words("not no never without neither nor none nobody nothing cannot hardly denied denies deny"))
 _SCOPE = 3  # content words after a negator that it may speak of
 
 

@@ -309,9 +309,11 @@ def in_conversation(question: str, earlier: Sequence[tuple[str, str]]) -> str:
     """
     context = ""
     for asked, answer in reversed(earlier):
-        told = f"{asked.rstrip('? ')}?" + (f" {answer.rstrip('. ')}." if answer.strip() else "")
+        told = f"{asked.rstrip('? ')}?"
         if len(told) + len(context) >= MAX_CONTEXT:
             break
+        if answer.strip() and len(told) + len(answer) + len(context) + 2 < MAX_CONTEXT:
+            told += f" {answer.rstrip('. ')}."
         context = f"{told} {context}" if context else told
     return f"({context}) {question}" if context else question
 
