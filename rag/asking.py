@@ -51,8 +51,9 @@ class Asker:
         if not turns and self._is_to_program(question):
             return with_text(replace(to_program(question), seconds=clock.seconds()))
         tell(Told("searching"))
-        answers = [self._answer(question, reading, clock, tell) for reading in readings]
-        # Read alone and with history: what stands on firmer ground wins, the complete question at a tie.
+        answers: list[Answer] = []
+        while readings and all(answer.abstained for answer in answers):
+            answers.append(self._answer(question, readings.pop(0), clock, tell))
         answer = max(answers, key=lambda a: (not a.abstained, a.confidence))
         # In a conversation what sounds so may be a follow-up ("And what day is it?"): there the articles go first.
         if turns and answer.certainty == "not said" and self._is_to_program(question):

@@ -1,4 +1,4 @@
-"""A question is read behind the ones before it, as far as the reader has room for them."""
+"""A question is read behind the ones before it, as far as the reader has room for them, and else alone."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class Short(FakeReader):
 def test_a_question_stands_behind_those_before_it_and_their_answers() -> None:
     history = [Turn("Who runs the mill?", answer("Who runs the mill?", "Ilse Korn"))]
     readings = ConversationRewriter(FakeReader()).readings("Since when?", history, nobody)
-    assert readings == ["(Who runs the mill? Ilse Korn.) Since when?"]
+    assert readings == ["(Who runs the mill? Ilse Korn.) Since when?", "Since when?"]
 
 
 def test_the_first_question_stays_as_it_is() -> None:
@@ -41,7 +41,7 @@ def test_the_first_question_stays_as_it_is() -> None:
 def test_what_was_not_answered_tells_its_question_alone() -> None:
     history = [Turn("Who runs the mill?", answer("Who runs the mill?", ""))]
     readings = ConversationRewriter(FakeReader()).readings("Since when?", history, nobody)
-    assert readings == ["(Who runs the mill?) Since when?"]
+    assert readings == ["(Who runs the mill?) Since when?", "Since when?"]
 
 
 def test_the_last_question_is_answered_where_nobody_kept_its_answer() -> None:
@@ -53,7 +53,7 @@ def test_the_last_question_is_answered_where_nobody_kept_its_answer() -> None:
 
     history = [Turn("What is the mill called?"), Turn("Who runs it?")]
     readings = ConversationRewriter(FakeReader()).readings("Since when?", history, answer_of)
-    assert readings == ["(What is the mill called? Who runs it? Ilse Korn.) Since when?"]
+    assert readings == ["(What is the mill called? Who runs it? Ilse Korn.) Since when?", "Since when?"]
     assert asked == ["(What is the mill called?) Who runs it?"]
 
 
@@ -67,7 +67,8 @@ def test_only_the_last_turns_are_leant_on() -> None:
 def test_earlier_turns_give_way_to_a_question_that_would_not_be_read_to_its_end() -> None:
     history = [Turn("Who runs the old mill?", answer("", "Ilse Korn")), Turn("Is it open?", answer("", "yes"))]
     rewriter = ConversationRewriter(Short())
-    assert rewriter.readings("Since when is that so?", history, nobody) == ["(Is it open? yes.) Since when is that so?"]
+    asked = "Since when is that so?"
+    assert rewriter.readings(asked, history, nobody) == [f"(Is it open? yes.) {asked}", asked]
     long = "Since when has the mill by the river been run by her and by nobody else?"
     assert rewriter.readings(long, history, nobody) == [long]
 

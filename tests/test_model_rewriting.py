@@ -95,12 +95,12 @@ def test_a_model_that_is_down_costs_its_reading_and_is_logged(caplog: pytest.Log
 
 
 def test_the_bot_asks_its_model_what_is_meant_unless_told_to_generate_nothing() -> None:
-    generator = FakeGenerator("Did Anna Kowalska really paint the door blue?")
+    generator = FakeGenerator("Did Anna Kowalska really repaint the door blue?")
     bot = make_bot(generator=generator)
     bot.add_documents([make_document("bread.txt", BREAD)])
     bot = Chatbot(replace(bot.parts, verifier=WordVerifier(), rewriter=Alone()), bot.index)
     first = bot.ask(EARLIER, generate=False)
-    asked = "Did she really paint it blue?"
+    asked = "Did she really repaint it?"
     assert bot.ask(asked, [(EARLIER, first)], generate=False).understood == asked
     assert generator.prompts == []
     stages: list[str] = []

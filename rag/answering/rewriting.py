@@ -16,7 +16,7 @@ class QueryRewriter(Protocol):
     """What the pipeline needs of a rewriter; another one comes in through `rag.parts.Parts`."""
 
     def readings(self, question: str, history: Sequence[Turn], answer_of: AnswerOf) -> list[str]:
-        """Ways to read a question, at least one; each is answered, and the answer on the firmest ground is given.
+        """Ways to read a question, at least one; the first that the articles answer is taken, else the firmest.
 
         Parameters
         ----------
@@ -30,7 +30,7 @@ class QueryRewriter(Protocol):
         Returns
         -------
         list of str
-            The first one wins a tie.
+            The likeliest first.
         """
 
 
@@ -51,7 +51,8 @@ class ConversationRewriter:
             if answer is None and turn is history[-1]:  # earlier ones stay unknown: each is a reading
                 answer = answer_of(self._behind(turn.question, told))
             told.append((turn.question, "" if answer is None or answer.abstained else answer.short_answer))
-        return [self._behind(question, told)]
+        # Alone, too: what stands before it may mislead, most of all where that was answered wrongly.
+        return list(dict.fromkeys([self._behind(question, told), question]))
 
     def _behind(self, question: str, told: Sequence[tuple[str, str]]) -> str:
         ways = (in_conversation(question, told[dropped:]) for dropped in range(len(told) + 1))
