@@ -7,9 +7,9 @@ from dataclasses import replace
 from statistics import fmean
 
 from rag.answering.citations import sentences_around
-from rag.answering.confidence import Calibration, Candidate, best_of_passages, covered
+from rag.answering.confidence import Calibration, Candidate, best_of_passages
 from rag.language.sentences import is_question
-from rag.language.text import content_words, words
+from rag.language.text import words
 from rag.models.embedding import Embedder
 from rag.models.reader import Reader
 from rag.types import Chunk, ScoredChunk, Span
@@ -28,14 +28,12 @@ class SpanFinder:
     def candidates(self, question: str, passages: Sequence[ScoredChunk]) -> list[Candidate]:
         """The spans that may answer, best first: the best of each passage and the next best in it."""
         spans = _asked_alike(self._reader.read(question, [passage.chunk for passage in passages]))
-        wanted = content_words(question)
         found: list[Candidate] = []
         for passage, best in zip(passages, spans, strict=True):
             scored = replace(passage, scores={**passage.scores, "reader": best.score})
             for number, span in enumerate((best, *best.alternatives[: SPANS_PER_PASSAGE - 1])):
                 made = _candidate(scored, span)
-                told = covered(wanted, f"{made.passage.chunk.title} {made.heading} {made.sentence}")
-                found.append(replace(made, judgement=best.judgement, second=number > 0, covered=told))
+                found.append(replace(made, judgement=best.judgement, second=number > 0))
         if not found:
             return []
         sentences = list(dict.fromkeys(candidate.sentence for candidate in found))

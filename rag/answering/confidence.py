@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from rag.errors import ModelError
 from rag.language.facts import contradict, facts
 from rag.language.text import WORD, content_words, same_name, same_sound, stem, words
 from rag.logistic import CLIP, clip, sigmoid, weigh
@@ -61,8 +62,6 @@ class Candidate:
         What the reader says of the whole passage and of the question.
     second : bool
         Whether the passage has a better span.
-    covered : float
-        Share of the question's content words that the sentence, its heading and the passage's title have, in [0, 1].
     evidence : float
         Logit that this span answers the question rightly; candidates are ranked by it.
     bounds : Bounds
@@ -76,7 +75,6 @@ class Candidate:
     vector: Vectors | None = field(default=None, compare=False, repr=False)
     judgement: Judgement | None = None
     second: bool = False
-    covered: float = 0.0
     evidence: float = 0.0
     bounds: Bounds = Bounds()
 
@@ -130,7 +128,7 @@ def covered(wanted: Sequence[str], text: str) -> float:
 
 
 SIGNS = {
-    "margin": 1, "covered_sentence": 1, "log_rank": -1, "second": -1,
+    "margin": 1, "log_rank": -1, "second": -1,
     "evidence": 1, "gap": 1, "sure": 1,
 }  # fmt: skip
 """Which way each signal may count: more support never lowers the confidence."""
@@ -140,7 +138,6 @@ def evidence_signals(candidate: Candidate) -> dict[str, float]:
     """What speaks for and against one candidate, seen by itself."""
     return {
         "margin": clip(candidate.span.score),
-        "covered_sentence": candidate.covered,
         "log_rank": math.log(candidate.passage.rank),
         "second": float(candidate.second),
     }
@@ -227,8 +224,11 @@ class Calibration:
 
     @classmethod
     def load(cls, path: Path) -> Calibration:
-        """Read the weights that `python -m training.calibrate` wrote."""
+        """Read the weights that `python -m training.calibrate` wrote; ModelError where they weigh other signals."""
         data = json.loads(read_text(path))
+        weighed = {name for part in ("evidence", "decision", "yes_no") for name in data.get(part, ())}
+        if other := ", ".join(sorted(weighed - SIGNS.keys() - {"bias"})):
+            raise ModelError(f"{path} was fitted to signals that are gone ({other}); fit it anew (rag evaluate-reader)")
         return cls(**data)
 
     @classmethod
