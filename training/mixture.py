@@ -292,7 +292,9 @@ class Pass:
         if self._random.random() < NOISE_SHARE:
             text = noisy(text, passage, self._random)
         kind = f"{question.dataset}/{kind}"
-        denial = answered and bool(question.denial)  # what is not there denies nothing
+        denial: bool | None = answered and bool(question.denial)  # what is not there denies nothing
+        if kind.endswith("/undecided") and not question.polar:
+            denial = question.denial  # what tempts may deny what is asked, where no row tells
         self._add(text, passage, place, kind, before, **_known(question, denial=denial, answers=question.answers))
 
     # --- questions on news articles

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from rag.errors import ModelError
 from rag.language.facts import contradict, facts
 from rag.language.text import WORD, content_words, same_name, same_sound, stem, words
-from rag.logistic import CLIP, clip, sigmoid, weigh
+from rag.logistic import clip, sigmoid, weigh
 from rag.models.hardware import read_text
 from rag.types import Judgement, ScoredChunk, Span
 
@@ -149,7 +149,8 @@ def decision_signals(candidates: Sequence[Candidate]) -> dict[str, float]:
     rivals = [c.evidence for c in candidates[1:] if not says_the_same(best, c)]
     return {
         "evidence": clip(best.evidence),
-        "gap": best.evidence - max(rivals) if rivals else CLIP,
+        # Without a rival it is even odds that there is none: no question that this is fitted to has none.
+        "gap": best.evidence - max(rivals) if rivals else max(0.0, best.evidence),
     }
 
 
