@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +14,11 @@ from fakes import FakeReader, fake_parts, make_document
 from rag.answering.candidates import within_sentence
 from rag.answering.citations import cite
 from rag.answering.composing import compose, doubts, nearest
-from rag.answering.confidence import Bounds, Calibration, Candidate, agree, says_no
+from rag.answering.confidence import Bounds, Calibration, Candidate, agree, decision_signals, says_no
 from rag.answering.deciding import decide
 from rag.answering.retrieval import Found
 from rag.config import Settings
+from rag.errors import ModelError
 from rag.language.sentences import is_question, sentences
 from rag.logistic import sigmoid
 from rag.models.reader import with_stops
@@ -368,6 +371,22 @@ def test_confidence_in_yes_or_no_has_weights_of_its_own() -> None:
     assert confidence(6.0, -2.0) < confidence(6.0, -8.0) == confidence(6.0, 8.0) < confidence(6.0, 8.0, margin=6.0)
     assert confidence(-6.0, -2.0) == confidence(-6.0, -8.0) == pytest.approx(0.88, abs=0.01)
     assert Calibration(**calibration.to_dict()).to_dict() == calibration.to_dict()
+
+
+def test_an_answer_without_a_rival_is_as_sure_as_its_evidence() -> None:
+    one = Document("one", "A", "The museum opens on Monday. The mill opens on Friday.", "one")
+    sure, weak, rival = (
+        candidate(one, span, score) for span, score in (("Monday", 4.0), ("Monday", -1.0), ("Friday", 0.0))
+    )
+    assert decision_signals([sure])["gap"] == decision_signals([sure, rival])["gap"] == 4.0
+    assert decision_signals([weak])["gap"] == 0.0
+
+
+def test_a_confidence_fitted_to_other_signals_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "confidence.json"
+    path.write_text(json.dumps({"evidence": {"margin": 1.0, "covered_sentence": 1.0, "bias": 0.0}, "decision": {}}))
+    with pytest.raises(ModelError, match="covered_sentence"):
+        Calibration.load(path)
 
 
 def test_in_a_language_that_the_reader_has_not_learned_a_sentence_is_perhaps_an_answer() -> None:

@@ -665,6 +665,8 @@ def test_what_denies_a_twin_is_told_where_a_row_tells_it(tmp_path: Path) -> None
         path.write_text(json.dumps(row | ({} if denies is None else {"denies": denies})), encoding="utf-8")
         made = build(load_twins(path, ARTICLES)[0] * 4, {}, 3, articles=ARTICLES)
         assert {example.denial for example in made if example.kind == "news/twin"} == {denies}
+        made = build(load_twins(path, ARTICLES, "passages")[0] * 4, {}, 3, articles=ARTICLES)
+        assert {example.denial for example in made if example.kind == "passages/undecided"} == {denies}
 
 
 def test_questions_stand_beside_passages_of_other_sets_too() -> None:

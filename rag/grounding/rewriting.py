@@ -43,7 +43,7 @@ class ModelRewriter:
         ----------
         generator : Generator
         plain : QueryRewriter
-            Its readings come first, so that they win ties.
+            Its readings come first: the model's is searched where they find no answer.
         seconds : float
             Longest wait for the model.
         cancelled : callable, optional
