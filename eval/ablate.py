@@ -21,10 +21,9 @@ from eval.datasets import load, select
 from eval.report import comparison, estimate, named, origin
 from eval.run import run
 from eval.sets import QUESTIONS, SEEDS, Split
-from rag.answering.confidence import same_word
 from rag.config import Settings
 from rag.language.facts import facts
-from rag.language.text import words
+from rag.language.text import same_word, words
 from rag.models.reader import Reader
 from rag.parts import Parts
 from rag.types import Chunk, Span

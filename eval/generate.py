@@ -27,12 +27,11 @@ from eval.datasets import DatasetError, Question, select, spread
 from eval.replay import figures, load_drafts, replay_all, sentence_rows
 from eval.sets import SetName, Split, own
 from eval.systems import build_bot
-from rag.answering.confidence import covered
 from rag.config import Settings
 from rag.grounding.generators import load_generator
 from rag.grounding.writing import Asked, Writer
 from rag.language.facts import facts
-from rag.language.text import STOPWORDS, WORD, content_words, same_name, words
+from rag.language.text import STOPWORDS, WORD, content_words, covered, same_name, words
 from rag.pipeline import Chatbot
 
 MOST = 0.8  # of a sentence's content words

@@ -12,12 +12,11 @@ import pytest
 from fakes import FakeReader, make_bot, make_document, split_claims
 
 from rag.answering.citations import cite
-from rag.answering.confidence import covered
 from rag.grounding.generators import Delta, GenerationError, Prompt
 from rag.grounding.joining import Place
 from rag.grounding.verifier import Support, Verifier, is_evidence
 from rag.grounding.writing import Asked, Writer
-from rag.language.text import content_words
+from rag.language.text import content_words, covered
 from rag.pipeline import Chatbot
 from rag.present.records import answer_record
 from rag.present.text import UNSUPPORTED, with_text

@@ -11,7 +11,6 @@ from rag.answering.confidence import (
     Candidate,
     agree,
     best_of_passages,
-    covered,
     is_denied,
     is_list,
     is_polar,
@@ -20,7 +19,7 @@ from rag.answering.confidence import (
 )
 from rag.language.facts import contradict, facts
 from rag.language.sentences import is_question
-from rag.language.text import WORD, content_words, words
+from rag.language.text import WORD, content_words, covered, words
 from rag.types import Account, Chunk, Citation, Document, Doubt, DoubtKind, Span, Statement
 
 # Evidence, by the confidence fitted to the default reader, from which what another article tells is another account, if

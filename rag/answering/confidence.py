@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy.typing as npt
 
 from rag.errors import ModelError
 from rag.language.facts import contradict, facts
-from rag.language.text import WORD, content_words, same_name, same_sound, stem, words
+from rag.language.text import WORD, content_words, same_sound, stem, words
 from rag.logistic import clip, sigmoid, weigh
 from rag.models.hardware import read_text
 from rag.types import Judgement, ScoredChunk, Span
@@ -106,25 +105,6 @@ def _told(text: str) -> list[str]:
     given, written = facts(text), (match.group() for match in WORD.finditer(text))
     plain = [word for word in written if not (facts(word).numbers or facts(word).dates)]
     return [*content_words(" ".join(plain)), *given.numbers, *(f"--{day}" for day in given.dates)]
-
-
-@lru_cache(maxsize=1 << 16)  # the same words meet in every passage of a question
-def same_word(left: str, right: str) -> bool:
-    """Of one stem ("vote", "voted"; not "Niger", "Nigeria"), or another spelling."""
-    return stem(left) == stem(right) or same_name(left, right)
-
-
-@lru_cache(maxsize=256)
-def _word_set(text: str) -> frozenset[str]:
-    return frozenset(words(text))
-
-
-def covered(wanted: Sequence[str], text: str) -> float:
-    """Share of the wanted folded words that a text has, by spelling or stem; 1.0 when none is wanted."""
-    if not wanted:
-        return 1.0
-    present = _word_set(text)
-    return sum(word in present or any(same_word(word, other) for other in present) for word in wanted) / len(wanted)
 
 
 SIGNS = {

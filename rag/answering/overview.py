@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rag.answering.citations import cite
-from rag.answering.confidence import covered
 from rag.language.sentences import is_question, sentences
-from rag.language.text import content_words, words
+from rag.language.text import content_words, covered, words
 from rag.models.embedding import Embedder
 from rag.models.encoding import Vectors
 from rag.types import Chunk, Document, Header, Overview

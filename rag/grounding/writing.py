@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from rag.answering.confidence import covered
 from rag.grounding.checking import NO_CLAIM, NOT_STATED, SUPPORTED, TOO_LONG, cited
 from rag.grounding.claims import Claim, Claims
 from rag.grounding.generators import Delta, GenerationError, Generator, Markers, Prompt, build_prompt, within
@@ -15,7 +14,7 @@ from rag.grounding.generators.contract import WITHDRAWN
 from rag.grounding.prompt import SECRET
 from rag.grounding.verifier import Verifier
 from rag.language.facts import contradict
-from rag.language.text import content_words
+from rag.language.text import content_words, covered
 from rag.types import Account, Answer, Check, Chunk, Citation, Document, ScoredChunk, Statement
 
 OWN_WORDS = "these are the articles' own words"

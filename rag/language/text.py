@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 import Stemmer
@@ -155,6 +155,25 @@ def typing_error(left: str, right: str) -> bool:
 def same_name(left: str, right: str) -> bool:
     """Whether two folded words look like two spellings of one name."""
     return left == right or typing_error(left, right) or same_sound(left, right)
+
+
+@lru_cache(maxsize=1 << 16)  # the same words meet in every passage of a question
+def same_word(left: str, right: str) -> bool:
+    """Of one stem ("vote", "voted"; not "Niger", "Nigeria"), or another spelling."""
+    return stem(left) == stem(right) or same_name(left, right)
+
+
+@lru_cache(maxsize=256)
+def _word_set(text: str) -> frozenset[str]:
+    return frozenset(words(text))
+
+
+def covered(wanted: Sequence[str], text: str) -> float:
+    """Share of the wanted folded words that a text has, by spelling or stem; 1.0 when none is wanted."""
+    if not wanted:
+        return 1.0
+    present = _word_set(text)
+    return sum(word in present or any(same_word(word, other) for other in present) for word in wanted) / len(wanted)
 
 
 _ENDING = re.compile(r"(?:ians?|ans?|ions?|ings?|ers?|ies|ed|es|ly|[sdeny])?$")
