@@ -40,8 +40,8 @@ from training.mixture import Example, build, crop, foreign, joined  # noqa: E402
 from training.negatives import exchange_name, names, without_answer_sentence  # noqa: E402
 from training.noise import keywords, noisy, respell, typo  # noqa: E402
 from training.records import Article, Claim, Question  # noqa: E402
-from training.train import evidence_margin, learning_rate, window_loss  # noqa: E402
-from training.written import TWINS, load_drafts, load_fields, load_questions, load_twins  # noqa: E402
+from training.trainer import evidence_margin, learning_rate, window_loss  # noqa: E402
+from training.written import NOTICES, TWINS, load_drafts, load_fields, load_questions, load_twins  # noqa: E402
 
 PASSAGE = (
     "The castle of Mikhailov stands on a hill. It was built in 1523 by Anna Petrova, who had come from Kyiv. "
@@ -588,6 +588,16 @@ def test_rows_that_ship_load_and_no_group_is_on_both_sides() -> None:
             assert all(text[start : start + len(answer)] == answer for start, answer in question.answers)
         assert all(run in claim.premise for claim in claims for run in (claim.evidence, *claim.runs))
         assert build(questions, {}, 3, claims, articles)
+
+
+def test_what_a_short_text_denies_is_read_beside_it_as_denied() -> None:
+    articles, questions, _ = load_fields([NOTICES])
+    assert {question.dataset for question in questions} == {"notices"}
+    denied = [question for question in questions if question.denial and not question.polar]
+    assert denied
+    made = [example for example in build(denied, {}, 3, [], articles) if example.kind == "notices/twin"]
+    assert {(example.start, example.denial) for example in made} == {(-1, True)}
+    assert {question.near[1] in articles[question.article].text for question in denied if question.near} == {True}
 
 
 def test_drafts_on_texts_of_the_data(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from rag.models.reader import MAX_SPAN_TOKENS
 from training.data import data_folder, left_out_twins, load_articles, load_claims, load_training
 from training.features import Features, batches, collate, encode
 from training.mixture import build
-from training.train import evidence_margin, network_scores, within_passage
+from training.trainer import evidence_margin, network_scores, within_passage
 from training.written import load_fields
 
 SEED = 11
@@ -41,10 +41,11 @@ KINDS = {
     "claim-passage-drafts/not_stated": 20, "news-questions/answered": 150, "news-questions/cut": 40,
     "news-questions/sister": 60, "news-questions/twin": 70, "news-questions/yes-no": 40, "news-questions/undecided": 40,
     "news-talks/answered": 150, "news-talks/cut": 40, "news-talks/sister": 60, "news-talks/twin": 70,
-    "news-untold/twin": 60,
+    "news-untold/twin": 60, "notices/answered": 150, "notices/cut": 30, "notices/sister": 50, "notices/twin": 150,
+    "notices/yes-no": 60, "notices/undecided": 60,
 }  # fmt: skip
 """Windows of each kind, at most."""
-DECIDED = ("news/yes-no", "passages/answered", "fields/yes-no", "news-questions/yes-no")
+DECIDED = ("news/yes-no", "passages/answered", "fields/yes-no", "news-questions/yes-no", "notices/yes-no")
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,8 @@ def figures(said: Read, kinds: npt.NDArray[np.str_], features: Features) -> dict
         "answered or not in other words": answered("news-questions", "cut", "sister", "twin"),
         "decided or open in other words": apart(said.margin, "news-questions/yes-no", ["news-questions/undecided"]),
         "told or untold": apart(said.margin, "news-questions/answered", ["news-untold/twin"]),
+        "answered or not in short texts": answered("notices", "cut", "sister", "twin"),
+        "decided or open in short texts": apart(said.margin, "notices/yes-no", ["notices/undecided"]),
         "answered or not in conversations": answered("news-talks", "cut", "sister", "twin"),
         "claim supported in fields": supported("fields"),
         "sentence of a draft supported": supported("drafts"),

@@ -1,5 +1,5 @@
-"""Questions and claims written for this project: `fields.jsonl` and `everyday.jsonl` on their own texts, the others on
-those of `data`.
+"""Questions and claims written for this project: those of `fields.jsonl`, `everyday.jsonl` and `notices.jsonl` on their
+own texts, the others on those of `data`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from training.records import Article, Claim, Question
 TWINS = Path(__file__).parent / "twins.jsonl"
 FIELDS = Path(__file__).parent / "fields.jsonl"
 EVERYDAY = Path(__file__).parent / "everyday.jsonl"
+NOTICES = Path(__file__).parent / "notices.jsonl"
 DRAFTS = Path(__file__).parent / "drafts.jsonl"
 QUESTIONS = Path(__file__).parent / "questions.jsonl"
 TALKS = Path(__file__).parent / "talks.jsonl"
@@ -70,7 +71,7 @@ def load_twins(
 
 
 def load_fields(
-    paths: Sequence[Path] = (FIELDS, EVERYDAY), held_out: bool = False
+    paths: Sequence[Path] = (FIELDS, EVERYDAY, NOTICES), held_out: bool = False
 ) -> tuple[dict[str, Article], list[Question], list[Claim]]:
     """Texts of many fields by id, their questions and their claims; of the groups held out, or of the others.
 
@@ -80,12 +81,13 @@ def load_fields(
     articles: dict[str, Article] = {}
     questions: list[Question] = []
     claims: list[Claim] = []
-    for row in (row for path in paths for row in _rows(path, held_out)):
+    rows = ((row, "notices" if path == NOTICES else "fields") for path in paths for row in _rows(path, held_out))
+    for row, dataset in rows:
         # A news article may have the same id.
         article = Article(f"fields/{row['id']}", row["group"], row["title"], row["date"], row["text"])
         articles[article.id] = article
         asked = row.get("questions", ())
-        questions += [_question("fields", article, f"{article.id}-{n}", question) for n, question in enumerate(asked)]
+        questions += [_question(dataset, article, f"{article.id}-{n}", question) for n, question in enumerate(asked)]
         claims += [
             Claim("fields", article.group, article.text, said["claim"], said["label"], said["evidence"], article.title,
                   article.date, article.id)
