@@ -14,7 +14,8 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from rag.models.network import load_network
 from training.features import separators
-from training.train import OUTPUT_WEIGHTS, Trainer, network_scores, options, run, window_loss, within_passage
+from training.train import options, run
+from training.trainer import OUTPUT_WEIGHTS, Trainer, network_scores, window_loss, within_passage
 
 TEMPERATURE = 2.0  # by which both scores are divided: the teacher's second thoughts then count
 LABEL_WEIGHT = 0.3  # of the labels' loss beside the teacher's

@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 from rag.models.reader import MAX_TOKENS
 from rag.models.windows import MAX_QUESTION_TOKENS, STRIDE
 from training.data import holds_answer
-from training.mixture import Example
+from training.records import Example
 
 BUCKET = 16
 SOMEWHERE = -1  # start and end of a window that supports the claim at a place nobody marked

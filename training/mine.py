@@ -9,9 +9,10 @@ from pathlib import Path
 from random import Random
 
 from training.data import data_folder, load_training
-from training.mixture import WEIGHTS, is_specific
+from training.mixture import is_specific
 from training.negatives import corpus_of, mine
 from training.records import Question
+from training.sets import WEIGHTS
 
 TIMES = 2  # as many questions of a set get negatives as one pass takes on average, at most all
 

@@ -61,3 +61,26 @@ class Article:
     title: str
     date: str | None
     text: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """A question or claim on a passage; `start` and `end` are characters of it, both -1 when it answers nothing.
+
+    `somewhere`: the passage supports the claim at a place nobody marked. `whole`: what is known holds of the whole
+    passage and of no part of it. `answers`: all that is accepted, as in `Question`. `denial`: whether the passage
+    denies the claim or what a yes-no question asks. `polar`: whether it asks for yes or no. `many`: whether it asks for
+    a list. None where nobody said.
+    """
+
+    question: str
+    passage: str
+    start: int
+    end: int
+    kind: str
+    somewhere: bool = False
+    whole: bool = False
+    answers: tuple[tuple[int, str], ...] = ()
+    denial: bool | None = None
+    polar: bool | None = None
+    many: bool | None = None
