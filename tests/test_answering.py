@@ -132,9 +132,17 @@ def test_accounts_that_agree_are_cited_together() -> None:
 def test_a_weak_rival_is_no_account() -> None:
     one = Document("one", "A", "The bridge was opened by Anna Berg.", "one", date="2020-05-01")
     two = Document("two", "B", "The bridge was closed by Carl Dahl.", "two", date="2021-05-01")
-    for best, rival, shown in ((5.0, -0.9, 0), (5.0, -0.7, 2), (5.5, -0.7, 0), (-1.0, -1.1, 0)):
+    for best, rival, shown in ((5.0, -0.5, 0), (5.0, -0.3, 2), (5.8, -0.3, 0), (-1.0, -1.1, 0)):
         found = [candidate(one, "Anna Berg", best), candidate(two, "Carl Dahl", rival)]
         assert len(compose_over("Who opened the bridge of Oslo?", found, [one, two]).accounts) == shown
+
+
+def test_less_is_asked_of_a_rival_that_contradicts() -> None:
+    one = Document("one", "A", "The bridge cost 780 million euros.", "one", date="2020-05-01")
+    two = Document("two", "B", "The bridge cost 640 million euros.", "two", date="2021-05-01")
+    for best, rival, shown in ((3.0, -2.4, 2), (3.0, -2.6, 0), (3.7, -2.4, 0)):
+        found = [candidate(one, "780 million euros", best), candidate(two, "640 million euros", rival)]
+        assert len(compose_over("How much did the bridge cost?", found, [one, two]).accounts) == shown
 
 
 @pytest.mark.parametrize("dates", [("2020-05-01", None), (None, "2020-05-01"), (None, None)])
@@ -265,6 +273,7 @@ def test_an_article_of_one_account_does_not_support_another() -> None:
         ("12 of the 30 members", "18 of the 30 members", False),
         ("the plants will close", "the plants will not close", False),
         ("Viktor Khrenin", "Víktor Jrenin", True),
+        ("Mei-Lin Thibodeau", "Meilin Thibodeau", True),
         ("Iceland", "Ireland", False),
         ("Hilda Berg", "Hilma Berg", False),
         ("Hilda Shikongo-Beukes", "Hilma Shikongo", False),

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from rag.errors import ModelError
 from rag.language.facts import contradict, facts
-from rag.language.text import WORD, content_words, same_sound, stem, words
+from rag.language.text import WORD, content_words, letters, same_sound, stem, words
 from rag.logistic import clip, sigmoid, weigh
 from rag.models.hardware import read_text
 from rag.types import Judgement, ScoredChunk, Span
@@ -88,6 +88,8 @@ def agree(left: str, right: str) -> bool:
         return False
     if not content_words(left) or not content_words(right):
         return words(left) == words(right)
+    if letters(left) == letters(right):  # "Mei-Lin", "Meilin"
+        return True
     a, b = facts(left), facts(right)
     of_one_fact = a.days == b.days and bool(a.days or (a.numbers and a.numbers == b.numbers))
     return _alike(content_words(left), content_words(right)) or (of_one_fact and _alike(_told(left), _told(right)))
