@@ -30,8 +30,9 @@ from eval.systems import build_bot
 from rag.config import Settings
 from rag.grounding.generators import load_generator
 from rag.grounding.writing import Asked, Writer
+from rag.language.english import STOPWORDS
 from rag.language.facts import facts
-from rag.language.text import STOPWORDS, WORD, content_words, covered, same_name, words
+from rag.language.text import WORD, content_words, covered, same_name, words
 from rag.pipeline import Chatbot
 
 MOST = 0.8  # of a sentence's content words

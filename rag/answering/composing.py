@@ -17,6 +17,7 @@ from rag.answering.confidence import (
     says_no,
     says_the_same,
 )
+from rag.language.english import LEANING
 from rag.language.facts import contradict, facts
 from rag.language.sentences import is_question
 from rag.language.text import WORD, content_words, covered, words
@@ -35,9 +36,7 @@ YES, NO = "Yes", "No"
 MAX_ITEMS = 8
 MAX_NEAREST = 3
 SAME_SENTENCE = 0.75  # cosine from which two sentences give one reason
-_LEANS = re.compile(
-    r"^(?:he|she|they|it|this|these|that|those|his|her|their|its|such|also|additionally|however)\b", re.I
-)
+_LEANS = re.compile(rf"(?:{'|'.join(LEANING)})\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)

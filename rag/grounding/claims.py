@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rag.language.english import LEAD_IN
 from rag.language.sentences import Place, sentences
 
 _WORD = re.compile(r"(?<!\S)\S*\s")
@@ -13,15 +14,7 @@ _MARKER = re.compile(r"(?<!\s)\s*\[(\d+)\]")
 _LATE_MARKERS = re.compile(r"(?<![.!?…。！？।])([.!?…。！？।]+[\"'”’»)]*)((?:\s*\[\d+\])+)")
 # Also tags, and the dates that stand behind the titles of the prompt.
 _MARKUP = re.compile(r"\*\*|__|```\w*|</?[a-z]{1,10}>|(?<!\s)\s*\((?:undated|\d{4}-\d\d-\d\d)\)", re.I)
-_SAYS = r"(?:says?|states?|adds?|notes?|mentions?|reports?|explains?|concludes?|continues?)"
-_TOLD = rf"(?:the|this) (?:passage|article|text)s? (?:also )?{_SAYS}"
 _NUMBER = re.compile(r"^(?:[-*•#>]+\s+)*\d{1,2}[.)]\s+")
-# List marks, "Answer:", "The passage adds:", "The article says that", "According to the passages,"
-_LEAD = re.compile(
-    r"^(?:[-*•#>]+\s+|according to the (?:passage|article|text)s?, "
-    rf"|(?:(?:the )?answer(?: is)?|a|(?:the|this) (?:passage|article|text)|{_TOLD}(?: with)?)\s*:\s*|{_TOLD} that )+",
-    re.I,
-)
 _UNFINISHED = re.compile(r"(?::|…|\.\.\.)[\"'”’»)\]]*$")
 
 
@@ -91,7 +84,7 @@ class Claims:
             before = end
             numbers = [int(n) for n in _MARKER.findall(sentence)]
             cited = tuple(dict.fromkeys(places[n - 1] for n in numbers if 0 < n <= len(places)))
-            plain = " ".join(_LEAD.sub("", _MARKER.sub("", sentence)).split())
+            plain = " ".join(LEAD_IN.sub("", _MARKER.sub("", sentence)).split())
             plain = plain[:1].upper() + plain[1:]
             key = plain.casefold()
             if any(map(str.isalpha, key)) and key not in self._seen and not _UNFINISHED.search(plain):

@@ -17,6 +17,7 @@ import regex
 
 from rag.answering.citations import sentences_around
 from rag.grounding.joining import Place, in_lines, joined, places_of, telling, text_of, with_context
+from rag.language.english import ORDERS
 from rag.language.sentences import is_question, quotes_question
 from rag.language.text import content_words, words
 from rag.logistic import clip, sigmoid, weigh
@@ -32,14 +33,6 @@ _PIECE = re.compile(r"[^\s\"'‘’“”«»„]+")
 _LINK = regex.compile(r"(?i:https?:|www\.|\]\(|</?[a-z])|\w@\w|[\w-]\.\p{Ll}{2}")
 _INNER = re.compile(r"\w(?:.*\w)?", re.S)
 _UNSPACED = regex.compile(r"[\p{lb=ID}\p{lb=SA}]")  # letters between which a line may break: Chinese, Thai
-# What such a sentence orders, the reader takes for stated by it: 7 of 35 orders with a false claim reached 0.843.
-_ORDER = re.compile(
-    r"(?:^|[.:!\n]\s*)(?:please |now |then |you must |always )*"
-    r"(?:(?:ignore|disregard|forget|pretend|act as|follow this)\b"
-    r"|(?:answer|reply|respond|repeat|output|print|say) (?:that|with|only|exactly)\b)"  # else a noun, or a label
-    r"|\b(?:your (?:\w+ )?|previous )instructions\b|system prompt|<\||\bcite-\w",
-    re.I,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +206,7 @@ def _holds_links(passage: Chunk, claim: str) -> bool:
 
 def is_evidence(text: str) -> bool:
     """Whether a text of an article states something: questions, orders to the reader and imitated prompts do not."""
-    return not _asks(text) and not _ORDER.search(text)
+    return not _asks(text) and not ORDERS.search(text)
 
 
 def signals(span: Span) -> dict[str, float]:

@@ -7,25 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rag.language.text import STOPWORDS, WORD, content_words, fold, stems, words
+from rag.language.english import LETTERS, MONTHS, NEGATORS, ORDINALS, SCALES, STOPWORDS, TENS, UNITS, VAGUE, WEEKDAYS
+from rag.language.text import WORD, content_words, fold, stems, words
 
-_UNITS = {
-    word: number
-    for number, word in enumerate(
-        (
-            "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-            "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
-        )
-    )
-}  # fmt: skip
-_DECADES = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_TENS = {word: 10 * number for number, word in enumerate(_DECADES, start=2)}
-_SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "bn": 10**9, "trillion": 10**12}
-_LETTERS = {"k": 10**3, "m": 10**6, "b": 10**9}  # scales behind a sum of money; else perhaps units (metres)
-_ORDINALS = {"first": 1, "second": 2, "third": 3, "fifth": 5, "eighth": 8, "ninth": 9, "twelfth": 12}
-_ORDINALS |= {f"{word}th": number for word, number in _UNITS.items() if word not in ("five", "eight", "nine", "twelve")}
-_ORDINALS |= {f"{word[:-1]}ieth": number for word, number in _TENS.items()}
-_ORDINALS |= {f"{word}th": number for word, number in _SCALES.items()}
 # Three digits behind a comma, a point or a space are thousands (two and three in India), one or two decimals; a decade
 # ("1990s") is no figure.
 _FIGURE = re.compile(
@@ -34,26 +18,11 @@ _FIGURE = re.compile(
     r"|(?<!\w)\d++(?:\.\d++|,\d\d?(?!\d))?+(?!s\b))(?= ?(?P<unit>[^\W\d_]*))"
 )
 _YEARS = re.compile(r"\b((?:19|20)\d\d)[-–/](\d\d)\b(?!-\d)")  # 2023-24; "2023-06" is a month
-_VAGUE = {"one", "first", "second", "zero"}  # a pronoun, an order, a moment
-
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "january jan", "february feb", "march", "april apr", "may", "june jun", "july jul", "august aug",
-            "september sept sep", "october oct", "november nov", "december dec",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}  # fmt: skip
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_MONTH = rf"(?:{'|'.join(sorted(map(str.capitalize, _MONTHS), key=len, reverse=True))})\b\.?"
+_MONTH = rf"(?:{'|'.join(sorted(map(str.capitalize, MONTHS), key=len, reverse=True))})\b\.?"
 _DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
 _DATE = re.compile(
     rf"\b{_DAY} (?:of )?({_MONTH})|\b({_MONTH}) (?:the )?{_DAY}(?!,?\d)|\b\d{{4}}-(\d\d)-(\d\d)\b|\b({_MONTH})"
 )
-_NEGATORS = frozenset(words("not no never without neither nor none nobody nothing cannot hardly denied denies deny"))
 _SCOPE = 3  # content words after a negator that it may speak of
 
 
@@ -79,12 +48,12 @@ class Facts:
     @property
     def weekdays(self) -> frozenset[str]:
         """The weekdays of the dates, which contradict no day of a month."""
-        return self.dates.intersection(_WEEKDAYS)
+        return self.dates.intersection(WEEKDAYS)
 
     @property
     def days(self) -> frozenset[str]:
         """The dates that are no weekdays."""
-        return self.dates.difference(_WEEKDAYS)
+        return self.dates.difference(WEEKDAYS)
 
 
 @lru_cache(maxsize=4096)
@@ -98,13 +67,13 @@ def facts(text: str) -> Facts:
         if iso_month:
             dates.add(f"{iso_month}-{iso_day}")
             return f"{match.group()[:4]} "  # the year stays a number
-        number = _MONTHS[(month or month2 or alone).rstrip(".").lower()]
+        number = MONTHS[(month or month2 or alone).rstrip(".").lower()]
         dates.add(f"{number:02d}-{int(day or day2):02d}" if day or day2 else f"{number:02d}")
         return " "
 
     rest = _DATE.sub(date, text)
     low = words(text)
-    dates |= {weekday for weekday in _WEEKDAYS if weekday in low}
+    dates |= {weekday for weekday in WEEKDAYS if weekday in low}
     return Facts(frozenset(_numbers(rest)), frozenset(dates), frozenset(negated(text)))
 
 
@@ -137,39 +106,39 @@ def _numbers(text: str) -> Iterator[str]:
     text = _YEARS.sub(lambda years: f"{years[1]} {years[1][:2] if years[2] > years[1][2:] else ''}{years[2]}", text)
     for match in _FIGURE.finditer(text):
         unit = match["unit"].lower()
-        scale = _SCALES.get(unit, _LETTERS.get(unit, 1))
+        scale = SCALES.get(unit, LETTERS.get(unit, 1))
         figure = match.group()
-        if match["mark"] and not (unit in _SCALES and re.fullmatch(r"\d+\.\d+", figure)):  # "1.125 million" has a point
+        if match["mark"] and not (unit in SCALES and re.fullmatch(r"\d+\.\d+", figure)):  # "1.125 million" has a point
             figure = re.sub(r"[,. ]", "", match["whole"]) + (match["rest"] or "")
         value = float(figure.replace(",", "."))
         yield f"{value * scale:.15g}"
-        if unit in _LETTERS and not text[: match.start()].endswith(("$", "£", "€", "¥")):
+        if unit in LETTERS and not text[: match.start()].endswith(("$", "£", "€", "¥")):
             yield f"{value:.15g}"
     total = current = 0
     parts: list[str] = []
     for word in [*re.findall(r"[a-z]+", fold(text)), ""]:
-        value_ = 1 if word == "a" and not parts else _UNITS.get(word, _TENS.get(word, _ORDINALS.get(word)))
-        if value_ is not None and word not in _SCALES:
+        value_ = 1 if word == "a" and not parts else UNITS.get(word, TENS.get(word, ORDINALS.get(word)))
+        if value_ is not None and word not in SCALES:
             # "twenty two" is one number, "two, three" and "nineteen eighty" are two.
-            if parts and parts[-1] not in _SCALES and not (parts[-1] in _TENS and value_ < 10):
+            if parts and parts[-1] not in SCALES and not (parts[-1] in TENS and value_ < 10):
                 yield from _told(parts, total + current)
                 total, current, parts = 0, 0, []
             current += value_
             parts.append(word)
-        elif word in _SCALES and parts:
+        elif word in SCALES and parts:
             if word == "hundred":
                 current *= 100
             else:
-                total, current = total + current * _SCALES[word], 0
+                total, current = total + current * SCALES[word], 0
             parts.append(word)
-        elif not (word == "and" and parts and parts[-1] in _SCALES):
+        elif not (word == "and" and parts and parts[-1] in SCALES):
             yield from _told(parts, total + current)
             total, current, parts = 0, 0, []
 
 
 def _told(parts: Sequence[str], value: int) -> Iterator[str]:
     """What number words are worth, where they are a number."""
-    if parts and len(parts) > (2 if parts[0] == "a" else parts[0] in _VAGUE):  # "half a million", "one"
+    if parts and len(parts) > (2 if parts[0] == "a" else parts[0] in VAGUE):  # "half a million", "one"
         yield str(value)
 
 
@@ -191,4 +160,4 @@ def negated(text: str) -> Iterator[str]:
 
 def _negates(word: str) -> bool:
     """Whether a folded word denies ("not", "didn't")."""
-    return word in _NEGATORS or word.endswith("n't")
+    return word in NEGATORS or word.endswith("n't")

@@ -11,6 +11,8 @@ import Stemmer
 from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
 
+from rag.language.english import STOPWORDS
+
 _POSSESSIVE = re.compile(r"['’]s?$")
 
 # To `re`, marks are no letters: accents that stand behind theirs (é as e and ´), vowels of Hindi and Arabic. Where no
@@ -25,17 +27,6 @@ WORD = re.compile(rf"[^\W_]+(?:['’][^\W_]+|[{_MARKS}]+[^\W_]*)*")
 
 _APOSTROPHES = str.maketrans("’ʼ", "''")
 _WITHIN = re.compile(r"[\w,]\s")  # what stands before a word within a sentence
-
-# Words that carry no content of a question in the languages the project meets most.
-_STOPWORDS = """
-a about after all also am an and any are as at be because been before being between both but by can could did do does
-doing for from had has have having he her hers him his how i if in into is it its itself just many may me might more
-most much my no nor not of off on once only or other our out over own please same shall she should so some such tell
-than that the their them then there these they this those through to too under until up upon us very was we were what
-when where which while who whom whose why will with would you your s t
-de del el en la las lo los que por para con un una y es al cual como cuando donde quien se su
-"""
-STOPWORDS = frozenset(_STOPWORDS.split())
 
 
 @lru_cache(maxsize=65536)

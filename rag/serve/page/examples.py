@@ -7,16 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from rag.errors import RagError
+from rag.language.english import ASKS, OF_OFFICES, ROLE
 from rag.language.sentences import sentences
 from rag.language.text import WORD
 from rag.types import Answer, Document
 
-_ASKS = re.compile(r"^(?:who|what|when|where|why|how|which)\b", re.I)
 _NAME = re.compile(r"\b[A-Z][\w’'-]+(?: (?:de |von |van |al-)?[A-Z][\w’'-]+)+")
-_ROLE = re.compile(
-    r"\b(?:minister|president|secretary|director|general|colonel|ambassador|professor|founder|researcher|spokes\w+|"
-    r"mayor|chief|head|chair\w*|author|captain|judge|senator|governor|coach|scientist|engineer)\b", re.I
-)  # fmt: skip
 MAX_ASKED = 10
 """Candidates that are tried out; each costs the time of one question."""
 
@@ -58,7 +54,7 @@ def _fits(text: str) -> bool:
     first, *others = text.split() or [""]
     named = any(len(word) > 1 and word[0].isupper() for word in others)
     return (
-        bool(_ASKS.match(first)) and named and text.endswith("?") and len(others) in range(3, 16) and text.isprintable()
+        bool(ASKS.match(first)) and named and text.endswith("?") and len(others) in range(3, 16) and text.isprintable()
     )
 
 
@@ -75,10 +71,10 @@ def _people(documents: Sequence[Document]) -> list[str]:
         for match in _NAME.finditer(document.text):
             near = document.text[max(0, match.start() - 40) : match.end() + 40]
             before = document.text[max(0, match.start() - 20) : match.start()].rsplit(None, 1)[-1:]
-            if before and before[0].casefold() in ("the", "of", "for", "a", "an", "in", "at", "on"):
+            if before and before[0].casefold() in OF_OFFICES:
                 continue  # an office or a place, not a person
             if any(word.lower() in small for word in WORD.findall(match.group())):
                 continue
-            if _ROLE.search(near) and not _ROLE.search(match.group()):
+            if ROLE.search(near) and not ROLE.search(match.group()):
                 names[match.group()] += 1
     return [name for name, _ in names.most_common(6)]
