@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -126,6 +128,91 @@ def report(
     return row
 
 
+Read = Callable[[list[Question]], list[Prediction]]
+
+
+@dataclass
+class Evaluation:
+    """Sets that a network is asked, the rows of figures that came, and what was predicted for each set."""
+
+    data: Path
+    read: Read
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    kept: dict[str, tuple[list[Question], list[Prediction]]] = field(default_factory=dict)
+
+    def report(self, name: str, questions: list[Question], found: list[Prediction], threshold: float | None) -> None:
+        self.rows.append(report(name, questions, found, threshold))
+
+    def part(self, name: str, of: str, chosen: Callable[[Question], bool]) -> None:
+        """A row on some of the questions of a set, always answering; none where there are none."""
+        pairs = [(q, made) for q, made in zip(*self.kept[of], strict=True) if chosen(q)]
+        if pairs:
+            self.report(name, [q for q, _ in pairs], [made for _, made in pairs], None)
+
+    def new_wiki(self, limit: int | None, only: bool) -> None:
+        wiki = load_squad_json(self.data / "eval" / "squadshifts_new_wiki.json")
+        if limit:
+            wiki = Random(0).sample(wiki, min(limit, len(wiki)))
+        found = self.read(wiki)
+        self.kept["new-wiki"] = (wiki, found)
+        self.report("new-wiki, always answering", wiki, found, None)
+        if only:
+            return
+        self.part("new-wiki: why and how", "new-wiki", lambda q: q.text.lower().split()[0] in ("why", "how"))
+        random = Random(0)
+        respelt = [(q, respell_names(q.text, q.context, random)) for q in wiki]
+        changed = [(q, text) for q, text in respelt if text != q.text][:1000]
+        asked = [question for question, _ in changed]
+        self.report("new-wiki: names as written", asked, self.read(asked), None)
+        typed = [replace(question, text=text) for question, text in changed]
+        self.report("new-wiki: the same, one name respelt", asked, self.read(typed), None)
+
+    def held_out(self) -> float:
+        """What training left out; the threshold that fits its questions of SQuAD's kind."""
+        name = "held-out part of train"
+        _, questions = load_training(self.data)
+        found = self.read(questions)
+        self.kept[name] = (questions, found)
+        for dataset in sorted({question.dataset for question in questions}):
+            of_set = partial(lambda q, of: q.dataset == of and bool(q.answers), of=dataset)
+            self.part(f"held out of train: {dataset}, answerable", name, of_set)
+        pairs = [pair for pair in zip(questions, found, strict=True) if pair[0].dataset in ("squad", "disfl_qa")]
+        return threshold_of([question for question, _ in pairs], [made for _, made in pairs])
+
+    def squad(self, fitted: float) -> None:
+        squad = load_squad_json(self.data / "eval" / "squad2_heldout_a.json")
+        found = self.read(squad)
+        self.kept["squad2"] = (squad, found)
+        self.report("SQuAD 2.0 held out, threshold 0", squad, found, 0.0)
+        self.report("SQuAD 2.0 held out, best threshold", squad, found, threshold_of(squad, found))
+        self.report("SQuAD 2.0 held out, threshold from train", squad, found, fitted)
+        area = auroc(margins(found), answerable(squad))
+        self.rows.append({"set": "SQuAD 2.0 held out", "auroc": area, "fitted_threshold": fitted})
+        print(f"SQuAD 2.0 held out: AUROC of the margin {area:.3f}; threshold fitted on train {fitted:.2f}")
+
+    def clapnq(self) -> None:
+        near = load_clapnq(self.data / "eval" / "clapnq_a.jsonl.gz")
+        found = self.read(near)
+        self.kept["clapnq"] = (near, found)
+        area = auroc(margins(found), answerable(near))
+        inside = [
+            float(any(start <= made.start < start + len(text) for start, text in question.answers))
+            for question, made in zip(near, found, strict=True)
+            if question.answers
+        ]
+        self.rows.append({"set": "CLAPNQ", "auroc": area, "span_in_evidence": float(np.mean(inside)) * 100})
+        print(f"CLAPNQ: AUROC of the margin {area:.3f}; span in an evidence sentence {np.mean(inside) * 100:.1f}")
+
+    def save(self, path: Path) -> None:
+        predictions = {
+            name: [
+                [q.id, made.text, made.start, round(made.margin, 3)] for q, made in zip(questions, found, strict=True)
+            ]
+            for name, (questions, found) in self.kept.items()
+        }
+        path.write_text(json.dumps({"rows": self.rows, "predictions": predictions}, indent=1), encoding="utf-8")
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True)
@@ -137,67 +224,18 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     torch.set_num_threads(arguments.threads)
     network, windows = load_parts(arguments.model)
+    own = is_own(arguments.model)
 
     def read(questions: list[Question]) -> list[Prediction]:
-        own = is_own(arguments.model)
-        pairs = [(q.text, lead(q.title, q.date) if own else "", q.context) for q in questions]
-        return predict(network, windows, pairs)
+        return predict(network, windows, [(q.text, lead(q.title, q.date) if own else "", q.context) for q in questions])
 
-    rows, kept = [], {}
-    wiki = load_squad_json(arguments.data / "eval" / "squadshifts_new_wiki.json")
-    if arguments.limit:
-        wiki = Random(0).sample(wiki, min(arguments.limit, len(wiki)))
-    found = read(wiki)
-    kept["new-wiki"] = (wiki, found)
-    rows.append(report("new-wiki, always answering", wiki, found, None))
+    evaluation = Evaluation(arguments.data, read)
+    evaluation.new_wiki(arguments.limit, arguments.only_new_wiki)
     if not arguments.only_new_wiki:
-        part = [place for place, q in enumerate(wiki) if q.text.lower().split()[0] in ("why", "how")]
-        rows.append(report("new-wiki: why and how", [wiki[p] for p in part], [found[p] for p in part], None))
-        random = Random(0)
-        respelt = [(q, respell_names(q.text, q.context, random)) for q in wiki]
-        changed = [(q, text) for q, text in respelt if text != q.text][:1000]
-        asked = [question for question, _ in changed]
-        rows.append(report("new-wiki: names as written", asked, read(asked), None))
-        typed = [replace(question, text=text) for question, text in changed]
-        rows.append(report("new-wiki: the same, one name respelt", asked, read(typed), None))
-        _, held_out = load_training(arguments.data)
-        found = read(held_out)
-        kept["held-out part of train"] = (held_out, found)
-        for dataset in sorted({question.dataset for question in held_out}):
-            part = [place for place, q in enumerate(held_out) if q.dataset == dataset and q.answers]
-            chosen, made = [held_out[place] for place in part], [found[place] for place in part]
-            if part:
-                rows.append(report(f"held out of train: {dataset}, answerable", chosen, made, None))
-        part = [place for place, q in enumerate(held_out) if q.dataset in ("squad", "disfl_qa")]
-        fitted = threshold_of([held_out[place] for place in part], [found[place] for place in part])
-        squad = load_squad_json(arguments.data / "eval" / "squad2_heldout_a.json")
-        found = read(squad)
-        kept["squad2"] = (squad, found)
-        rows.append(report("SQuAD 2.0 held out, threshold 0", squad, found, 0.0))
-        rows.append(report("SQuAD 2.0 held out, best threshold", squad, found, threshold_of(squad, found)))
-        rows.append(report("SQuAD 2.0 held out, threshold from train", squad, found, fitted))
-        area = auroc(margins(found), answerable(squad))
-        rows.append({"set": "SQuAD 2.0 held out", "auroc": area, "fitted_threshold": fitted})
-        print(f"SQuAD 2.0 held out: AUROC of the margin {area:.3f}; threshold fitted on train {fitted:.2f}")
-        near = load_clapnq(arguments.data / "eval" / "clapnq_a.jsonl.gz")
-        found = read(near)
-        kept["clapnq"] = (near, found)
-        area = auroc(margins(found), answerable(near))
-        inside = [
-            float(any(start <= made.start < start + len(text) for start, text in question.answers))
-            for question, made in zip(near, found, strict=True)
-            if question.answers
-        ]
-        rows.append({"set": "CLAPNQ", "auroc": area, "span_in_evidence": float(np.mean(inside)) * 100})
-        print(f"CLAPNQ: AUROC of the margin {area:.3f}; span in an evidence sentence {np.mean(inside) * 100:.1f}")
+        evaluation.squad(evaluation.held_out())
+        evaluation.clapnq()
     if arguments.out:
-        predictions = {
-            name: [
-                [q.id, made.text, made.start, round(made.margin, 3)] for q, made in zip(questions, found, strict=True)
-            ]
-            for name, (questions, found) in kept.items()
-        }
-        arguments.out.write_text(json.dumps({"rows": rows, "predictions": predictions}, indent=1), encoding="utf-8")
+        evaluation.save(arguments.out)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -91,21 +92,9 @@ def encode(
             if not covered:
                 continue
             first, last = covered[0], covered[-1]
-        denial = _known(example.denial)
-        windows = list(range(0, max(1, len(passage) - stride), room - stride)) if len(passage) > room else [0]
-        if len(windows) > 1 and example.start < 0 and denial == 1:
-            denial = UNKNOWN  # the window may lack what denies
-        if example.start >= 0 and len(windows) > 1:
-            whole = [left for left in windows if left <= first and last < left + room]
-            shown = {left: example.passage[offsets[left][0] : offsets[left : left + room][-1][1]] for left in windows}
-            elsewhere = [left for left in windows if left > last or left + room <= first]
-            without = [left for left in elsewhere if not holds_answer(shown[left], example.answers)]
-            if (without and random.random() < 0.125) or not whole:
-                windows, first, denial = without, -1, 0
-            else:
-                windows = whole
-            if not windows:
-                continue
+        windows, first, denial = _windows(example, (first, last), passage, offsets, room, stride, random)
+        if not windows:
+            continue
         left = random.choice(windows)
         window = passage[left : left + room]
         shift = len(question) + 1 + between - left
@@ -120,6 +109,35 @@ def encode(
         many.append(_known(example.many))
     parts = (tokens, bounds, lead, starts, ends, denials, polar, many)
     return Features(*(np.asarray(part, dtype=np.int32) for part in parts))
+
+
+def _windows(
+    example: Example,
+    place: tuple[int, int],
+    passage: Sequence[int],
+    offsets: Sequence[tuple[int, int]],
+    room: int,
+    stride: int,
+    random: Random,
+) -> tuple[list[int], int, int]:
+    """Where the windows begin of which one is taken, the answer's first token there (-1 for none), and the denial.
+
+    `place`: the first and the last token of the answer in the passage, -1 where there is none.
+    """
+    first, last = place
+    denial = _known(example.denial)
+    if len(passage) <= room:
+        return [0], first, denial
+    windows = list(range(0, len(passage) - stride, room - stride))
+    if example.start < 0:
+        return windows, first, UNKNOWN if denial == 1 else denial  # the window may lack what denies
+    whole = [left for left in windows if left <= first and last < left + room]
+    shown = {left: example.passage[offsets[left][0] : offsets[left : left + room][-1][1]] for left in windows}
+    elsewhere = [left for left in windows if left > last or left + room <= first]
+    without = [left for left in elsewhere if not holds_answer(shown[left], example.answers)]
+    if (without and random.random() < 0.125) or not whole:
+        return without, -1, 0
+    return whole, first, denial
 
 
 def _known(told: bool | None) -> int:
