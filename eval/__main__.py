@@ -68,10 +68,8 @@ def main(
     ] = None,
 ) -> None:
     """Score a system on sets of questions: retrieval, answers, citations, abstention, time."""
-    from eval import report as reports
     from eval import systems
 
-    complaints = []
     try:
         bounds = [_bound(text) for text in fail_under or ()]
         if resume and output is None:
@@ -81,14 +79,7 @@ def main(
         settings = systems.settings_from(setting or ())
         changed, half = tuple(setting or ()), split and split.value
         run = Run(settings, changed, system, gold_passage, half, limit, seed, resume, record)
-        sets = _sets(set_name, dataset, corpus)
-        chosen = {name: select(whole, run.split, limit, seed) for name, whole in sets.items()}
-        # Before the first question is asked: what a later set lacks shall not lose the findings on an earlier one.
-        before = {name: reports.read(compare / name, whole) for name, whole in chosen.items()} if compare else {}
-        for name, asked in chosen.items():
-            into, earlier = (folder and folder / name for folder in (output, compare))
-            complaints += _measure(asked, run, into, earlier, before.get(name), bounds)
-            print()
+        complaints = _measure_all(_sets(set_name, dataset, corpus), run, output, compare, bounds)
     except (DatasetError, RagError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from error
@@ -107,6 +98,27 @@ def _sets(names: list[SetName] | None, dataset: Path | None, corpus: Path | None
     if names:
         raise DatasetError("got --set and --dataset, expected one of them")
     return {"": load(dataset, corpus or SEEDS)}
+
+
+def _measure_all(
+    sets: Mapping[str, Dataset],
+    run: Run,
+    output: Path | None,
+    compare: Path | None,
+    bounds: Sequence[tuple[str, float]],
+) -> list[str]:
+    """Ask every set, as `_measure` does, each in a folder of its name; what is to be complained of comes back."""
+    from eval import report as reports
+
+    chosen = {name: select(whole, run.split, run.limit, run.seed) for name, whole in sets.items()}
+    # Before the first question is asked: what a later set lacks shall not lose the findings on an earlier one.
+    before = {name: reports.read(compare / name, whole) for name, whole in chosen.items()} if compare else {}
+    complaints = []
+    for name, asked in chosen.items():
+        into, earlier = (folder and folder / name for folder in (output, compare))
+        complaints += _measure(asked, run, into, earlier, before.get(name), bounds)
+        print()
+    return complaints
 
 
 def _measure(
