@@ -82,6 +82,7 @@ def main(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --output that was cut off.")] = False,
     only: Annotated[list[str] | None, typer.Option(help="Only these variants beside the full system.")] = None,
+    record: Annotated[bool, typer.Option("--record", help="Keep the figures for the documents.")] = False,
 ) -> None:
     """Run every variant on the same questions and print the figures, and what leaving a part out costs."""
     unknown = set(only or ()) - set(VARIANTS)
@@ -114,7 +115,11 @@ def main(
         scores = summary.score_all(chosen, predictions, text_of)
         reports[name] = summary.summarise(chosen, predictions, scores, text_of)
     print(f"{named(origin(chosen))}; {len(chosen.questions)} questions\n")
-    print(figures.markdown(table(reports)))
+    made = table(reports)
+    print(figures.markdown(made))
+    if record:
+        name = figures.named("ablate", chosen.name, split, limit, *only or ())
+        figures.record(name, made, systems.weights(Settings()))
     for name, report in reports.items():
         if name != "full":
             print(f"\n{name}, against the full system:")
