@@ -42,7 +42,7 @@ def _nothing(*_: Any) -> Any:
 
 
 def _without_facts(name: str) -> Variant:
-    modules = ("language.facts", "answering.confidence")
+    modules = ("language.facts", "answering.confidence", "answering.composing")
     return Variant(rules={f"rag.{m}.facts": lambda text: replace(facts(text), **{name: frozenset()}) for m in modules})
 
 
@@ -115,10 +115,10 @@ def main(
         scores = summary.score_all(chosen, predictions, text_of)
         reports[name] = summary.summarise(chosen, predictions, scores, text_of)
     print(f"{named(origin(chosen))}; {len(chosen.questions)} questions\n")
-    made = table(reports)
+    made = replace(table(reports), note=f"{len(chosen.questions)} questions")
     print(figures.markdown(made))
     if record:
-        name = figures.named("ablate", chosen.name, split, limit, *only or ())
+        name = figures.named("ablate", chosen.name, split, limit, *(part.replace(" ", "-") for part in only or ()))
         figures.record(name, made, systems.weights(Settings()))
     for name, report in reports.items():
         if name != "full":

@@ -274,6 +274,8 @@ def test_an_article_of_one_account_does_not_support_another() -> None:
         ("the plants will close", "the plants will not close", False),
         ("Viktor Khrenin", "Víktor Jrenin", True),
         ("Mei-Lin Thibodeau", "Meilin Thibodeau", True),
+        ("not able", "notable", False),
+        ("3-1", "31", False),
         ("Iceland", "Ireland", False),
         ("Hilda Berg", "Hilma Berg", False),
         ("Hilda Shikongo-Beukes", "Hilma Shikongo", False),

@@ -41,7 +41,7 @@ KINDS = {
     "claim-passage-drafts/not_stated": 20, "news-questions/answered": 150, "news-questions/cut": 40,
     "news-questions/sister": 60, "news-questions/twin": 70, "news-questions/yes-no": 40, "news-questions/undecided": 40,
     "news-talks/answered": 150, "news-talks/cut": 40, "news-talks/sister": 60, "news-talks/twin": 70,
-    "news-untold/twin": 60, "notices/answered": 150, "notices/cut": 30, "notices/sister": 50, "notices/twin": 150,
+    "news-untold/twin": 60, "notices/answered": 150, "notices/sister": 50, "notices/twin": 150,
     "notices/yes-no": 60, "notices/undecided": 60,
 }  # fmt: skip
 """Windows of each kind, at most."""
@@ -59,7 +59,7 @@ class Read:
 
 
 def windows(data: Path, tokenizer: PreTrainedTokenizerBase) -> tuple[Features, npt.NDArray[np.str_]]:
-    """The windows and the kind of each, the same for the same data: of news articles and `twins.jsonl`."""
+    """The windows and the kind of each, the same for the same data: of what was written for the project."""
     (_, questions), (_, claims) = load_training(data), load_claims(data)
     news = [question for question in questions if question.article] + left_out_twins(data)
     texts, asked, said = load_fields(held_out=True)
@@ -121,7 +121,7 @@ def figures(said: Read, kinds: npt.NDArray[np.str_], features: Features) -> dict
         "answered or not in other words": answered("news-questions", "cut", "sister", "twin"),
         "decided or open in other words": apart(said.margin, "news-questions/yes-no", ["news-questions/undecided"]),
         "told or untold": apart(said.margin, "news-questions/answered", ["news-untold/twin"]),
-        "answered or not in short texts": answered("notices", "cut", "sister", "twin"),
+        "answered or not in short texts": answered("notices", "sister", "twin"),
         "decided or open in short texts": apart(said.margin, "notices/yes-no", ["notices/undecided"]),
         "answered or not in conversations": answered("news-talks", "cut", "sister", "twin"),
         "claim supported in fields": supported("fields"),

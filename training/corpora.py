@@ -47,7 +47,7 @@ def corpora(data: Path, limit: int) -> Iterator[Corpus]:
     """The corpora of `data`/train, each with at most `limit` questions of the groups that training left out."""
     train, held_out = load_training(data)
     articles = load_articles(data)
-    # What one article leaves untold, a sister may tell.
+    # What one article leaves untold, a sister may tell; follow-ups are a corpus of their own.
     alone = [question for question in held_out if question.dataset not in ("news-talks", "news-untold")]
     yield of_articles("news", articles, alone, limit)
     yield of_articles("talks", articles, [q for q in held_out if q.dataset == "news-talks"], limit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from rag.errors import ModelError
 from rag.language.facts import contradict, facts
-from rag.language.text import WORD, content_words, letters, same_sound, stem, words
+from rag.language.text import WORD, content_words, same_sound, stem, words
 from rag.logistic import clip, sigmoid, weigh
 from rag.models.hardware import read_text
 from rag.types import Judgement, ScoredChunk, Span
@@ -21,6 +22,7 @@ from rag.types import Judgement, ScoredChunk, Span
 Vectors = npt.NDArray[np.float32]
 
 FILE_NAME = "confidence.json"  # beside the weights of each reader that ships
+_HYPHEN = re.compile("[-‐‑]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +84,13 @@ def agree(left: str, right: str) -> bool:
     """Whether two spans tell the same: one holds the other's words, or they share most (names by sound).
 
     Figures, days and denials that differ tell apart what is otherwise alike ("780 million", "640 million"). Figures and
-    days that are the same may be written otherwise ("twelve people", "12").
+    days that are the same may be written otherwise ("twelve people", "12"), names without their hyphen ("Meilin").
     """
     if contradict(left, right):
         return False
     if not content_words(left) or not content_words(right):
         return words(left) == words(right)
-    if letters(left) == letters(right):  # "Mei-Lin", "Meilin"
+    if words(_HYPHEN.sub("", left)) == words(_HYPHEN.sub("", right)):
         return True
     a, b = facts(left), facts(right)
     of_one_fact = a.days == b.days and bool(a.days or (a.numbers and a.numbers == b.numbers))

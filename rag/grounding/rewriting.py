@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from rag.answering.rewriting import AnswerOf, QueryRewriter
 from rag.grounding.generators import GenerationError, Generator, Prompt, within
 from rag.grounding.prompt import MAX_HISTORY
+from rag.language.english import CONNECTIVES, PRONOUNS
 from rag.language.text import words
 from rag.types import Turn
 
@@ -15,9 +16,6 @@ log = logging.getLogger(__name__)
 SECONDS = 15.0  # longest wait; the readings without a model are at hand
 MAX_TOKENS = 120
 MAX_LENGTH = 300  # characters of an earlier question that is told, and of a completion
-# What a completion may lack of a question: what joins it to the one before, and what leans on that.
-_CONNECTIVES = frozenset(words("and but or so also then"))
-_LEANING = frozenset(words("he him his she her hers it its they them their theirs this that these those there"))
 SYSTEM = """\
 Rewrite the last question so that it is understood without the questions before it: put names in place of pronouns and \
 add what is left out. Keep all its other words. A question that is complete in itself stays as it is. Reply with the \
@@ -81,7 +79,7 @@ class ModelRewriter:
 def _keeps(completion: str, question: str) -> bool:
     """Whether a completion has the words of a question, at least one, in their order, but for pronouns."""
     asked = words(question)
-    kept = [word for n, word in enumerate(asked) if word not in _LEANING and (n or word not in _CONNECTIVES)]
+    kept = [word for n, word in enumerate(asked) if word not in PRONOUNS and (n or word not in CONNECTIVES)]
     left = iter(words(completion))
     return bool(kept) and all(word in left for word in kept)
 

@@ -1,7 +1,8 @@
-"""What the program knows of English, in one place: every list of words, and every pattern of them, that a rule reads.
+"""What the program knows of English, in one place: the lists of words, and the patterns of them, that rules read.
 
-Other languages have what libraries know of them (sentences, days, the words of a search) and nothing of this. A rule
-that stands here has a switch in `python -m eval.ablate` where answers depend on it.
+What is left elsewhere are endings (`text`), how a day is written (`facts`) and the "by" of four languages
+(`articles.metadata`). Other languages have what libraries know of them, and nothing of this but some Spanish words. A
+rule that answers depend on has a switch in `python -m eval.ablate`.
 """
 
 from __future__ import annotations
@@ -60,10 +61,17 @@ NEGATORS = frozenset((
     "denies", "deny",
 ))  # fmt: skip
 # With these a sentence begins that is not understood without the one before it.
-LEANING = (
+LEANING_STARTS = (
     "he", "she", "they", "it", "this", "these", "that", "those", "his", "her", "their", "its", "such", "also",
     "additionally", "however",
 )  # fmt: skip
+
+# What leans on an earlier question, and what joins one to it: a completed question may lack them.
+PRONOUNS = frozenset((
+    "he", "him", "his", "she", "her", "hers", "it", "its", "they", "them", "their", "theirs", "this", "that", "these",
+    "those", "there",
+))  # fmt: skip
+CONNECTIVES = frozenset(("and", "but", "or", "so", "also", "then"))
 
 # --- what language models and forged articles write
 
