@@ -14,7 +14,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from rag.models.network import load_network
 from training.features import separators
-from training.train import options, run
+from training.train import Run, options
 from training.trainer import OUTPUT_WEIGHTS, Trainer, network_scores, window_loss, within_passage
 
 TEMPERATURE = 2.0  # by which both scores are divided: the teacher's second thoughts then count
@@ -82,7 +82,7 @@ def main(argv: list[str] | None = None) -> None:
     tokenizer, own = (AutoTokenizer.from_pretrained(folder) for folder in (arguments.teacher, arguments.init))
     student = Distiller.of(arguments)
     student.listen(arguments.teacher, tokenizer, own)
-    run(student, tokenizer, arguments, own)
+    Run(student, tokenizer, arguments, own).go()
 
 
 if __name__ == "__main__":

@@ -125,19 +125,6 @@ def options(description: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def run(
-    trainer: Trainer,
-    tokenizer: PreTrainedTokenizerBase,
-    arguments: argparse.Namespace,
-    kept_with: PreTrainedTokenizerBase | None = None,
-) -> None:
-    """Train from the last checkpoint, or from the start, to the end of the schedule.
-
-    `tokenizer` cuts the windows; the weights are kept with `kept_with`, where that is another.
-    """
-    Run(trainer, tokenizer, arguments, kept_with or tokenizer).go()
-
-
 @dataclass(slots=True)
 class Place:
     """How far a run has come: pass, micro-batch of it, seconds, windows, and the second of the last snapshot."""
@@ -157,22 +144,30 @@ class Run:
         trainer: Trainer,
         tokenizer: PreTrainedTokenizerBase,
         arguments: argparse.Namespace,
-        kept_with: PreTrainedTokenizerBase,
+        kept_with: PreTrainedTokenizerBase | None = None,
     ) -> None:
-        self._trainer, self._tokenizer, self._given, self._kept_with = trainer, tokenizer, arguments, kept_with
+        """`tokenizer` cuts the windows; the weights are kept with `kept_with`, where that is another."""
+        self._trainer, self._tokenizer, self._given = trainer, tokenizer, arguments
+        self._kept_with = kept_with or tokenizer
         self._checkpoint = arguments.work / "checkpoint.pt"
         self._place = Place(arguments.first)
         self._saved = 0.0
         self._loss: float | None = None  # a moving average
 
     def go(self) -> None:
-        """Begin or resume, to the end; ValueError where `--work` holds a run of other options."""
-        given, trainer, place = self._given, self._trainer, self._place
+        """From the last checkpoint, or from the start, to the end of the schedule.
+
+        Raises
+        ------
+        ValueError
+            `--work` holds a run of other options.
+        """
+        given, trainer = self._given, self._trainer
         given.work.mkdir(parents=True, exist_ok=True)
         self._check_options()
         if self._checkpoint.exists():
             self._resume()
-            place = self._place
+        place = self._place
         while not self._over():
             shares = dict(given.keep)
             features = prepared(
@@ -254,7 +249,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments = options(__doc__).parse_args(argv)
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
-    run(Trainer.of(arguments), AutoTokenizer.from_pretrained(arguments.init), arguments)
+    Run(Trainer.of(arguments), AutoTokenizer.from_pretrained(arguments.init), arguments).go()
 
 
 if __name__ == "__main__":

@@ -87,7 +87,9 @@ def compose(
     groups = _groups(candidates)
     differing = [groups[0]]
     for group in groups[1:]:
-        if len(differing) < MAX_ACCOUNTS and _differs(question, group[0], differing):
+        if len(differing) == MAX_ACCOUNTS or group[0].evidence < CONTRADICTING:
+            break
+        if _differs(question, group[0], differing):
             differing.append(group)
     heads = [group[0].span.document_id for group in differing]
     parts = [_sentence(group, made, chunk, set(heads) - {head}) for group, head in zip(differing, heads, strict=True)]
