@@ -40,6 +40,7 @@ def test_real_answer_leads_to_its_quote_and_the_whole_article(visit: Visit, serv
     assert "".join(chosen.evaluate_all("all => all.map(e => e.textContent)")) == quote
     assert chosen.first.evaluate(IN_VIEW)
     page.keyboard.press("Escape")
+    page.wait_for_selector("dialog[open]", state="detached")
     talk.ask("Who won the World Cup in 1998?")
     assert "The articles do not say" in page.inner_text("#log .abstention")
     assert "not an answer" in page.inner_text("#sources")
@@ -266,6 +267,11 @@ def test_keyboard_alone_suffices(visit: Visit, served: str) -> None:
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog[open]", state="detached")
     assert page.evaluate(focused("dataset.action")) == "open"
+    page.keyboard.press("Enter")  # and who begins to type before the closing is told keeps the focus
+    page.wait_for_selector("dialog[open]")
+    page.evaluate("document.querySelector('dialog[open]').close(); document.querySelector('#question textarea').focus()")
+    page.wait_for_timeout(200)
+    assert page.evaluate(focused("tagName")) == "TEXTAREA"
 
 
 def test_odd_question_gets_a_sensible_reply_and_the_page_goes_on(

@@ -73,7 +73,9 @@
     const dialog = $("#whole dialog");
     if (!dialog || dialog.open) return;
     dialog.showModal();
-    dialog.addEventListener("close", () => opener?.isConnected && opener.focus());
+    dialog.addEventListener("close", () => { // comes later: who has begun to type meanwhile keeps the focus
+      if (document.activeElement === document.body && opener?.isConnected) opener.focus();
+    });
     $(".box, mark.chosen", dialog)?.scrollIntoView({ block: "center" });
     $(".pages, .text", dialog).focus({ preventScroll: true });
   };
