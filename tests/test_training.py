@@ -41,7 +41,7 @@ from training.negatives import exchange_name, names, without_answer_sentence  # 
 from training.noise import keywords, noisy, respell, typo  # noqa: E402
 from training.records import Article, Claim, Question  # noqa: E402
 from training.trainer import evidence_margin, learning_rate, window_loss  # noqa: E402
-from training.written import NOTICES, TWINS, load_drafts, load_fields, load_questions, load_twins  # noqa: E402
+from training.written import NOTICES, STRANGERS, TWINS, load_drafts, load_fields, load_questions, load_twins  # noqa: E402
 
 PASSAGE = (
     "The castle of Mikhailov stands on a hill. It was built in 1523 by Anna Petrova, who had come from Kyiv. "
@@ -601,6 +601,19 @@ def test_what_a_short_text_denies_is_read_beside_it_as_denied() -> None:
     told = [near[example.question] in example.passage for example in made if example.question in near]  # without noise
     assert told
     assert all(told)
+
+
+def test_folders_of_strangers_are_asked_by_themselves_and_never_trained_on() -> None:
+    assert load_fields([STRANGERS]) == ({}, [], [])
+    made = list(corpora.strangers(100))
+    assert [(corpus.name, len(corpus.documents), len(corpus.questions)) for corpus in made] == [
+        ("strangers", 8, 60)
+    ] * 4
+    for corpus in made:
+        texts = {document.id: document.text for document in corpus.documents}
+        for item in corpus.questions:
+            assert item.gold <= set(texts)
+            assert all(any(span in texts[id] for id in item.gold) for span in (*item.answers, item.sentence))
 
 
 def test_drafts_on_texts_of_the_data(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from random import Random
 from rag.types import Document
 from training.data import left_out_twins, load_articles, load_training
 from training.records import Article, Question
-from training.written import EVERYDAY, FIELDS, NOTICES, load_fields
+from training.written import EVERYDAY, FIELDS, NOTICES, STRANGERS, load_fields
 
 SEED = 7
 NEIGHBOURS = 27  # further news articles beside those held out, as many as make a folder of sixty
@@ -56,10 +56,19 @@ def corpora(data: Path, limit: int) -> Iterator[Corpus]:
     for name, paths in (("fields", (FIELDS, EVERYDAY)), ("notices", (NOTICES,))):
         known, (texts, asked, _) = load_fields(paths)[0], load_fields(paths, held_out=True)
         yield of_articles(name, known | texts, asked, limit)
+    yield from strangers(limit)
     yield _paragraphs("SQuAD", train, held_out, ("squad",), limit)
     mixed = ("qed_nq", "nq_open_gold", "quoref", "timeqa_human", "afriqa_en", "fairytaleqa", "squad_train_part")
     yield _paragraphs("mixed", train, held_out, mixed, limit)
     yield _paragraphs("passages", train, twins, ("passages",), limit, mixed)
+
+
+def strangers(limit: int) -> Iterator[Corpus]:
+    """The folders of `strangers.jsonl`, each asked by itself."""
+    texts, asked, _ = load_fields([STRANGERS], held_out=True)
+    for folder_id in sorted({id.rpartition("/")[0] for id in texts}):
+        own = {id: text for id, text in texts.items() if id.rpartition("/")[0] == folder_id}
+        yield of_articles("strangers", own, [question for question in asked if question.article in own], limit)
 
 
 def of_articles(name: str, articles: Mapping[str, Article], held_out: Sequence[Question], limit: int) -> Corpus:

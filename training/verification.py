@@ -31,14 +31,20 @@ from rag.parts import Parts
 from rag.types import Chunk, Document
 from training.data import data_folder, load_claims
 from training.records import LABELS, Claim
-from training.written import load_fields
+from training.written import STRANGERS, load_fields
 
 LET_THROUGH = 0.05
 """Share of the false sentences of drafts held out that may pass."""
 WRONGLY_DENIED = 0.02  # low, as a check reads passages of all articles, and not of the one alone that tells
 """Share of the claims of news and drafts held out that are not contradicted which may count as contradicted."""
-SET_WEIGHTS = {"news": 6.0, "drafts": 3.0, "news-drafts": 3.0, "passage-drafts": 3.0}  # of a set against a public one
-KINDS = ("news", "drafts", "others")
+SET_WEIGHTS = {
+    "news": 6.0,
+    "strangers": 6.0,
+    "drafts": 3.0,
+    "news-drafts": 3.0,
+    "passage-drafts": 3.0,
+}  # of a set against a public one
+KINDS = ("news", "strangers", "drafts", "others")
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ class Checked:
 
 def kind_of(dataset: str) -> str:
     """Which of `KINDS` a set is of."""
-    return dataset if dataset == "news" else "drafts" if dataset.endswith("drafts") else "others"
+    return dataset if dataset in ("news", "strangers") else "drafts" if dataset.endswith("drafts") else "others"
 
 
 def main() -> None:
@@ -91,6 +97,7 @@ def main() -> None:
         parts = Parts.load(settings)
         reader = load_claim_reader(settings.reader, parts.reader)
         held_out = load_claims(given.data)[1] + load_fields(held_out=True)[2]
+        held_out += load_fields([STRANGERS], held_out=True)[2]
         each = ([claim for claim in held_out if kind_of(claim.dataset) == kind] for kind in KINDS)
         chosen = [claim for claims in each for claim in _evenly(claims, given.limit)]
         told_why = [claim for claim in chosen if kind_of(claim.dataset) != "others"]

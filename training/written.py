@@ -1,5 +1,5 @@
-"""Questions and claims written for this project: those of `fields.jsonl`, `everyday.jsonl` and `notices.jsonl` on their
-own texts, the others on those of `data`.
+"""Questions and claims written for this project: those of `fields.jsonl`, `everyday.jsonl`, `notices.jsonl` and
+`strangers.jsonl` on their own texts, the others on those of `data`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ TWINS = Path(__file__).parent / "twins.jsonl"
 FIELDS = Path(__file__).parent / "fields.jsonl"
 EVERYDAY = Path(__file__).parent / "everyday.jsonl"
 NOTICES = Path(__file__).parent / "notices.jsonl"
+STRANGERS = Path(__file__).parent / "strangers.jsonl"
 DRAFTS = Path(__file__).parent / "drafts.jsonl"
 QUESTIONS = Path(__file__).parent / "questions.jsonl"
 TALKS = Path(__file__).parent / "talks.jsonl"
-HELD_OUT_FIELDS = 0.25  # share of the groups of each such file that training leaves out
+HELD_OUT_FIELDS = 0.25  # share of the groups of each such file that training leaves out; all of the strangers'
 NEAR = 500  # characters from the first to the last run that decides a sentence, which one chunk of an index may hold
 SEED = 20
 
@@ -75,13 +76,16 @@ def load_fields(
 ) -> tuple[dict[str, Article], list[Question], list[Claim]]:
     """Texts of many fields by id, their questions and their claims; of the groups held out, or of the others.
 
+    All of `strangers.jsonl` is held out: whole folders by writers who saw neither the program nor other rows.
+
     A list has all its items as answers; of "open", "denied", "wrong-detail" and "untold" questions, which nothing
     answers, `near` is the sentence that tempts. The sentences of drafts are claims, too.
     """
     articles: dict[str, Article] = {}
     questions: list[Question] = []
     claims: list[Claim] = []
-    rows = ((row, "notices" if path == NOTICES else "fields") for path in paths for row in _rows(path, held_out))
+    rows = ((row, path.stem if path in (NOTICES, STRANGERS) else "fields") for path in paths
+            for row in _rows(path, held_out))  # fmt: skip
     for row, dataset in rows:
         # A news article may have the same id.
         article = Article(f"fields/{row['id']}", row["group"], row["title"], row["date"], row["text"])
@@ -89,8 +93,8 @@ def load_fields(
         asked = row.get("questions", ())
         questions += [_question(dataset, article, f"{article.id}-{n}", question) for n, question in enumerate(asked)]
         claims += [
-            Claim("fields", article.group, article.text, said["claim"], said["label"], said["evidence"], article.title,
-                  article.date, article.id)
+            Claim(dataset, article.group, article.text, said["claim"], said["label"], said.get("evidence", ""),
+                  article.title, article.date, article.id)
             for said in row.get("claims", ())
         ]  # fmt: skip
         claims += [_drafted("drafts", article, said) for draft in row.get("drafts", ()) for said in draft]
@@ -102,7 +106,7 @@ def _rows(path: Path, held_out: bool) -> list[dict[str, Any]]:
     rows = list(read_lines(path))
     groups = sorted({row["group"] for row in rows})
     Random(SEED).shuffle(groups)
-    left_out = set(groups[: round(HELD_OUT_FIELDS * len(groups))])
+    left_out = set(groups if path == STRANGERS else groups[: round(HELD_OUT_FIELDS * len(groups))])
     return [row for row in rows if (row["group"] in left_out) is held_out]
 
 

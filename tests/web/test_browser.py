@@ -269,7 +269,9 @@ def test_keyboard_alone_suffices(visit: Visit, served: str) -> None:
     assert page.evaluate(focused("dataset.action")) == "open"
     page.keyboard.press("Enter")  # and who begins to type before the closing is told keeps the focus
     page.wait_for_selector("dialog[open]")
-    page.evaluate("document.querySelector('dialog[open]').close(); document.querySelector('#question textarea').focus()")
+    page.evaluate(
+        "() => { document.querySelector('dialog[open]').close(); document.querySelector('#question textarea').focus() }"
+    )
     page.wait_for_timeout(200)
     assert page.evaluate(focused("tagName")) == "TEXTAREA"
 
