@@ -290,6 +290,13 @@ def test_a_line_that_names_people_names_no_outlet() -> None:
         ("LOCAL NEWS\nThe dyke of Sundby breaks\nBy Ilse Korn and Jon Reeve\n" + PROSE, "The dyke of Sundby breaks"),
         ("Tarsk", "Tarsk"),
         ("", ""),
+        # an entry, and the book that it is from; a section's name above a headline
+        ("Tarsk rail\nHandbook of Lost Birds\n\nThe Tarsk rail was a bird that could not fly.\n", "Tarsk rail"),
+        (
+            "Brasch, Ottilie\nLexicon of Northern Music, 3rd edition\n\nOttilie Brasch was a composer.\n",
+            "Brasch, Ottilie",
+        ),
+        ("Tarsk\nMayor opens the new bridge\n\nThe mayor of Tarsk opened a bridge.\n", "Mayor opens the new bridge"),
     ],
 )
 def test_title(text: str, title: str) -> None:

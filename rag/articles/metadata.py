@@ -14,6 +14,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from rag.language.dates import date_of_name, is_month, is_weekday, stated_date, weekday_days, written_days
+from rag.language.text import content_words, stems, words
 
 _CHARACTERS = 100_000  # of a text in which dates are looked for
 _HEAD = 600  # characters in which a byline may stand under its headline
@@ -226,8 +227,9 @@ def title_of_text(text: str, language: str = "und", dateline: int | None = None)
     """The headline, else the start of the first sentence.
 
     The line above the one that dates the article, whose number may be given, is its headline; without such a line, the
-    first of the first three that has 4 words or more, half of them spelt out, and is no sentence. A letter has its
-    subject, a ruling or a record all the lines that say whose it is.
+    first of the first three that has 4 words or more, half of them spelt out, and is no sentence; but the one above it
+    that has fewer if the text has all of them, and most of the others not (an entry, and the handbook it is from). A
+    letter has its subject, a ruling or a record all the lines that say whose it is.
     """
     if title := _subject(text) or _letterhead(text, language):
         return title
@@ -236,10 +238,12 @@ def title_of_text(text: str, language: str = "und", dateline: int | None = None)
     for number, line in enumerate(lines[:3]):
         if number and _is_beside_text(line, language):
             continue
-        words = _undated(line, language).split()
-        spelt = sum(any(map(str.isalpha, word)) for word in words)
-        if _is_headline(line) and len(words) >= 4 and 2 * spelt >= len(words):
-            return line
+        bare = _undated(line, language).split()
+        spelt = sum(any(map(str.isalpha, word)) for word in bare)
+        if _is_headline(line) and len(bare) >= 4 and 2 * spelt >= len(bare):
+            first = lines[0]
+            named = number == 1 and _is_headline(first) and _taken_up(first, text) == 1 and _taken_up(line, text) <= 0.5
+            return first if named else line
     if above and _is_headline(above[0]):
         return above[0]
     return _tidy((lines or _first_lines(text) or [""])[0], 90)
@@ -292,6 +296,13 @@ def _is_beside_text(line: str, language: str) -> bool:
     days = written_days(line, language)
     dated = bool(days) and not any(map(str.isalpha, line[: days[0].start]))
     return dated or bool(_BYLINE.match(line) or re.match(r"[-–—•*·]\s", line))
+
+
+def _taken_up(line: str, text: str) -> float:
+    """Share of a headline's words that the paragraphs below have, too."""
+    below = set(stems(words(text.lstrip().partition("\n\n")[2])))
+    own = stems(content_words(line))
+    return sum(stem in below for stem in own) / len(own) if own else 0.0
 
 
 def _undated(line: str, language: str) -> str:
