@@ -37,7 +37,7 @@ from training.evaluate import Prediction, predict, scores, threshold_of  # noqa:
 from training.export import export, export_change  # noqa: E402
 from training.features import BUCKET, batches, collate, encode  # noqa: E402
 from training.mixture import Example, build, crop, foreign, joined  # noqa: E402
-from training.negatives import exchange_name, names, without_answer_sentence  # noqa: E402
+from training.negatives import exchange_name, interviewed, names, without_answer_sentence  # noqa: E402
 from training.noise import keywords, noisy, respell, typo  # noqa: E402
 from training.records import Article, Claim, Question  # noqa: E402
 from training.trainer import evidence_margin, learning_rate, window_loss  # noqa: E402
@@ -236,6 +236,21 @@ def test_cut_passage_is_refused_when_the_answer_stays() -> None:
     start = PASSAGE.index("Anna Petrova")
     twice = Question("1", "squad", "t", PASSAGE + " Anna Petrova died later.", "Who?", ((start, "Anna Petrova"),))
     assert without_answer_sentence(twice) is None
+
+
+def test_a_passage_may_ask_another_of_its_questions() -> None:
+    asked = [question("Who built it?", "Anna Petrova"), question("When?", "1701"), question("Who paid?")] * 60
+    made = interviewed(asked, Random(3))
+    changed = [new for old, new in zip(asked, made, strict=True) if new != old]
+    assert len(made) == len(asked)
+    assert 3 <= len(changed) <= 25
+    for new in changed:
+        other = "When?" if "When? " in new.context else "Who built it?"
+        at = new.context.index(other)
+        assert new.text != other
+        assert new.context.replace(f"{other} ", "") == PASSAGE
+        assert at in [start for start, _ in sentences(PASSAGE)]
+        assert all(new.context[start : start + len(text)] == text for start, text in new.answers)
 
 
 def test_exchanged_name_is_not_in_the_passage() -> None:
@@ -880,8 +895,7 @@ def test_the_student_comes_closer_to_its_teacher(tmp_path: Path, data: Path, tin
             *("--steps", "30", "--tokens", "400", "--rate", "0.003", "--average", "0.5", "--device", "cpu"),
         ]
     )
-    inputs = {"input_ids": torch.tensor([[2, 7, 8, 3, 9, 10, 11, 3]])}
-    inputs |= {"attention_mask": torch.ones_like(inputs["input_ids"])}
+    inputs = AutoTokenizer.from_pretrained(tiny)("Who built it?", PASSAGE, return_tensors="pt")
 
     def distance(folder: Path) -> float:
         with torch.inference_mode():

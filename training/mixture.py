@@ -13,7 +13,7 @@ from rag.grounding.joining import telling, with_context
 from rag.language.sentences import sentences as sentences_of
 from rag.models.reader import as_question, lead
 from training.data import holds_answer, sentences
-from training.negatives import corpus_of, exchange_name, names, without_answer_sentence
+from training.negatives import corpus_of, exchange_name, interviewed, names, without_answer_sentence
 from training.noise import _FUNCTION_WORDS, noisy
 from training.records import Article, Claim, Example, Question
 from training.sets import CLAIM_COPIES, WEIGHTS
@@ -349,6 +349,7 @@ def build(
 ) -> list[Example]:
     """One pass of examples in random order, the same for the same seed."""
     random = Random(seed)
+    questions = interviewed(questions, random)
     documents = neighbours(questions)
     named: dict[str, list[str]] = defaultdict(list)
     for question in questions:

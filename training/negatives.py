@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -17,6 +19,7 @@ from training.data import holds_answer, sentences
 from training.records import Question
 
 RRF_CONSTANT = 60
+INTERVIEWED_SHARE = 0.05  # of the questions
 
 
 def corpus_of(question: Question) -> str:
@@ -108,6 +111,44 @@ def without_answer_sentence(question: Question) -> str | None:
     if len(passage.split()) < 20 or holds_answer(passage, question.answers):
         return None
     return passage
+
+
+def interviewed(questions: Sequence[Question], random: Random) -> list[Question]:
+    """The questions, some on a passage that asks another of them itself, in front of the sentence that answers that.
+
+    As interviews and lists of questions with answers do ("Why did the minister visit Belarus? He was invited."). A
+    reader that never saw one takes that sentence for the answer to every question that sounds like the one it follows.
+    """
+    alike: dict[str, list[Question]] = defaultdict(list)
+    for question in questions:
+        plain = question.dataset != "qamr" and not question.text.startswith("(")  # alone, on a passage of its own
+        if plain and question.answers and not question.polar and not question.many:
+            alike[question.context].append(question)
+    made = []
+    for question in questions:
+        others = [other for other in alike[question.context] if other.text != question.text]
+        chosen = others and not question.polar and random.random() < INTERVIEWED_SHARE
+        made.append(_behind(question, random.choice(others)) if chosen else question)
+    return made
+
+
+def _behind(question: Question, other: Question) -> Question:
+    """The question on its passage with the other one in it, in front of the sentence that answers that."""
+    at = max(start for start, _ in sentences(question.context) if start <= other.answers[0][0])
+    said = f"{other.text} "
+    if any(start < at < start + len(span) for start, span in question.answers):
+        return question
+
+    def moved(span: tuple[int, str]) -> tuple[int, str]:
+        return (span[0] + (len(said) if span[0] >= at else 0), span[1])
+
+    return replace(
+        question,
+        context=question.context[:at] + said + question.context[at:],
+        answers=tuple(map(moved, question.answers)),
+        near=question.near and moved(question.near),
+        article="",  # whose text asks nothing
+    )
 
 
 _CAPITALISED = r"[A-Z](?:\w+|['’]\w\w+)(?:['’-]\w\w+)*"  # without the "'s" of a possessive
