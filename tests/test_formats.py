@@ -256,8 +256,24 @@ def test_all_articles_of_a_page_that_stand_side_by_side_are_read(tmp_path: Path)
     assert "liked" not in document.text
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        "<div class='content'><h2>Day {0}</h2><p>{0}. {1}</p></div>",
+        "<section class='story-body'><h2>Day {0}</h2><p>{0}. {1}</p></section>",
+        "<article class='post-{0}'><h2>Day {0}</h2><div class='entry-content'><p>{0}. {1}</p></div></article>",
+    ],
+)
+def test_parts_that_stand_side_by_side_are_read(tmp_path: Path, part: str) -> None:
+    parts = "<div class='ad'>Buy now</div>".join(part.format(n, LONG) for n in range(3))
+    document = read(tmp_path, "a.html", f"<html><body><nav>Home</nav>{parts}</body></html>")
+    assert [text.strip() for _, text in blocks(document)] == [
+        line for n in range(3) for line in (f"Day {n}", f"{n}. {LONG}".strip())
+    ]
+
+
 def test_a_page_of_which_little_is_taken_says_so(tmp_path: Path) -> None:
-    parts = "".join(f"<div class='content'><h2>Day {n}</h2><p>{n}. {LONG}</p></div>" for n in range(3))
+    parts = "".join(f"<div id='{part}'><p>{part}. {LONG}</p></div>" for part in ("content", "more", "rest"))
     read(tmp_path, "a.html", f"<html><body>{parts}</body></html>")
     ((_, note),) = read_file(tmp_path / "a.html", "a", 10**6, TODAY).notes
     assert note.endswith("words were taken for its main text")
@@ -980,6 +996,13 @@ def test_xml(tmp_path: Path) -> None:
         ("row", "name: Tarsk | people: 34"), ("paragraph", "name: Veldmar | people: 12"),
         ("paragraph", "It rained."),
     ]  # fmt: skip
+
+
+def test_a_section_of_one_paragraph_is_no_record(tmp_path: Path) -> None:
+    scope = "<section><heading>Scope</heading><p>This act applies to ferries.</p></section>"
+    fees = "<section><heading>Fees</heading><p>A fee is due.</p><p>Children are free.</p></section>"
+    lines = ["Scope", "This act applies to ferries.", "Fees", "A fee is due.", "Children are free."]
+    assert blocks(read(tmp_path, "a.xml", f"<law>{scope}{fees}</law>")) == [("paragraph", line) for line in lines]
 
 
 def test_xml_has_attributes_notes_line_ends_and_tables(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from htmldate import find_date
 from lxml import etree  # type: ignore[import-untyped,unused-ignore]
 from trafilatura import bare_extraction
 from trafilatura.settings import DEFAULT_CONFIG
+from trafilatura.xpaths import BODY_XPATH
 
 from rag.articles.formats.contract import KINDS, Composer, Extracted, Source
 from rag.articles.formats.encoding import decode
@@ -121,23 +122,33 @@ def _mark(tree: Any, source: Source) -> None:
 
 
 def _join_articles(tree: Any) -> None:
-    """Make one article of those that stand in the same place of a page, of which trafilatura takes the first alone."""
+    """Make one article of those that stand in the same place of a page, of which trafilatura takes the first alone.
+
+    On a page without articles, of what is of the tag and class that it takes.
+    """
+    articles = tree.xpath("//article[not(ancestor::article)]")
+    taken = next((found[0] for path in BODY_XPATH if (found := path(tree))), None)
+    if not articles and taken is not None and taken.get("class"):
+        alike = tree.xpath(f"//{taken.tag}[@class=$name]", name=taken.get("class"))
+        articles = [element for element in alike if not set(alike).intersection(element.iterancestors())]
     places: dict[Any, list[tuple[int, Any]]] = {}
-    for article in tree.xpath("//article[not(ancestor::article)]"):
+    for article in articles:
         place = tuple((around.tag, around.get("class")) for around in article.iterancestors())
         places.setdefault(place, []).append((len(article.text_content()), article))
-    together = max(places.values(), key=lambda articles: sum(length for length, _ in articles), default=[])
+    together = max(places.values(), key=lambda group: sum(length for length, _ in group), default=[])
     most = max((length for length, _ in together), default=0)
-    alike = [article for length, article in together if _ALIKE * length >= most]
-    if len(alike) < 2:
+    joined = [article for length, article in together if _ALIKE * length >= most]
+    if len(joined) < 2:
         return
     box = tree.makeelement("article")
-    alike[0].addprevious(box)
-    for article in alike:
+    joined[0].addprevious(box)
+    for article in joined:
         article.tag = "section"
         tail, article.tail = article.tail, None
         box.append(article)
         box.tail = (box.tail or "") + (tail or "")
+    for part in BODY_XPATH[0](box):  # else it takes the first of these alone
+        part.attrib.clear()
 
 
 def _enclose_text(tree: Any) -> None:

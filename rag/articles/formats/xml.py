@@ -17,6 +17,7 @@ from rag.articles.formats.tables import lines_of
 _SHORT = 200  # characters of a field of a record; more is running text
 _TITLES = frozenset(("title", "headline", "head", "hl1", "article-title", "subtitle"))
 _DATES = frozenset(("date", "pubdate", "published", "datepublished", "issued", "pub-date", "date.issue"))
+_PARAGRAPHS = frozenset(("p", "para"))
 _NOTES = frozenset(("note", "fn", "footnote"))
 _BREAKS = frozenset(("lb", "br"))
 _CELLS = {"row": "tr", "cell": "td", "entry": "td"}  # of TEI's and DocBook's tables, as HTML names them
@@ -103,14 +104,14 @@ def _compose_table(table: Any, composer: Composer) -> bool:
 def _is_record(element: Any, children: list[Any]) -> bool:
     """Whether elements are the fields of one record: short, without elements in them, each named once.
 
-    One element is, where what holds it has attributes, two or more, and it is no paragraph.
+    One element is, where what holds it has attributes, two or more. A paragraph is no field.
     """
     names = [_name(child) for child in children]
     return (
-        (len(names) > 1 or (len(_named(element)) > 1 and names[0] not in ("p", "para")))
+        (len(names) > 1 or len(_named(element)) > 1)
         and len(set(names)) == len(names)
         and all(len(child) == 0 and len(_words(child)) <= _SHORT for child in children)
-        and not _TITLES.intersection(names)
+        and not (_TITLES | _PARAGRAPHS).intersection(names)
     )
 
 
