@@ -36,6 +36,7 @@ from training.distill import vocabulary  # noqa: E402
 from training.evaluate import Prediction, predict, scores, threshold_of  # noqa: E402
 from training.export import export, export_change  # noqa: E402
 from training.features import BUCKET, batches, collate, encode  # noqa: E402
+from training.leaning import replies  # noqa: E402
 from training.mixture import Example, build, crop, foreign, joined  # noqa: E402
 from training.negatives import exchange_name, interviewed, names, without_answer_sentence  # noqa: E402
 from training.noise import keywords, noisy, respell, typo  # noqa: E402
@@ -555,7 +556,12 @@ def test_sentences_of_drafts_are_claims_on_what_decides_them(tmp_path: Path, mon
     path = tmp_path / "fields.jsonl"
     path.write_text(json.dumps(row | {"drafts": [draft]}) + "\n", encoding="utf-8")
     articles, _, claims = load_fields([path])
-    assert [claim.label for claim in claims] == ["supported", "contradicted", "supported"]
+    assert [(claim.dataset, claim.label) for claim in claims] == [
+        ("drafts", "supported"), ("drafts", "contradicted"), ("drafts", "supported"),
+        ("leaning", "contradicted"), ("leaning", "supported"),
+    ]  # fmt: skip
+    assert claims[3].text == "(A woman from Kyiv built it.) She saw it burn."
+    assert claims[3].evidence == claims[1].evidence
     assert (claims[0].premise, claims[0].evidence) == (PASSAGE, built)
     both = PASSAGE[PASSAGE.index(built) : PASSAGE.index(burnt) + len(burnt)]
     assert (claims[1].premise, claims[1].evidence) == (PASSAGE, both)
@@ -566,6 +572,31 @@ def test_sentences_of_drafts_are_claims_on_what_decides_them(tmp_path: Path, mon
     monkeypatch.setattr(written, "NEAR", len(both) - 1)
     far = load_fields([path])[2][1]
     assert (far.premise, far.evidence, far.runs) == (PASSAGE, "", (built, burnt))  # in the text's order
+
+
+def test_an_answer_is_a_claim_behind_its_question() -> None:
+    asked = [
+        question("Who built it?", "Anna Petrova", dataset="news-questions"),
+        question("Who came from Kyiv?", "Anna Petrova", dataset="news-questions"),
+        question("When did it burn?", "1701", dataset="news-questions"),
+        question("Who paid?", dataset="news-questions"),
+        replace(question("Is it whole?", "fire", dataset="news-questions"), polar=True),
+    ]
+    made = replies(asked * 20, Random(3))
+    right = {(claim.text, claim.evidence) for claim in made if claim.label == "supported"}
+    built, burnt = (
+        "It was built in 1523 by Anna Petrova, who had come from Kyiv.",
+        "In 1701 a fire took its northern tower.",
+    )
+    assert right == {
+        ("(Who built it?) Anna Petrova.", built), ("(Who came from Kyiv?) Anna Petrova.", built),
+        ("(When did it burn?) 1701.", burnt),
+    }  # fmt: skip
+    wrong = {claim.text for claim in made if claim.label != "supported"}
+    assert wrong == {
+        "(Who built it?) 1701.", "(Who came from Kyiv?) 1701.", "(When did it burn?) Anna Petrova.",
+    }  # fmt: skip
+    assert replies([replace(asked[0], dataset="squad")] * 60, Random(3)) == []
 
 
 def test_a_claim_that_needs_several_places_lacks_one_at_times() -> None:

@@ -58,6 +58,7 @@ CLAIM_COPIES = {
     "drafts": 2.5,
     "news-drafts": 1.5,
     "passage-drafts": 1.5,
+    "leaning": 1.5,
     "summedits": 0.42,
     "bump": 0.36,
     "wice": 0.48,

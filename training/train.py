@@ -20,6 +20,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from rag.models.network import save_network
 from training.data import data_folder, load_articles, load_claims, load_training
 from training.features import Features, batches, collate, encode
+from training.leaning import replies
 from training.mixture import build
 from training.records import Example
 from training.trainer import Trainer
@@ -79,7 +80,9 @@ def prepared(
         retrieved = json.loads(negatives.read_text(encoding="utf-8")) if negatives else {}
         (questions, _), (claims, _) = load_training(data), load_claims(data)
         texts, asked, said = load_fields()
-        made = build(questions + asked, retrieved, seed * 1000 + number, claims + said, load_articles(data) | texts)
+        questions, articles = questions + asked, load_articles(data) | texts
+        claims += said + replies(questions, Random(seed * 1000 + number))
+        made = build(questions, retrieved, seed * 1000 + number, claims, articles)
         examples = kept(made, {"": 1.0} | dict(shares), Random(seed * 1000 + number))
         partial = path.with_suffix(".partial.npz")
         encode(examples, tokenizer, seed * 1000 + number).save(partial)

@@ -30,6 +30,7 @@ from rag.models.reader import CLAIMS, SHIPPED, Reader, load_claim_reader
 from rag.parts import Parts
 from rag.types import Chunk, Document
 from training.data import data_folder, load_claims
+from training.leaning import DATASET
 from training.records import LABELS, Claim
 from training.written import STRANGERS, load_fields
 
@@ -98,7 +99,8 @@ def main() -> None:
         reader = load_claim_reader(settings.reader, parts.reader)
         held_out = load_claims(given.data)[1] + load_fields(held_out=True)[2]
         held_out += load_fields([STRANGERS], held_out=True)[2]
-        each = ([claim for claim in held_out if kind_of(claim.dataset) == kind] for kind in KINDS)
+        alone = [claim for claim in held_out if claim.dataset != DATASET]  # as the verifier reads them
+        each = ([claim for claim in alone if kind_of(claim.dataset) == kind] for kind in KINDS)
         chosen = [claim for claims in each for claim in _evenly(claims, given.limit)]
         told_why = [claim for claim in chosen if kind_of(claim.dataset) != "others"]
         asked = set(map(id, _evenly(told_why, given.questions)))

@@ -13,12 +13,14 @@ from typing import Any
 
 from eval.datasets import read_lines
 from rag.models.reader import in_conversation
+from training.leaning import DATASET, behind, following
 from training.records import Article, Claim, Question
 
 TWINS = Path(__file__).parent / "twins.jsonl"
 FIELDS = Path(__file__).parent / "fields.jsonl"
 EVERYDAY = Path(__file__).parent / "everyday.jsonl"
 NOTICES = Path(__file__).parent / "notices.jsonl"
+FOLDERS = Path(__file__).parent / "folders.jsonl"
 STRANGERS = Path(__file__).parent / "strangers.jsonl"
 DRAFTS = Path(__file__).parent / "drafts.jsonl"
 QUESTIONS = Path(__file__).parent / "questions.jsonl"
@@ -72,7 +74,7 @@ def load_twins(
 
 
 def load_fields(
-    paths: Sequence[Path] = (FIELDS, EVERYDAY, NOTICES), held_out: bool = False
+    paths: Sequence[Path] = (FIELDS, EVERYDAY, NOTICES, FOLDERS), held_out: bool = False
 ) -> tuple[dict[str, Article], list[Question], list[Claim]]:
     """Texts of many fields by id, their questions and their claims; of the groups held out, or of the others.
 
@@ -92,12 +94,10 @@ def load_fields(
         articles[article.id] = article
         asked = row.get("questions", ())
         questions += [_question(dataset, article, f"{article.id}-{n}", question) for n, question in enumerate(asked)]
-        claims += [
-            Claim(dataset, article.group, article.text, said["claim"], said["label"], said.get("evidence", ""),
-                  article.title, article.date, article.id)
-            for said in row.get("claims", ())
-        ]  # fmt: skip
-        claims += [_drafted("drafts", article, said) for draft in row.get("drafts", ()) for said in draft]
+        claims += [_claim(dataset, article, said) for said in row.get("claims", ())]
+        for draft in row.get("drafts", ()):
+            drafted = [_drafted("drafts", article, said) for said in draft]
+            claims += drafted + following(drafted)
     return articles, questions, claims
 
 
@@ -116,7 +116,8 @@ def load_drafts(path: Path, articles: Mapping[str, Article], dataset: str = "new
     As of `twins.jsonl`, only news have an article besides their premise.
     """
     known = [(articles[row["article"]], row) for row in read_lines(path) if row["article"] in articles]
-    made = [_drafted(dataset, article, said) for article, row in known for draft in row["drafts"] for said in draft]
+    drafts = ([_drafted(dataset, article, said) for said in draft] for article, row in known for draft in row["drafts"])
+    made = [claim for draft in drafts for claim in draft + following(draft)]
     return made if dataset == "news-drafts" else [replace(claim, article="") for claim in made]
 
 
@@ -135,6 +136,13 @@ def load_questions(path: Path, articles: Mapping[str, Article], dataset: str = "
         for n, row in enumerate(rows)
     ]
     return made if dataset.startswith("news") else [replace(question, article="") for question in made]
+
+
+def _claim(dataset: str, article: Article, row: Mapping[str, Any]) -> Claim:
+    text, before = row["claim"], row.get("before")
+    dataset, text = (DATASET, behind(before, text)) if before else (dataset, text)
+    return Claim(dataset, article.group, article.text, text, row["label"], row.get("evidence", ""), article.title,
+                 article.date, article.id)  # fmt: skip
 
 
 def _drafted(dataset: str, article: Article, row: Mapping[str, Any]) -> Claim:
