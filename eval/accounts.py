@@ -72,7 +72,9 @@ def main(
     table = measured(told)
     print(figures.markdown(table))
     if record:
-        figures.record(figures.named("accounts", *(setting or ())), table, weights(settings))
+        place = file.resolve().parent
+        name = figures.named("accounts", place != HERE and place.name, *(setting or ()))
+        figures.record(name, table, weights(settings))
 
 
 def read(file: Path) -> list[dict[str, Any]]:

@@ -61,7 +61,7 @@ def main(
     table = measured(claims, scores, verifier.threshold)
     print(figures.markdown(table))
     if record:
-        name = file.name.removesuffix(".gz").removesuffix(".jsonl").removesuffix("claims") or "news"
+        name = file.name.removesuffix(".gz").removesuffix(".jsonl").removesuffix("claims") or file.resolve().parent.name
         name = figures.named("claims", name, split and split.value, limit, seed, *(setting or ()))
         figures.record(name, table, weights(settings))
 

@@ -28,6 +28,7 @@ class SetName(StrEnum):
     news = "news"
     yes_no = "yes-no"
     left_open = "left-open"
+    strangers = "strangers"
 
 
 _PLACES = {
@@ -35,6 +36,7 @@ _PLACES = {
     SetName.news: (HERE / "news" / "questions.jsonl", HERE / "news" / "articles"),
     SetName.yes_no: (HERE / "yes_no.jsonl", SEEDS),
     SetName.left_open: (HERE / "news" / "left_open.jsonl", HERE / "news" / "articles"),
+    SetName.strangers: (HERE / "strangers" / "questions.jsonl", HERE / "strangers" / "articles"),
 }
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from eval.accounts import read
+from eval.claims_set import load_claims
 from eval.datasets import read_lines
 from eval.sets import CLAIMS, QUESTIONS, SetName, Split, own
 
@@ -69,12 +71,25 @@ def test_as_many_questions_are_left_open_as_are_decided() -> None:
     assert all(halves[question.cluster] == question.split for question in dataset.questions)
 
 
-@pytest.mark.parametrize("name", [SetName.fixed, SetName.yes_no, SetName.left_open])
-def test_yes_no_evidence_is_verbatim(name: SetName) -> None:
+@pytest.mark.parametrize("name", [SetName.fixed, SetName.yes_no, SetName.left_open, SetName.strangers])
+def test_evidence_is_verbatim(name: SetName) -> None:
     dataset = own(name)
     assert dataset.corpus is not None
     texts = {path.name: path.read_bytes().decode("utf-8") for path in dataset.corpus.glob("*.txt")}
     assert all(item.quote in texts[item.document_id] for question in dataset.questions for item in question.evidence)
+
+
+def test_the_folder_of_strangers_is_whole() -> None:
+    dataset = own(SetName.strangers)
+    assert Counter(question.answerable for question in dataset.questions) == {True: 178, False: 62}
+    assert {question.split for question in dataset.questions} == {"test"}
+    folder = Path(str(dataset.corpus)).parent
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in (folder / "articles").iterdir()}
+    for row in read(folder / "accounts.jsonl"):
+        for account in row["accounts"]:
+            assert account["sentence"] in texts[account["article"]]
+            assert all(answer in account["sentence"] for answer in account["answers"])
+    assert len(load_claims(folder / "claims.jsonl")[0]) == 280
 
 
 def test_a_fact_lies_in_the_same_half_of_both_sets_on_the_five_articles() -> None:
