@@ -62,6 +62,7 @@ VARIANTS: dict[str, Variant] = {
     "no sentence before": Variant(
         rules={"rag.answering.composing._LEANS": re.compile("(?!)"), "rag.answering.composing.is_question": _nothing}
     ),
+    "no denials are looked for": Variant(rules={"rag.answering.candidates._may_deny": _nothing}),
     "figures, days, denials say nothing": Variant(
         rules={f"rag.answering.{module}.contradict": _nothing for module in ("confidence", "composing")}
     ),

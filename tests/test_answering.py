@@ -119,6 +119,43 @@ def test_what_denies_the_answer_does_not_support_it() -> None:
         assert [citation.document_id for citation in composed.citations] == cited
 
 
+@pytest.mark.parametrize(("polar", "said"), [(-6.0, "The council did not approve the bridge."), (6.0, "No")])
+def test_what_denies_the_answer_in_another_article_is_another_account(polar: float, said: str) -> None:
+    """A passage that denies what is asked has no answer to it: it is asked whether the first sentence is true."""
+
+    class Judging(FakeReader):
+        def __init__(self) -> None:
+            super().__init__()
+            self.asked: list[tuple[str, list[str]]] = []
+
+        def read(self, question: str, chunks: Sequence[Chunk]) -> list[Span]:
+            self.asked.append((question, [chunk.document_id for chunk in chunks]))
+            doubted = question == "Is it true that the council approved the bridge?"
+            return [
+                replace(
+                    _span(chunk, 9.0 if doubted or "not" not in chunk.text else -9.0),
+                    judgement=Judgement(5.0, 7.0 if "not" in chunk.text else -9.0, polar, -7.0),
+                )
+                for chunk in chunks
+            ]
+
+    def _span(chunk: Chunk, score: float) -> Span:
+        start = chunk.text.index("council")
+        return Span(chunk.id, chunk.document_id, chunk.start + start, chunk.start + start + 7, "council", score)
+
+    texts = {"a": "The council approved the bridge.", "b": "The council did not approve the bridge.",
+             "c": "The council of Veldmar approved the bridge."}  # fmt: skip
+    documents = [make_document(name, text) for name, text in texts.items()]
+    reader = Judging()
+    bot = Chatbot.from_documents(documents, parts=replace(fake_parts(), reader=reader))
+    question = "Did the council approve the bridge?" if polar > 0 else "Who approved the bridge?"
+    answer = bot.ask(question)
+    assert reader.asked[1:] == [("Is it true that the council approved the bridge?", ["b"])]
+    assert [account.text for account in answer.accounts] == [texts["a"], texts["b"]]
+    assert answer.accounts[1].short_answer == said
+    assert [answer.citations[n - 1].quote for n in answer.accounts[1].citations] == [texts["b"]]
+
+
 def test_accounts_that_agree_are_cited_together() -> None:
     one = Document("one", "A", "The bridge was opened by Anna Berg.", "one", date="2020-05-01")
     two = Document("two", "B", "Berg opened the bridge.", "two", date="2021-05-01")

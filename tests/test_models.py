@@ -262,6 +262,26 @@ def test_a_sentence_that_denies_what_is_asked_is_no_answer(
         assert "denial" in [doubt.kind for doubt in answers[0].doubts]
 
 
+@pytest.mark.parametrize(
+    ("question", "shown"),
+    [
+        ("When did the pilots' union sign the pay deal?", "shortly before midnight"),
+        ("Did the pilots' union sign?", "Yes"),
+    ],
+)
+def test_an_article_that_denies_the_answer_is_another_account(bot: Chatbot, question: str, shown: str) -> None:
+    signed = "The talks went on for hours. The pilots' union signed the pay deal shortly before midnight. Nobody spoke."
+    refused = "Reporters waited in vain. The pilots' union refused to sign the pay deal. All left by the back door."
+    documents = [make_document("a.txt", signed), make_document("b.txt", refused)]
+    answer = Chatbot.from_documents(documents, parts=bot.parts).ask(question)
+    accounts = {account.citations: account.short_answer for account in answer.accounts}
+    quotes = {answer.citations[n - 1].document_id: account for (n,), account in accounts.items()}
+    assert quotes == {
+        "a.txt": shown,
+        "b.txt": "No" if shown == "Yes" else "The pilots' union refused to sign the pay deal.",
+    }
+
+
 def test_the_default_model_computes_what_sentence_transformers_does() -> None:
     texts = ["An army on parade", "", "long " * 400, "Khrenin met Pátrushev in Minsk.", "🙂"]
     own = MeanEncoder.load(default_model_folder(), 256)

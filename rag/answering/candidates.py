@@ -1,4 +1,4 @@
-"""Question and passages -> the spans that may answer it, each with its sentence, ranked. The one call of the reader."""
+"""Question and passages -> the spans that may answer it, each with its sentence, ranked. All calls of the reader."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import replace
 from statistics import fmean
 
 from rag.answering.citations import sentences_around
-from rag.answering.confidence import Calibration, Candidate, best_of_passages
+from rag.answering.confidence import Calibration, Candidate, best_of_passages, is_denied, is_polar, says_no
 from rag.language.sentences import is_question
 from rag.language.text import words
 from rag.models.embedding import Embedder
-from rag.models.reader import Reader
+from rag.models.reader import Limited, Reader, as_question
 from rag.types import Chunk, ScoredChunk, Span
 
 SPANS_PER_PASSAGE = 2  # that may be the answer; a list takes more of them
@@ -40,12 +40,40 @@ class SpanFinder:
         by_sentence = dict(zip(sentences, self._embedder.embed_texts(sentences), strict=True))
         return self._confidence.rank([replace(c, vector=by_sentence[c.sentence]) for c in found])
 
+    def denials(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """The sentences of other articles that deny what the best candidate's says, one an article.
+
+        To "Who approved the plan?" a passage that says "The council did not approve it" has no answer, so nothing that
+        it says is ranked high. But the reader tells that it denies what is asked, or says the other of yes and no: such
+        passages are asked whether the answer's sentence is true.
+        """
+        best, *others = best_of_passages(candidates)
+        said = as_question(" ".join(best.sentence.split()))
+        suspects = [c for c in others if c.span.document_id != best.span.document_id and _may_deny(c, best)]
+        if not suspects or (isinstance(self._reader, Limited) and not self._reader.fits(said)):
+            return []
+        spans = self._reader.read(said, [suspect.passage.chunk for suspect in suspects])
+        found: dict[str, Candidate] = {}
+        for suspect, span in sorted(zip(suspects, spans, strict=True), key=lambda read: -read[1].score):
+            sure = span.judgement is not None and span.judgement.denial > best.bounds.decided
+            if span.score > 0 and sure:
+                made = replace(_candidate(suspect.passage, span), judgement=span.judgement, bounds=best.bounds)
+                found.setdefault(span.document_id, made)
+        return list(found.values())
+
     def rerank(self, question: str, passages: Sequence[ScoredChunk], read: int) -> list[ScoredChunk]:
         """Passages in the order of what the reader finds in the first `read` of them; the rest follows unread."""
         head = reranked(self.candidates(question, passages[:read]))
         least = min((passage.score for passage in head), default=0.0)
         tail = [replace(passage, score=least - n) for n, passage in enumerate(passages[read:], start=1)]
         return [*head, *tail]
+
+
+def _may_deny(candidate: Candidate, best: Candidate) -> bool:
+    """Whether a passage denies what is asked and the best candidate's does not, or one says yes and the other no."""
+    if is_polar(best):
+        return {says_no(candidate), says_no(best)} == {True, False}
+    return is_denied(candidate) and not is_denied(best)
 
 
 def _asked_alike(spans: Sequence[Span]) -> list[Span]:

@@ -69,6 +69,7 @@ def compose(
     candidates: Sequence[Candidate],
     document: Callable[[str], Document],
     chunk: Callable[[str], Chunk],
+    denials: Sequence[Candidate] = (),
 ) -> Composed:
     """An answer from candidates, best first.
 
@@ -80,6 +81,8 @@ def compose(
         At least one; the first is the answer.
     document, chunk : callable
         Fetch by id.
+    denials : sequence of Candidate
+        Of other articles, what denies the first.
     """
     made = _Citations(document)
     if is_list(candidates[0]) and (listed := _compose_list(candidates, made)).statements:
@@ -91,15 +94,19 @@ def compose(
             break
         if _differs(question, group[0], differing):
             differing.append(group)
+    told = {group[0].span.document_id for group in differing}
+    denying = [[denial] for denial in denials if denial.span.document_id not in told]
+    differing += denying[: MAX_ACCOUNTS - len(differing)]
     heads = [group[0].span.document_id for group in differing]
     parts = [_sentence(group, made, chunk, set(heads) - {head}) for group, head in zip(differing, heads, strict=True)]
     short = short_answer(groups[0][0])
     if len(parts) == 1:
         return Composed(short, tuple(parts), tuple(made.made), ())
     accounts = tuple(
-        Account(short_answer(group[0]), part.text, group[0].passage.chunk.date, part.citations)
+        Account(_against(groups[0][0]) or part.text if group in denying else short_answer(group[0]), part.text,
+                group[0].passage.chunk.date, part.citations)
         for group, part in zip(differing, parts, strict=True)
-    )
+    )  # fmt: skip
     return Composed(short, tuple(parts), tuple(made.made), accounts)
 
 
@@ -108,6 +115,12 @@ def short_answer(candidate: Candidate) -> str:
     if (no := says_no(candidate)) is not None:
         return NO if no else YES
     return candidate.span.text.strip(" ,;:")
+
+
+def _against(candidate: Candidate) -> str:
+    """What denies a candidate says where yes or no is asked for; "" else, as no part of it is an answer then."""
+    no = says_no(candidate)
+    return "" if no is None else YES if no else NO
 
 
 def leaves_open(candidate: Candidate) -> bool:

@@ -18,7 +18,12 @@ LEFT_TO_THE_PERSON: frozenset[DoubtKind] = frozenset({"word", "denial", "languag
 
 
 def decide(
-    question: str, found: Found, candidates: Sequence[Candidate], confidence: Calibration, settings: Settings
+    question: str,
+    found: Found,
+    candidates: Sequence[Candidate],
+    confidence: Calibration,
+    settings: Settings,
+    denials: Sequence[Candidate] = (),
 ) -> Answer:
     """The answer to a question as typed.
 
@@ -31,6 +36,8 @@ def decide(
         Best first; none when there is nothing to read.
     confidence : Calibration
     settings : Settings
+    denials : sequence of Candidate
+        What denies the first candidate, in other articles.
     """
     sure = confidence.probability(candidates) if candidates else 0.0
     certainty = certainty_of(sure, settings) if candidates else "not said"
@@ -56,8 +63,9 @@ def decide(
     )
     if certainty == "not said":
         return replace(answer, nearest=nearest(candidates, found.documents.__getitem__))
-    chosen = candidates if certainty == "answered" else candidates[:1]
-    composed = compose(found.question, chosen, found.documents.__getitem__, found.copies.__getitem__)
+    chosen, against = (candidates, denials) if certainty == "answered" else (candidates[:1], ())
+    fetch = found.documents.__getitem__, found.copies.__getitem__
+    composed = compose(found.question, chosen, *fetch, against)
     return replace(
         answer,
         short_answer=composed.statements[0].text if whole else composed.short_answer,
