@@ -25,10 +25,7 @@ def behind(before: str, claim: str) -> str:
 
 def following(claims: Sequence[Claim]) -> list[Claim]:
     """Each sentence of a draft but the first, behind the one before it."""
-    return [
-        replace(claim, dataset=DATASET, text=behind(before.text, claim.text))
-        for before, claim in pairwise(claims)
-    ]
+    return [replace(claim, dataset=DATASET, text=behind(before.text, claim.text)) for before, claim in pairwise(claims)]
 
 
 def replies(questions: Iterable[Question], random: Random) -> list[Claim]:
