@@ -174,6 +174,15 @@ def test_a_weak_rival_is_no_account() -> None:
         assert len(compose_over("Who opened the bridge of Oslo?", found, [one, two]).accounts) == shown
 
 
+def test_an_article_without_any_name_of_the_question_gives_no_account() -> None:
+    one = Document("one", "A", "The heron of Mossgate is insured for 45,000 pounds.", "one", date="2025-06-12")
+    for text, shown in (("The club in Veldmar is worth 4 million.", 0), ("It is worth 4 million. Mossgate mourns.", 2)):
+        two = Document("two", "B", text, "two", date="2024-12-02")
+        found = [candidate(one, "45,000 pounds", 3.0), candidate(two, "4 million", 1.0)]
+        composed = compose_over("What is the heron of Mossgate worth?", found, [one, two])
+        assert len(composed.accounts) == shown
+
+
 def test_less_is_asked_of_a_rival_that_contradicts() -> None:
     one = Document("one", "A", "The bridge cost 780 million euros.", "one", date="2020-05-01")
     two = Document("two", "B", "The bridge cost 640 million euros.", "two", date="2021-05-01")

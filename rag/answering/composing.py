@@ -92,7 +92,7 @@ def compose(
     for group in groups[1:]:
         if len(differing) == MAX_ACCOUNTS or group[0].evidence < CONTRADICTING:
             break
-        if _differs(question, group[0], differing):
+        if _differs(question, group[0], differing) and _names_alike(question, group[0], groups[0][0], document):
             differing.append(group)
     told = {group[0].span.document_id for group in differing}
     denying = [[denial] for denial in denials if denial.span.document_id not in told]
@@ -177,6 +177,20 @@ def _differs(question: str, first: Candidate, earlier: Sequence[Sequence[Candida
         )
         and covered(figures, _context(first)) >= covered(figures, _context(heads[0]))
     )
+
+
+def _names_alike(question: str, first: Candidate, best: Candidate, document: Callable[[str], Document]) -> bool:
+    """Whether an article has any of the question's names that the best one's has: else it tells of something alike."""
+    asked = [match.group() for match in WORD.finditer(question)]
+    names = [content_words(word) for word in asked[1:] if word[0].isupper() and not question.isupper()]
+
+    def named_in(candidate: Candidate) -> list[list[str]]:
+        chunk = candidate.passage.chunk
+        text = _headed(chunk, document(chunk.document_id).text)
+        return [name for name in names if name and covered(name, text) == 1.0]
+
+    known = named_in(best)
+    return not known or any(name in known for name in named_in(first))
 
 
 def _apart(left: str | None, right: str | None) -> bool:
