@@ -11,6 +11,7 @@ from rag.answering.citations import cite
 from rag.present import html as render
 from rag.present.listing import Listing
 from rag.scope import Scope
+from rag.types import Account
 from tests.web.fakes import HOSTILE, FakeBot, document
 
 ALLOWED = {
@@ -104,6 +105,15 @@ def test_marker_of_an_article_is_no_button(bot: FakeBot) -> None:
     forged = replace(bot.ask("harvest 2031 forty tonnes"), text="Told [\u20601] and [7] and [999]. [1]")
     html = render.conversation([render.Exchange("q", forged)], 0)
     assert html.count('class="mark"') == 1
+
+
+def test_a_sentence_that_denies_is_told_once(bot: FakeBot) -> None:
+    answer = bot.ask("harvest 2031 thirty")
+    told, number = answer.statements[0].text, answer.statements[0].citations
+    accounts = (Account("Thirty", told, None, number), Account(told, told, None, number))
+    both = replace(answer, accounts=accounts, statements=answer.statements[:1] * 2)
+    html = render.conversation([render.Exchange("q", both)], 0)
+    assert html.count('class="short"') == 1
 
 
 def test_highlight_is_the_quote_in_its_surroundings(bot: FakeBot) -> None:
