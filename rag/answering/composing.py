@@ -181,8 +181,7 @@ def _differs(question: str, first: Candidate, earlier: Sequence[Sequence[Candida
 
 def _names_alike(question: str, first: Candidate, best: Candidate, document: Callable[[str], Document]) -> bool:
     """Whether an article has any of the question's names that the best one's has: else it tells of something alike."""
-    asked = [match.group() for match in WORD.finditer(question)]
-    names = [content_words(word) for word in asked[1:] if word[0].isupper() and not question.isupper()]
+    names = [content_words(word) for word in _names(question)]
 
     def named_in(candidate: Candidate) -> list[list[str]]:
         chunk = candidate.passage.chunk
@@ -191,6 +190,12 @@ def _names_alike(question: str, first: Candidate, best: Candidate, document: Cal
 
     known = named_in(best)
     return not known or any(name in known for name in named_in(first))
+
+
+def _names(question: str) -> list[str]:
+    """The words of a question with a capital, but the first; none of one in capitals, where they tell no name."""
+    asked = [match.group() for match in WORD.finditer(question)]
+    return [] if question.isupper() else [word for word in asked if word[0].isupper() and word != asked[0]]
 
 
 def _apart(left: str | None, right: str | None) -> bool:
@@ -334,8 +339,7 @@ def doubts(question: str, candidate: Candidate, foreign: bool = False) -> tuple[
         for word in asked
         if (wanted := content_words(word)) and covered(wanted, context) < 1.0 and not _writes(word, days)
     ]
-    shouted = question.isupper()  # then a capital tells no name
-    capital = tuple(word for word in missing if word[0].isupper() and word != asked[0] and not shouted)
+    capital = tuple(word for word in missing if word in _names(question))
     figures = tuple(word for word in missing if word[0].isdigit())
     lacking: tuple[tuple[DoubtKind, tuple[str, ...]], ...] = (("name", capital), ("figure", figures))
     found = [Doubt(kind, words) for kind, words in lacking if words]

@@ -14,7 +14,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from rag.language.dates import date_of_name, is_month, is_weekday, stated_date, weekday_days, written_days
-from rag.language.text import content_words, stems, words
+from rag.language.text import content_words, covered
 
 _CHARACTERS = 100_000  # of a text in which dates are looked for
 _HEAD = 600  # characters in which a byline may stand under its headline
@@ -300,9 +300,8 @@ def _is_beside_text(line: str, language: str) -> bool:
 
 def _taken_up(line: str, text: str) -> float:
     """Share of a headline's words that the paragraphs below have, too."""
-    below = set(stems(words(text.lstrip().partition("\n\n")[2])))
-    own = stems(content_words(line))
-    return sum(stem in below for stem in own) / len(own) if own else 0.0
+    own = content_words(line)
+    return covered(own, text.lstrip().partition("\n\n")[2]) if own else 0.0
 
 
 def _undated(line: str, language: str) -> str:
