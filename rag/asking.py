@@ -102,9 +102,9 @@ class Asker:
         tell(Told("reading %(count)d passages", count=len(found.passages)))
         with clock.stage("reading"):
             candidates = self.finder.candidates(found.question, found.passages)
-            denials = self.finder.denials(candidates) if candidates else []
         with clock.stage("deciding"):
-            return decide(question, found, candidates, self.parts.confidence, self.settings, denials)
+            given = self.parts.confidence, self.settings
+            return decide(question, found, candidates, *given, lambda: self.finder.denials(candidates))
 
 
 def check_question(question: str, name: str = "question") -> None:

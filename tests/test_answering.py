@@ -430,6 +430,24 @@ def test_confidence_in_yes_or_no_has_weights_of_its_own() -> None:
     assert Calibration(**calibration.to_dict()).to_dict() == calibration.to_dict()
 
 
+def test_denials_are_looked_for_only_where_there_is_an_answer() -> None:
+    one, two = (Document(i, i, t, i) for i, t in (("a", "The council approved it."), ("b", "It did not approve it.")))
+    found, against = candidate(one, "The council", 9.0), candidate(two, "did not", 1.0)
+    asked = Found("Who approved it?", (), (found.passage,), {"a": one, "b": two}, {"a:0": found.passage.chunk})
+    looked: list[str] = []
+
+    def accounts(bias: float) -> int:
+        def denials() -> list[Candidate]:
+            looked.append("looked")
+            return [against]
+
+        confidence = Calibration({}, {"bias": bias})
+        return len(decide(asked.question, asked, [found], confidence, Settings(), denials).accounts)
+
+    assert (accounts(-5.0), looked) == (0, [])
+    assert (accounts(5.0), looked) == (2, ["looked"])
+
+
 def test_an_answer_without_a_rival_is_as_sure_as_its_evidence() -> None:
     one = Document("one", "A", "The museum opens on Monday. The mill opens on Friday.", "one")
     sure, weak, rival = (

@@ -69,7 +69,7 @@ def compose(
     candidates: Sequence[Candidate],
     document: Callable[[str], Document],
     chunk: Callable[[str], Chunk],
-    denials: Sequence[Candidate] = (),
+    denials: Callable[[], Sequence[Candidate]] = tuple,
 ) -> Composed:
     """An answer from candidates, best first.
 
@@ -81,8 +81,8 @@ def compose(
         At least one; the first is the answer.
     document, chunk : callable
         Fetch by id.
-    denials : sequence of Candidate
-        Of other articles, what denies the first.
+    denials : callable
+        Finds what denies the first in other articles; called once, or never, since it reads.
     """
     made = _Citations(document)
     if is_list(candidates[0]) and (listed := _compose_list(candidates, made)).statements:
@@ -95,7 +95,7 @@ def compose(
         if _differs(question, group[0], differing) and _names_alike(question, group[0], groups[0][0], document):
             differing.append(group)
     told = {group[0].span.document_id for group in differing}
-    denying = [[denial] for denial in denials if denial.span.document_id not in told]
+    denying = [[denial] for denial in denials() if denial.span.document_id not in told]
     differing += denying[: MAX_ACCOUNTS - len(differing)]
     heads = [group[0].span.document_id for group in differing]
     parts = [_sentence(group, made, chunk, set(heads) - {head}) for group, head in zip(differing, heads, strict=True)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from rag.answering.candidates import reranked
@@ -23,7 +23,7 @@ def decide(
     candidates: Sequence[Candidate],
     confidence: Calibration,
     settings: Settings,
-    denials: Sequence[Candidate] = (),
+    denials: Callable[[], Sequence[Candidate]] = tuple,
 ) -> Answer:
     """The answer to a question as typed.
 
@@ -36,8 +36,8 @@ def decide(
         Best first; none when there is nothing to read.
     confidence : Calibration
     settings : Settings
-    denials : sequence of Candidate
-        What denies the first candidate, in other articles.
+    denials : callable
+        Finds what denies the first candidate in other articles; not called where that is not the answer.
     """
     sure = confidence.probability(candidates) if candidates else 0.0
     certainty = certainty_of(sure, settings) if candidates else "not said"
@@ -63,7 +63,7 @@ def decide(
     )
     if certainty == "not said":
         return replace(answer, nearest=nearest(candidates, found.documents.__getitem__))
-    chosen, against = (candidates, denials) if certainty == "answered" else (candidates[:1], ())
+    chosen, against = (candidates, denials) if certainty == "answered" else (candidates[:1], tuple)
     fetch = found.documents.__getitem__, found.copies.__getitem__
     composed = compose(found.question, chosen, *fetch, against)
     return replace(
