@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import sys
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from itertools import chain
 
 from rag.index import Index
-from rag.index.contract import Ranking, Vectors
+from rag.index.contract import Ranking, Vectors, best
 from rag.index.spelling import Words, names_and_words
 from rag.language.text import words
 from rag.types import Chunk, Document, Header
@@ -28,7 +28,7 @@ class MemoryEngine:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         with self._lock:
-            before = copy.copy(self._held), copy.copy(self._settings)
+            before = dict(self._held), dict(self._settings)
             try:
                 yield
             except BaseException:
@@ -55,35 +55,35 @@ class MemoryEngine:
         return next((vectors.shape[1] for _, _, vectors in self._held.values() if len(vectors)), None)
 
     def dense(self, vector: Vectors, k: int, among: Collection[str] | None = None) -> Ranking:
-        return _best([(c.id, float(row @ vector)) for d, chunks, rows in self._held.values()
-                      for c, row in zip(chunks, rows, strict=True) if among is None or d.id in among], k)  # fmt: skip
+        rows = chain.from_iterable(vectors for _, _, vectors in self._held.values())
+        scored = ((c, float(row @ vector)) for c, row in zip(self._chunks(), rows, strict=True))
+        return best(((c.id, score) for c, score in scored if among is None or c.document_id in among), k)
 
     def lexical(self, terms: Sequence[str], k: int, among: Collection[str] | None = None) -> Ranking:
-        bags = {chunk.id: Counter(words(f"{chunk.title} {chunk.text}")) for chunk in self._chunks()}
-        mean = sum(bag.total() for bag in bags.values()) / max(len(bags), 1)
-        scores: Counter[str] = Counter()
-        for term in terms:
-            holding = {i: bag for i, bag in bags.items() if term in bag}
-            weight = math.log(1 + (len(bags) - len(holding) + 0.5) / (len(holding) + 0.5))
-            for i, bag in holding.items():
-                scores[i] += weight * 2.2 * bag[term] / (bag[term] + 1.2 * (0.25 + 0.75 * bag.total() / mean))  # type: ignore[assignment]
-        owners = {chunk.id: chunk.document_id for chunk in self._chunks()}
-        return _best([(i, score) for i, score in scores.items() if among is None or owners[i] in among], k)
+        bags = [(c, Counter(words(f"{c.title} {c.text}"))) for c in self._chunks()]
+        mean = sum(bag.total() for _, bag in bags) / max(len(bags), 1)
+        holding = {term: sum(term in bag for _, bag in bags) for term in terms}
+        rare = {term: math.log(1 + (len(bags) - n + 0.5) / (n + 0.5)) for term, n in holding.items()}
+        found = []
+        for chunk, bag in bags:
+            worth = {t: bag[t] / (bag[t] + 1.2 * (0.25 + 0.75 * bag.total() / mean)) for t in terms if t in bag}
+            if worth and (among is None or chunk.document_id in among):
+                found.append((chunk.id, sum(rare[t] * worth[t] for t in worth)))
+        return best(found, k)
 
     def vocabulary(self) -> Words:
-        return Words(
-            entry for d, _, _ in self._held.values() for entry in names_and_words(f"{d.title}\n{d.text}").items()
-        )
+        texts = (f"{document.title}\n{document.text}" for document, _, _ in self._held.values())
+        return Words(chain.from_iterable(names_and_words(text).items() for text in texts))
 
     def chunks(self, ids: Iterable[str]) -> dict[str, Chunk]:
-        wanted = set(ids)
-        return {chunk.id: chunk for chunk in self._chunks() if chunk.id in wanted}
+        held = {chunk.id: chunk for chunk in self._chunks()}
+        return {i: held[i] for i in ids if i in held}
 
     def document(self, document_id: str) -> Document:
         return self._held[document_id][0]
 
     def headers(self) -> list[Header]:
-        return sorted((Header.of(document) for document, _, _ in self._held.values()), key=lambda header: header.id)
+        return [Header.of(self._held[i][0]) for i in sorted(self._held)]
 
     def count(self) -> int:
         return len(self._held)
@@ -93,10 +93,6 @@ class MemoryEngine:
 
     def _chunks(self) -> Iterator[Chunk]:
         return (chunk for _, chunks, _ in self._held.values() for chunk in chunks)
-
-
-def _best(scored: Ranking, k: int) -> Ranking:
-    return sorted(sorted(scored), key=lambda item: -round(item[1], 6))[:k]
 
 
 if __name__ == "__main__":

@@ -17,6 +17,11 @@ Ranking: TypeAlias = list[tuple[str, float]]
 """(chunk id, score), the highest score first; equal scores in the order of the ids."""
 
 
+def best(scored: Iterable[tuple[str, float]], k: int) -> Ranking:
+    """The k first of (chunk id, score) as a Ranking."""
+    return sorted(scored, key=lambda item: (-round(item[1], 6), item[0]))[:k]
+
+
 class Engine(Protocol):
     """Where documents, chunks and vectors lie, and how each of dense and lexical search finds chunks.
 

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 import numpy as np
 
 from rag.errors import RagError
-from rag.index.contract import Engine, Ranking, Vectors
+from rag.index.contract import Engine, Ranking, Vectors, best
 from rag.index.fusion import near_duplicates, reciprocal_rank_fusion
 from rag.index.spelling import query_terms
 from rag.types import Chunk, Document, Header, ScoredChunk
@@ -126,9 +126,7 @@ class Index:
         if text is not None:
             terms = query_terms(text, self.engine.vocabulary() if self.spelling else None)
             found["lexical"] = self.engine.lexical(terms, depth, self.among) if terms else []
-        return {
-            stage: sorted(ranking, key=lambda item: (-round(item[1], 6), item[0])) for stage, ranking in found.items()
-        }
+        return {stage: best(ranking, depth) for stage, ranking in found.items()}
 
     def get(self, chunk_id: str) -> Chunk:
         """The chunk; KeyError when there is none of that id."""

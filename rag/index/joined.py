@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 
-from rag.index.contract import Counting, Counts, Engine, Ranking, Vectors
+from rag.index.contract import Counting, Counts, Engine, Ranking, Vectors, best
 from rag.index.fusion import reciprocal_rank_fusion
 from rag.index.spelling import Vocabulary
 from rag.types import Chunk, Document, Header
@@ -65,15 +65,16 @@ class JoinedEngine:
         return next((part.dimension for part in self._parts if part.dimension is not None), None)
 
     def dense(self, vector: Vectors, k: int, among: Collection[str] | None = None) -> Ranking:
-        return _merged((part.dense(vector, k, among) for part in self._parts if part.dimension is not None), k)
+        parts = (part.dense(vector, k, among) for part in self._parts if part.dimension is not None)
+        return best(chain.from_iterable(parts), k)
 
     def lexical(self, terms: Sequence[str], k: int, among: Collection[str] | None = None) -> Ranking:
         counting = [part for part in self._parts if isinstance(part, Counting)]
         if len(counting) == len(self._parts):
             counts = _sum([part.counts(terms) for part in counting])
-            return _merged((part.lexical(terms, k, among, counts) for part in counting), k)
+            return best(chain.from_iterable(part.lexical(terms, k, among, counts) for part in counting), k)
         ranked = [[i for i, _ in part.lexical(terms, k, among)] for part in self._parts]
-        return _merged([list(reciprocal_rank_fusion(ranked).items())], k)
+        return best(reciprocal_rank_fusion(ranked).items(), k)
 
     def vocabulary(self) -> Vocabulary:
         return JoinedVocabulary([part.vocabulary() for part in self._parts])
@@ -110,10 +111,6 @@ class JoinedVocabulary:
 
     def resembling(self, word: str) -> Sequence[str]:
         return list(dict.fromkeys(other for part in self._parts for other in part.resembling(word)))
-
-
-def _merged(rankings: Iterable[Ranking], k: int) -> Ranking:
-    return sorted(chain.from_iterable(rankings), key=lambda item: (-round(item[1], 6), item[0]))[:k]
 
 
 def _sum(parts: Sequence[Counts]) -> Counts:

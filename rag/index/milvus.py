@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from rag.errors import StoreError
-from rag.index.contract import Ranking, Vectors
+from rag.index.contract import Ranking, Vectors, best
 from rag.index.milvus_rows import (
     LITE,
     PIECE,
@@ -297,8 +297,8 @@ class MilvusEngine:
         while True:
             limit = min(limit, WINDOW)
             rows = self._passages.search(by, asked, limit, condition, ["name", "document", "stamp"])
-            found = [(row["name"], score(row["score"])) for row in self._seen(rows)]
-            found.sort(key=lambda item: (-round(item[1], 6), item[0]))
+            seen = self._seen(rows)
+            found = best([(row["name"], score(row["score"])) for row in seen], len(seen))
             if len(rows) < limit or limit == WINDOW:
                 return found[:k]
             if len(found) > k and round(found[-1][1], 6) < round(found[k - 1][1], 6):

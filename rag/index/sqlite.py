@@ -20,7 +20,7 @@ import numpy as np
 
 from rag.errors import StoreError
 from rag.index import postings, vectors
-from rag.index.contract import Counts, Ranking, Vectors
+from rag.index.contract import Counts, Ranking, Vectors, best
 from rag.index.database import BUSY_SECONDS, FILE_NAME, all_rows, connect, create, damaged, first_row, mendable, prepare
 from rag.index.postings import POSTING, Postings
 from rag.index.spelling import names_and_words
@@ -276,7 +276,7 @@ class SqliteEngine:
         with self._searched() as connection:
             lists = self._written if connection is self._writer else self._read
             found = lists.search(connection, vector, k, _keys(connection, among))
-        return _first(found, k)
+        return best(found, k)
 
     def counts(self, terms: Sequence[str]) -> Counts:
         with self._searched() as connection:
@@ -295,7 +295,7 @@ class SqliteEngine:
                     (json.dumps([key for key, _ in found]),),
                 )
             )
-        return _first([(ids[key], score) for key, score in found], k)
+        return best([(ids[key], score) for key, score in found], k)
 
     def vocabulary(self) -> _Vocabulary:
         return _Vocabulary(self)
@@ -393,7 +393,3 @@ def _keys(connection: apsw.Connection, among: Collection[str] | None) -> list[in
         return None
     query = "SELECT key FROM chunks WHERE document_id IN (SELECT value FROM json_each(?))"
     return [key for (key,) in all_rows(connection, query, (json.dumps(sorted(among)),))]
-
-
-def _first(found: Ranking, k: int) -> Ranking:
-    return sorted(found, key=lambda item: (-round(item[1], 6), item[0]))[:k]
