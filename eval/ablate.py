@@ -63,10 +63,9 @@ VARIANTS: dict[str, Variant] = {
         rules={"rag.answering.composing._LEANS": re.compile("(?!)"), "rag.answering.composing.is_question": _nothing}
     ),
     "no denials are looked for": Variant(rules={"rag.answering.candidates._may_deny": _nothing}),
-    "figures, days, denials say nothing": Variant(
+    "figures and days say nothing": Variant(
         rules={f"rag.answering.{module}.contradict": _nothing for module in ("confidence", "composing")}
     ),
-    "denials say nothing": _without_facts("negated"),
     "figures say nothing": _without_facts("numbers"),
     "days say nothing": _without_facts("dates"),
 }

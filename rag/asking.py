@@ -104,7 +104,7 @@ class Asker:
             candidates = self.finder.candidates(found.question, found.passages)
         with clock.stage("deciding"):
             given = self.parts.confidence, self.settings
-            return decide(question, found, candidates, *given, lambda: self.finder.denials(candidates))
+            return decide(question, found, candidates, *given, lambda: self.finder.denials(candidates, found.copies))
 
 
 def check_question(question: str, name: str = "question") -> None:

@@ -377,7 +377,7 @@ def test_every_rule_that_is_left_out_is_one_of_the_program_s() -> None:
     for variant in ablate.VARIANTS.values():
         with ablate.without(variant.rules):
             pass
-    with ablate.without(ablate.VARIANTS["figures, days, denials say nothing"].rules):
+    with ablate.without(ablate.VARIANTS["figures and days say nothing"].rules):
         assert agree("780 million people", "640 million people")
     assert not agree("780 million people", "640 million people")
 

@@ -424,7 +424,6 @@ WIRE = (
     [
         ({"killed": "killed 12"}, {"killed": "killed 12"}, 1),
         ({"killed": "killed 12"}, {"killed": "killed 41"}, 0),
-        ({"killed": "killed 12"}, {"killed": "did not kill 12"}, 0),
         ({"killed": "killed 12", "stamp": "Updated 10:35\n"}, {"killed": "killed 12", "stamp": "Updated 18:20\n"}, 1),
     ],
 )

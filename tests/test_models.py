@@ -282,6 +282,26 @@ def test_an_article_that_denies_the_answer_is_another_account(bot: Chatbot, ques
     }
 
 
+@pytest.mark.parametrize(
+    ("copied", "accounts"),
+    [
+        ("They were not ordered from a maker in Osaka, the firm said.", 2),
+        ("They were ordered from a maker in Osaka, so the firm said.", 0),
+    ],
+)
+def test_a_near_copy_that_denies_is_another_account(bot: Chatbot, copied: str, accounts: int) -> None:
+    story = (
+        "The machines for the new factory at Grisby have been put in store until the building is ready next year. {} "
+        "They lie in a warehouse at the port of Lunde, which costs the company forty thousand euros in each month."
+    )
+    told = "They were ordered from a maker in Osaka, the firm said."
+    documents = [make_document(name, story.format(text)) for name, text in (("a.txt", told), ("b.txt", copied))]
+    answer = Chatbot.from_documents(documents, parts=bot.parts).ask("Where were the machines of Grisby ordered?")
+    assert [len(passage.duplicates) for passage in answer.passages] == [1]
+    assert "Osaka" in answer.short_answer
+    assert len(answer.accounts) == accounts
+
+
 def test_the_default_model_computes_what_sentence_transformers_does() -> None:
     texts = ["An army on parade", "", "long " * 400, "Khrenin met Pátrushev in Minsk.", "🙂"]
     own = MeanEncoder.load(default_model_folder(), 256)

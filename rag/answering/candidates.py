@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 
@@ -40,24 +40,27 @@ class SpanFinder:
         by_sentence = dict(zip(sentences, self._embedder.embed_texts(sentences), strict=True))
         return self._confidence.rank([replace(c, vector=by_sentence[c.sentence]) for c in found])
 
-    def denials(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+    def denials(self, candidates: Sequence[Candidate], copies: Mapping[str, Chunk]) -> list[Candidate]:
         """The sentences of other articles that deny what the best candidate's says, one an article.
 
         To "Who approved the plan?" a passage that says "The council did not approve it" has no answer, so nothing that
         it says is ranked high. But the reader tells that it denies what is asked, or says the other of yes and no: such
-        passages are asked whether the answer's sentence is true.
+        passages are asked whether the answer's sentence is true, and so are near-copies of the best one, by id in
+        `copies`, that word it otherwise.
         """
         best, *others = best_of_passages(candidates)
         said = as_question(" ".join(best.sentence.split()))
-        suspects = [c for c in others if c.span.document_id != best.span.document_id and _may_deny(c, best)]
+        others = [c for c in others if c.span.document_id != best.span.document_id and _may_deny(c, best)]
+        edited = [chunk for i in best.passage.duplicates if not _holds(chunk := copies[i], best.sentence)]
+        suspects = [*(c.passage for c in others), *(replace(best.passage, chunk=chunk) for chunk in edited)]
         if not suspects or (isinstance(self._reader, Limited) and not self._reader.fits(said)):
             return []
-        spans = self._reader.read(said, [suspect.passage.chunk for suspect in suspects])
+        spans = self._reader.read(said, [suspect.chunk for suspect in suspects])
         found: dict[str, Candidate] = {}
         for suspect, span in sorted(zip(suspects, spans, strict=True), key=lambda read: -read[1].score):
             sure = span.judgement is not None and span.judgement.denial > best.bounds.decided
             if span.score > 0 and sure:
-                made = replace(_candidate(suspect.passage, span), judgement=span.judgement, bounds=best.bounds)
+                made = replace(_candidate(suspect, span), judgement=span.judgement, bounds=best.bounds)
                 found.setdefault(span.document_id, made)
         return list(found.values())
 
@@ -74,6 +77,10 @@ def _may_deny(candidate: Candidate, best: Candidate) -> bool:
     if is_polar(best):
         return {says_no(candidate), says_no(best)} == {True, False}
     return is_denied(candidate) and not is_denied(best)
+
+
+def _holds(chunk: Chunk, sentence: str) -> bool:
+    return " ".join(sentence.split()) in " ".join(chunk.text.split())
 
 
 def _asked_alike(spans: Sequence[Span]) -> list[Span]:

@@ -83,7 +83,7 @@ class Candidate:
 def agree(left: str, right: str) -> bool:
     """Whether two spans tell the same: one holds the other's words, or they share most (names by sound).
 
-    Figures, days and denials that differ tell apart what is otherwise alike ("780 million", "640 million"). Figures and
+    Figures and days that differ tell apart what is otherwise alike ("780 million", "640 million"). Figures and
     days that are the same may be written otherwise ("twelve people", "12"), names without their hyphen ("Meilin").
     """
     if contradict(left, right):

@@ -36,7 +36,7 @@ def near_duplicates(chunks: Sequence[Chunk]) -> Mapping[str, list[str]]:
 
     A chunk is left out when an earlier one, of another document, holds 60 % of its runs of four words (the
     containment of Broder, 1997). Chunks of one document overlap by a sentence and stay apart, and so does a story of
-    which a sentence was changed to another figure, day or denial.
+    which a sentence was changed to another figure or day.
     """
     shingles = [_shingles(chunk.text) for chunk in chunks]
     seen: set[tuple[str, ...]] = set()

@@ -56,10 +56,6 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 # --- sentences
 
-NEGATORS = frozenset((
-    "not", "no", "never", "without", "neither", "nor", "none", "nobody", "nothing", "cannot", "hardly", "denied",
-    "denies", "deny",
-))  # fmt: skip
 # With these a sentence begins that is not understood without the one before it.
 LEANING_STARTS = (
     "he", "she", "they", "it", "this", "these", "that", "those", "his", "her", "their", "its", "such", "also",

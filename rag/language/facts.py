@@ -1,4 +1,4 @@
-"""What a sentence states that can be checked word by word: numbers, dates, negations. Pure functions."""
+"""What a sentence states that can be checked word by word: numbers and dates. Pure functions."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rag.language.english import LETTERS, MONTHS, NEGATORS, ORDINALS, SCALES, STOPWORDS, TENS, UNITS, VAGUE, WEEKDAYS
-from rag.language.text import WORD, content_words, fold, stems, words
+from rag.language.english import LETTERS, MONTHS, ORDINALS, SCALES, TENS, UNITS, VAGUE, WEEKDAYS
+from rag.language.text import fold, words
 
 # Three digits behind a comma, a point or a space are thousands (two and three in India), one or two decimals; a decade
 # ("1990s") is no figure.
@@ -23,7 +23,6 @@ _DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
 _DATE = re.compile(
     rf"\b{_DAY} (?:of )?({_MONTH})|\b({_MONTH}) (?:the )?{_DAY}(?!,?\d)|\b\d{{4}}-(\d\d)-(\d\d)\b|\b({_MONTH})"
 )
-_SCOPE = 3  # content words after a negator that it may speak of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +36,10 @@ class Facts:
         them. Of "2.5m" both that it may mean.
     dates : frozenset of str
         "06-30" of "30 June" and "June 30", "06" of a month alone, "wednesday" of a weekday.
-    negated : frozenset of str
-        Folded content words that stand shortly after a negation.
     """
 
     numbers: frozenset[str]
     dates: frozenset[str]
-    negated: frozenset[str]
 
     @property
     def weekdays(self) -> frozenset[str]:
@@ -74,11 +70,11 @@ def facts(text: str) -> Facts:
     rest = _DATE.sub(date, text)
     low = words(text)
     dates |= {weekday for weekday in WEEKDAYS if weekday in low}
-    return Facts(frozenset(_numbers(rest)), frozenset(dates), frozenset(negated(text)))
+    return Facts(frozenset(_numbers(rest)), frozenset(dates))
 
 
 def contradict(left: str, right: str) -> bool:
-    """Whether both give figures or days of which neither holds the other's, or one denies the other in its words."""
+    """Whether both give figures or days of which neither holds the other's."""
     a, b = facts(left), facts(right)
     if a.numbers and b.numbers and not (a.numbers <= b.numbers or b.numbers <= a.numbers):
         return True
@@ -86,19 +82,7 @@ def contradict(left: str, right: str) -> bool:
         # "03" is a month, "03-12" a day in it
         if days and others and not any(x.startswith(y) or y.startswith(x) for x in days for y in others):
             return True
-    return _denies(left, right) or _denies(right, left)
-
-
-def _denies(left: str, right: str) -> bool:
-    """Whether a text denies, with no other words, what another says: "did not sign", not "no fewer than 12 people".
-
-    Where words may differ, a denial says nothing: it stood in 31 of 308 pairs of sentences that tell the same (news
-    set) and in 29 of 177 that do not.
-    """
-    if not facts(left).negated or facts(right).negated:
-        return False
-    told = (word for word in content_words(left) if not _negates(word))
-    return set(stems(told)).issubset(stems(words(right)))
+    return False
 
 
 def _numbers(text: str) -> Iterator[str]:
@@ -140,24 +124,3 @@ def _told(parts: Sequence[str], value: int) -> Iterator[str]:
     """What number words are worth, where they are a number."""
     if parts and len(parts) > (2 if parts[0] == "a" else parts[0] in VAGUE):  # "half a million", "one"
         yield str(value)
-
-
-def negated(text: str) -> Iterator[str]:
-    """Folded content words that stand within three content words after a negation, in the same clause."""
-    left = 0
-    last = 0
-    for match in WORD.finditer(text):
-        if re.search(r"[.;:!?]", text[last : match.start()]):
-            left = 0
-        last = match.end()
-        word = fold(match.group())
-        if _negates(word):
-            left = _SCOPE
-        elif left and word not in STOPWORDS:
-            left -= 1
-            yield from words(match.group())
-
-
-def _negates(word: str) -> bool:
-    """Whether a folded word denies ("not", "didn't")."""
-    return word in NEGATORS or word.endswith("n't")
