@@ -1051,11 +1051,28 @@ def test_json(tmp_path: Path) -> None:
     document = read(tmp_path, "a.json", json.dumps(article))
     assert (document.title, document.date, document.outlet) == ("The mill", "2024-05-14", "Veldmar Gazette")
     assert blocks(document) == [
-        ("row", "headline: The mill | datePublished: 2024-05-14 | tags: mill, sale"), ("row", "name: Veldmar Gazette"),
+        ("row", "headline: The mill | datePublished: 2024-05-14 | tags: mill, sale"), ("row", "publisher | name: Veldmar Gazette"),
         ("paragraph", "It was sold."), ("paragraph", "It rained."), ("paragraph", "One"), ("paragraph", "Two"),
     ]  # fmt: skip
     lines = '{"town": "Tarsk", "people": 34}\n{"town": "Veldmar", "people": 12}\n'
     assert read(tmp_path, "a.jsonl", lines).text == "town: Tarsk | people: 34\ntown: Veldmar | people: 12"
+
+
+def test_json_within_json_tells_whose_it_is(tmp_path: Path) -> None:
+    station = {
+        "station": "Tarsk", "device": {"model": "R2", "owner": {"firm": "Fischwerk"}},
+        "months": [
+            {"month": "May", "days": 28, "counts": {"eel": {"up": 2, "down": 1}, "barbel": {"up": 87}}},
+            {"month": "June", "counts": {"barbel": {"up": 3}}, "faults": [{"code": "E7"}]},
+        ],
+    }  # fmt: skip
+    assert read(tmp_path, "a.json", json.dumps(station)).text.split("\n") == [
+        "station: Tarsk", "device | model: R2", "device owner | firm: Fischwerk", "months | month: May | days: 28",
+        "month: May | counts eel | up: 2 | down: 1", "month: May | counts barbel | up: 87", "months | month: June",
+        "month: June | counts barbel | up: 3", "month: June | faults | code: E7",
+    ]  # fmt: skip
+    assert read(tmp_path, "b.json", json.dumps({"data": [{"town": "Tarsk"}]})).text == "town: Tarsk"
+    assert read(tmp_path, "c.json", "[3, 4]").text == "3\n4"
 
 
 def test_notebook(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""JSON, and JSON a line: long texts as paragraphs, short fields as rows that name them."""
+"""JSON, and JSON a line: long texts as paragraphs, short fields as rows that name them.
+
+A row of an object within another begins with its name; within a record of a list, with that record's first field, too.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ def read(source: Source) -> Extracted:
             raise
         value = [json.loads(line) for line in lines]
     composer = Composer(source)
-    _compose("", value, composer)
+    _compose(value, composer)
     outermost = value[0] if isinstance(value, list) and len(value) == 1 else value
     outer: dict[str, Any] = outermost if isinstance(outermost, dict) else {}
     title, date, outlet = (_stated(outer, names) for names in (_TITLES, _DATES, _OUTLETS))
@@ -45,27 +48,33 @@ def _stated(outer: dict[str, Any], names: tuple[str, ...]) -> str:
     return ""
 
 
-def _compose(name: str, value: Any, composer: Composer) -> None:
+def _compose(
+    value: Any, composer: Composer, names: tuple[str, ...] = (), whose: str = "", record: bool = False
+) -> None:
+    """Add a value's blocks: `names` of what holds it, `whose` field tells the record that does, whether it is one."""
     if rendered := _rendered(value):
         compose(parse(rendered), composer)
     elif isinstance(value, dict):
-        fields = [(key, shown) for key, one in value.items() if (shown := _field(one))]
-        composer.add("row", " | ".join(f"{key}: {shown}" for key, shown in fields))
+        fields = [f"{key}: {shown}" for key, one in value.items() if (shown := _field(one))]
+        if fields:
+            composer.add("row", " | ".join([*filter(None, (whose, " ".join(names))), *fields]))
+        if record and fields:
+            whose, names = fields[0], ()
         for key, one in value.items():
             if _is_table(one):
                 named = any(isinstance(other, list) and len(other) == len(one[0]) for other in value.values())
                 _compose_table(one, composer, 0 if named else None)  # beside a list of its columns it has no heads
             elif not _field(one):
-                _compose(key, one, composer)
+                _compose(one, composer, (*names, key) if names or len(value) > 1 else (), whose)
     elif _is_table(value):
         _compose_table(value, composer)
     elif isinstance(value, list):
         for one in value:
-            _compose(name, one, composer)
+            _compose(one, composer, names, whose, record=True)
     elif isinstance(value, str) and is_markup(value):
         compose(parse(value), composer)
     elif value not in (None, ""):
-        composer.add("paragraph", value if isinstance(value, str) else f"{name}: {_scalar(value)}")
+        composer.add("paragraph", value if isinstance(value, str) else ": ".join((*names[-1:], _scalar(value))))
 
 
 def _compose_table(rows: list[list[Any]], composer: Composer, head_rows: int | None = None) -> None:
