@@ -117,6 +117,27 @@ def test_line_ends_of_wrapped_text_do_not_end_sentences() -> None:
     assert split("\n".join([line] * 5) + "\nend. New.") == ["\n".join([line] * 5) + "\nend.", "New."]
 
 
+def test_a_field_s_value_goes_on_where_it_is_set_in_under_itself() -> None:
+    measure = "Measure:      hose on the chisel from 15 July; midday break from\n              12:00 to 13:00 only"
+    assert split(f"Name:         Korn\n{measure}\nPaid:         EUR 45") == [
+        "Name:         Korn", measure, "Paid:         EUR 45",
+    ]  # fmt: skip
+    assert split("Name:         Korn\n   in words:  none") == ["Name:         Korn", "in words:  none"]
+
+
+def test_wrapped_prose_among_a_form_s_lines_goes_on() -> None:
+    rules = (
+        "I have read the rules, and I will not leave the instrument\n"
+        "next to a radiator or in a car, and I will tell the school of\nany damage within two days."
+    )
+    form = ["Tag: 14", "Bow: yes", "Case: none", "-----", rules, "Signed: Korn"]
+    assert split("\n".join(form)) == [*form[:4], *rules.split("\n"), "Signed: Korn"]
+    assert split("\n\n".join(("\n".join(form[:4]), *form[4:]))) == form
+    short, capital = "rain on the hill\nrain on the mill\nand on me", rules.replace("\nn", "\nN")
+    assert split(short) == short.split("\n")
+    assert split(capital) == capital.split("\n")
+
+
 def test_seeds_are_cut_at_their_sentences() -> None:
     found = split((SEEDS / "000_f8c9c8bafd1683fa.txt").read_text(encoding="utf-8"))
     assert "Cuban-Belarusian Military Cooperation: Key Questions Answered" in found

@@ -32,6 +32,7 @@ _NOUNS_IN_CAPITALS = ("de", "lb")  # languages in which a capital behind a numbe
 _ORDINAL = re.compile(r"(?<![\d:.,])(?<![:–-] )\b\d{1,2}\.\s*$")  # no score, no time of the day
 _NUMBER = re.compile(r"\W*(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})[.)]\s*")  # of a list's item, before its text
 _ITEM = re.compile(r"\s*(?:[-–—*•●▪◦·+]\s|\(?(?:\d{1,3}|[a-z])[.)]\s)")
+_FIELD = re.compile(r"[^\S\n]*[^\s:][^:\n]{0,39}:[^\S\n]+(?=\S)")  # of a form, before its value
 _QUESTION = re.compile(r"[?？؟][\W_]*$")
 _OPENING = re.compile(r"\w\W*?(?<!\w)[\"'“”„«»‘(（「『][\w¿]")  # a mark within a sentence, behind its first word
 _CLOSED = re.compile(r"[?？؟][\W_]*?[\"'”“»«’)）」』][\W_]*$")
@@ -52,6 +53,7 @@ def paragraphs(text: str) -> list[Place]:
     """What line ends set apart, without surrounding white space: every line, but lines merely wrapped go on."""
     lines = [(match.start(), match.end()) for match in re.finditer(r"[^\n]+", text)]
     width = _wrap_width(text, lines)
+    prose = set() if width else _wrapped_prose(text, lines)
     found: list[Place] = []
     previous = (0, 0)
     for start, end in lines:
@@ -60,7 +62,9 @@ def paragraphs(text: str) -> list[Place]:
         if stripped:
             begin = start + len(piece) - len(piece.lstrip())
             goes_on = start - previous[1] == 1 and (
-                (width and _is_full(text, previous, (start, end), width)) or _hangs(text, found, previous, (start, end))
+                (width and _is_full(text, previous, (start, end), width))
+                or start in prose
+                or _hangs(text, found, previous, (start, end))
             )
             found.append((found.pop()[0] if goes_on and found else begin, begin + len(stripped)))
             previous = (start, end)
@@ -88,12 +92,33 @@ def _wrap_width(text: str, lines: list[Place]) -> int:
     return width if width in _WIDTHS and flowing and len(full) >= 3 and 2 * len(full) >= len(inner) else 0
 
 
+def _wrapped_prose(text: str, lines: list[Place]) -> set[int]:
+    """Where lines begin that go on, of paragraphs among other lines: three lines or more, long, the next in lower case.
+
+    The rules at the foot of a form: their few lines are all there is to tell a width by.
+    """
+    found: set[int] = set()
+    block: list[Place] = []
+    told = [line for line in lines if any(map(str.isalnum, text[slice(*line)]))]
+    for line, following in pairwise([*told, (len(text) + 2, 0)]):
+        block.append(line)
+        if following[0] - line[1] == 1:
+            continue
+        width = max(len(text[slice(*one)].rstrip()) for one in block)
+        pairs = list(pairwise(block))
+        lower = all(text[slice(*b)].lstrip()[0].islower() for _, b in pairs)
+        if len(pairs) > 1 and width >= _LONG and lower and all(_is_full(text, a, b, width) for a, b in pairs):
+            found.update(b[0] for _, b in pairs)
+        block = []
+    return found
+
+
 def _hangs(text: str, found: list[Place], line: Place, following: Place) -> bool:
-    """Whether the following line goes on with an item, under whose text it is set in."""
+    """Whether the following line goes on with an item or a field's value, under whose text it is set in."""
     if not found or _ITEM.match(text, *following):
         return False
     first = text.rfind("\n", 0, found[-1][0]) + 1  # where the line begins with which the item does
-    item = _ITEM.match(text, first, found[-1][1])
+    item = _ITEM.match(text, first, found[-1][1]) or _FIELD.match(text, first, found[-1][1])
     piece = text[slice(*following)]
     under = item is not None and len(piece) - len(piece.lstrip()) == item.end() - first > 0
     return under and (piece.lstrip()[0].islower() or len(text[slice(*line)].rstrip()) >= _LONG)
