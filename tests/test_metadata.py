@@ -178,6 +178,28 @@ def test_a_weekday_tells_the_year_of_a_day_close_by(words: str, date: str) -> No
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        "We met on 12 March 2024. The next meeting is on Monday, April 8.",
+        "We rehearse on Thursday, June 13, 2024 or so, and last on Monday, September 2.",
+        "In 2024 we sing on Thursday, June 13, and last on Monday, September 2.",
+    ],
+)
+def test_a_weekday_among_days_of_other_months_or_years_dates_nothing(words: str) -> None:
+    assert date_of(PROSE + words) is None
+
+
+def test_a_letter_told_by_lines_has_its_own_day_and_subject() -> None:
+    lines = (
+        "District of Brenn", "Water Authority", "Dam 2, Brenn", "To Ms Gerda Pfau", "Your letter of: 29 July 2024",
+        "Brenn, 8th August 2024", "Your application for work at night", "Dear Ms Pfau,", PROSE.strip(),
+    )  # fmt: skip
+    assert describe("\n".join(lines), "en", TODAY) == Facts(lines[6], "2024-08-08", None)
+    swapped = (*lines[:6], lines[7], lines[6], lines[8])
+    assert describe("\n".join(swapped), "en", TODAY).title == lines[6]
+
+
+@pytest.mark.parametrize(
     ("language", "text", "day"),
     [
         ("en", "05/06/2023", None),

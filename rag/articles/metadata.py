@@ -1,8 +1,8 @@
 """Title, date and outlet of an article, by its own lines, its markup and its file's name.
 
 Undated rather than wrong: a day in running text is background, or yet to come, and dates nothing. What dates an article
-is a line that is there to do so (a byline, a dateline), what its format states, or its file's name; last, days that it
-gives by weekday without a year ("on Wednesday, July 3"), as writers do for days close by.
+is a line that is there to do so (a byline, a dateline), what its format states, or its file's name; last, where
+it writes no day with its year, days that it gives by weekday ("on Wednesday, July 3"), as writers do for days close by.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import NamedTuple
 from rag.language.dates import date_of_name, is_month, is_weekday, stated_date, weekday_days, written_days
 from rag.language.text import content_words, covered
 
+_CLOSE = datetime.timedelta(days=31)  # between days that an article tells of as close by
 _CHARACTERS = 100_000  # of a text in which dates are looked for
 _HEAD = 600  # characters in which a byline may stand under its headline
 _OPENING = 1500  # characters in which a line may date the article if no later year is named in it
@@ -23,6 +24,7 @@ _HEAD_LINES = 8
 _LAST_LINES = 3
 _LETTERHEAD = 5  # short lines at least
 _SHORT_LINE = 60  # characters at most
+_SALUTATION = 30  # characters at most of one among lines that may be wrapped
 _BYLINE = re.compile(r"\W*(?:by|por|par|von)\b", re.IGNORECASE)
 _WRITER = re.compile(rf"{_BYLINE.pattern}[^|·•–—]*[|·•–—]", re.IGNORECASE)
 _MARKUP = " \t\r*_#>~`|·•-–—,;:/\\"
@@ -105,8 +107,11 @@ def describe(
 
 
 def _day_close_by(text: str, language: str, today: datetime.date) -> str | None:
+    if written_days(text, language):  # minutes of a day name the next meeting by its weekday
+        return None
     days = weekday_days(text, language, _years(text, today), today)
-    return max(days).isoformat() if days else None
+    close = bool(days) and max(days) - min(days) <= _CLOSE
+    return max(days).isoformat() if close else None
 
 
 def _years(text: str, today: datetime.date) -> set[int]:
@@ -127,9 +132,11 @@ def _dateline(text: str, language: str, today: datetime.date) -> _Dateline | Non
         least = 0 if line.kind == "stopped" else 1
         alike = [o for o in found if o.kind == line.kind and o.day != line.day and abs(o.line - line.line) > least]
         labelled = line.colon or line.kind == "label"  # Heard: … Decided: …
+        # or Your letter of: … and below it the day of this one
         below = [
-            o for o in found if labelled and o.line == line.line + 1 and (o.colon, o.kind) == (line.colon, line.kind)
-        ]
+            o for o in found
+            if labelled and o.line == line.line + 1 and (not o.colon or (o.colon, o.kind) == (line.colon, line.kind))
+        ]  # fmt: skip
         if (labelled or ":" in line.before) and 2 * line.start > len(text):  # below the text: Next meeting: …
             return False
         if line.part or line.day > today or any(o.day > line.day for o in below):
@@ -254,10 +261,13 @@ def _subject(text: str) -> str:
 
     A salutation is a short line that ends in a comma, alone, above the text or with one line between.
     """
-    parts = [part.split("\n") for part in re.split(r"\n\s*\n", text[:_OPENING].strip())]
+    opening = text[:_OPENING].strip()
+    empty = re.search(r"\n\s*\n", opening)  # else a line is a paragraph, as formats tell them
+    parts = [part.split("\n") for part in re.split(r"\n\s*\n" if empty else "\n", opening)]
     lines = [" ".join(part[0].split()) if len(part) == 1 else "" for part in parts]
     for n, line in enumerate(lines[:-1]):
-        if not line.endswith((",", "，", "،")) or len(line) > _SHORT_LINE or n == 0:
+        most = _SHORT_LINE if empty else _SALUTATION
+        if not line.endswith((",", "，", "،")) or len(line) > most or n == 0:
             continue
         behind, above = lines[n + 1], lines[n - 1]
         if n + 2 < len(lines) and behind and behind[-1].isalnum() and len(behind) <= 150:
