@@ -1075,6 +1075,21 @@ def test_json_within_json_tells_whose_it_is(tmp_path: Path) -> None:
     assert read(tmp_path, "c.json", "[3, 4]").text == "3\n4"
 
 
+@pytest.mark.parametrize("page", ["{}", "<div>{}</div>", '<div id="head">Menu</div><div id="page"><div>{}</div></div>'])
+def test_what_stands_around_a_page_s_table_is_read(tmp_path: Path, page: str) -> None:
+    rows = "".join(f"<tr><td>Boat of {n} metres</td><td>{n}0 crowns</td></tr>" for n in range(5, 30))
+    told = (
+        f"<h1>The port</h1><table><tr><th>Service</th><th>Price</th></tr>{rows}</table><h2>Conditions</h2>"
+        "<ul><li>The lift must be booked two days ahead.</li><li>Short stays cost nothing.</li></ul>"
+    )
+    markup = f"<html><head><title>Port</title></head><body>{page.format(told)}</body></html>"
+    found = blocks(read(tmp_path, "a.html", markup))
+    assert ("row", "Service: Boat of 29 metres | Price: 290 crowns") in found
+    assert found[-3:] == [
+        ("heading", "Conditions"), ("item", "The lift must be booked two days ahead."), ("item", "Short stays cost nothing."),
+    ]  # fmt: skip
+
+
 def test_notebook(tmp_path: Path) -> None:
     cells = [
         {"cell_type": "markdown", "source": ["# The mill\n", "It was *sold*."]},

@@ -152,13 +152,19 @@ def _join_articles(tree: Any) -> None:
 
 
 def _enclose_text(tree: Any) -> None:
-    """Make an article of a page whose paragraphs stand in no element, of which trafilatura takes nothing but these."""
+    """Make an article of the element in which most of a page's text stands, where nothing else says that it is one.
+
+    Of text that stands in the body itself or in an element without a telling name, trafilatura takes a part alone.
+    """
     for body in tree.xpath("//body[not(.//article or .//main)]"):
-        if 2 * len(body.findall("p")) > len(body.findall(".//p")):
-            article = tree.makeelement("article")
-            article.text, body.text = body.text, None
-            article.extend(list(body))
-            body.append(article)
+        most = len(words_of(body)) / 2
+        for holder in body.iter("body", "div", "section", "td", "center"):
+            if sum(len(words_of(child)) for child in holder.iterchildren(*_TEXTS)) > most:
+                article = tree.makeelement("article")
+                article.text, holder.text = holder.text, None
+                article.extend(list(holder))
+                holder.append(article)
+                return
 
 
 def _keep_sources_of_quotations(tree: Any) -> None:
@@ -175,6 +181,7 @@ def _replace(element: Any, lines: list[tuple[str, str]]) -> None:
     element.getparent().replace(element, box)
 
 
+_TEXTS = ("p", "ul", "ol", "dl", "table", "pre", "blockquote", "figure", "h1", "h2", "h3", "h4", "h5", "h6")
 _TAGS = {"head": "heading", "item": "item", "cell": "row", "p": "paragraph", "quote": "paragraph", "code": "paragraph"}
 
 
