@@ -576,6 +576,24 @@ def test_spreadsheets(tmp_path: Path) -> None:
     assert blocks(read(tmp_path, "a.xlsx", xlsx(count=2))) == [("heading", "Sheet 0"), row, ("heading", "Sheet 1"), row]
 
 
+def test_what_is_noted_on_a_cell_is_read_behind_its_row_s_first(tmp_path: Path) -> None:
+    def comments(*said: tuple[str, str]) -> str:
+        each = (f'<comment ref="{place}"><text><r><t>{text}</t></r></text></comment>' for place, text in said)
+        return f"<comments><commentList>{''.join(each)}</commentList></comments>"
+
+    talk = '<Threaded><threadedComment ref="A2"><text>Is it so?</text></threadedComment>{}</Threaded>'
+    reply = '<threadedComment ref="A2" parentId="1"><text>Yes.</text></threadedComment>'
+    content = xlsx(
+        xl___rels__sheet_dot_xml_dot_rels=relations(("comments", "c.xml"), ("threadedComment", "t.xml")),
+        xl__c_dot_xml=comments(("B2", "counted in May"), ("A2", "[Your version cannot show this]"), ("B9", "ask Ilse")),
+        xl__t_dot_xml=talk.format(reply),
+    )
+    assert blocks(read(tmp_path, "a.xlsx", content)) == [
+        ("row", "Town: Tarsk | People: 3400"), ("note", "Tarsk: Is it so?"), ("note", "Tarsk: Yes."),
+        ("note", "Tarsk: counted in May"), ("note", "ask Ilse"),
+    ]  # fmt: skip
+
+
 def test_a_merged_cell_stands_in_each_of_its_rows(tmp_path: Path) -> None:
     def line(number: int, *cells: str) -> str:
         each = zip("BCD", cells, strict=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import re
 
 from python_calamine import CalamineSheet, CalamineWorkbook
 
@@ -12,14 +13,17 @@ from rag.articles.formats.package import Package
 from rag.articles.formats.tables import lines_of, side_by_side
 from rag.errors import DocumentError
 
+_ROW = re.compile(r"\d{1,7}$")  # of a cell's place, "B6"
+
 
 def read(source: Source) -> Extracted:
-    """The rows of every sheet; the name of each sheet, where there are several, is a heading.
+    """The rows of every sheet, and below them what was noted on cells (of .xlsx), behind the first cell of its row.
 
-    The title is the one among the workbook's properties, else the file's name.
+    The name of each sheet, where there are several, is a heading. The title is the one among the workbook's properties,
+    else the file's name.
     """
     # refuses what unpacks to too much
-    title = Package(source).title() if source.data.startswith(b"PK") else ""
+    package = Package(source) if source.data.startswith(b"PK") else None
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(source.data))
     except Exception as error:
@@ -27,15 +31,46 @@ def read(source: Source) -> Extracted:
             raise DocumentError(f"{source.name} is encrypted: expected no password; save it without one") from error
         raise
     composer = Composer(source)
-    sheets = [(name, _cells(workbook.get_sheet_by_name(name))) for name in workbook.sheet_names]
-    filled = [(name, rows) for name, rows in sheets if rows]
-    for name, rows in filled:
+    parts = _parts(package) if package else {}
+    sheets = [workbook.get_sheet_by_name(name) for name in workbook.sheet_names]
+    filled = [(sheet, rows) for sheet in sheets if (rows := _cells(sheet))]
+    for sheet, rows in filled:
         if len(filled) > 1:
-            composer.add("heading", name)
+            composer.add("heading", sheet.name)
         for table in side_by_side(rows):
             for line in lines_of(table):
                 composer.add("row", line)
-    return composer.finish(title or source.title)
+        for number, text in _noted(package, parts.get(sheet.name, "")) if package else ():
+            at = number - (sheet.start or (0, 0))[0]
+            row = rows[at] if 0 <= at < len(rows) else []
+            composer.add("note", ": ".join([*list(filter(None, row))[:1], text]))
+    return composer.finish((package.title() if package else "") or source.title)
+
+
+def _parts(package: Package) -> dict[str, str]:
+    """The parts of an .xlsx in which its sheets are, by their names."""
+    main = package.main("")
+    if not main.endswith(".xml"):
+        return {}
+    relations = package.relations(main)
+    named = {sheet.get("name"): set(sheet.attrib.values()) for sheet in package.xml(main).iter("{*}sheet")}
+    return {name: relations[i].target for name, values in named.items() for i in values.intersection(relations)}
+
+
+def _noted(package: Package, part: str) -> list[tuple[int, str]]:
+    """What was noted on the cells of a sheet: the row, from 0, and the text.
+
+    Where a cell has a conversation, the note beside it only says that a newer program shows it.
+    """
+    found: dict[str, list[str]] = {}
+    for kind in ("threadedComment", "comments"):
+        earlier = set(found)
+        for target in (r.target for r in package.relations(part).values() if r.kind == kind):
+            for comment in package.xml(target).iter("{*}threadedComment", "{*}comment"):
+                place, text = comment.get("ref") or "", " ".join("".join(comment.itertext("{*}t", "{*}text")).split())
+                if place not in earlier and text:
+                    found.setdefault(place, []).append(text)
+    return [(int(row[0]) - 1, text) for place, texts in found.items() if (row := _ROW.search(place)) for text in texts]
 
 
 def _cells(sheet: CalamineSheet) -> list[list[str]]:
