@@ -1,5 +1,5 @@
-"""Questions and claims written for this project: those of `fields.jsonl`, `everyday.jsonl`, `notices.jsonl` and
-`strangers.jsonl` on their own texts, the others on those of `data`.
+"""Questions and claims written for this project: those of `fields.jsonl`, `everyday.jsonl`, `notices.jsonl`,
+`tables.jsonl` and `strangers.jsonl` on their own texts, the others on those of `data`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ FIELDS = Path(__file__).parent / "fields.jsonl"
 EVERYDAY = Path(__file__).parent / "everyday.jsonl"
 NOTICES = Path(__file__).parent / "notices.jsonl"
 FOLDERS = Path(__file__).parent / "folders.jsonl"
+TABLES = Path(__file__).parent / "tables.jsonl"
 STRANGERS = Path(__file__).parent / "strangers.jsonl"
 DRAFTS = Path(__file__).parent / "drafts.jsonl"
 QUESTIONS = Path(__file__).parent / "questions.jsonl"
@@ -74,7 +75,7 @@ def load_twins(
 
 
 def load_fields(
-    paths: Sequence[Path] = (FIELDS, EVERYDAY, NOTICES, FOLDERS), held_out: bool = False
+    paths: Sequence[Path] = (FIELDS, EVERYDAY, NOTICES, FOLDERS, TABLES), held_out: bool = False
 ) -> tuple[dict[str, Article], list[Question], list[Claim]]:
     """Texts of many fields by id, their questions and their claims; of the groups held out, or of the others.
 
@@ -86,7 +87,7 @@ def load_fields(
     articles: dict[str, Article] = {}
     questions: list[Question] = []
     claims: list[Claim] = []
-    rows = ((row, path.stem if path in (NOTICES, STRANGERS) else "fields") for path in paths
+    rows = ((row, path.stem if path in (NOTICES, TABLES, STRANGERS) else "fields") for path in paths
             for row in _rows(path, held_out))  # fmt: skip
     for row, dataset in rows:
         # A news article may have the same id.
