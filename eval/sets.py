@@ -29,6 +29,7 @@ class SetName(StrEnum):
     yes_no = "yes-no"
     left_open = "left-open"
     strangers = "strangers"
+    files = "files"
 
 
 _PLACES = {
@@ -37,6 +38,7 @@ _PLACES = {
     SetName.yes_no: (HERE / "yes_no.jsonl", SEEDS),
     SetName.left_open: (HERE / "news" / "left_open.jsonl", HERE / "news" / "articles"),
     SetName.strangers: (HERE / "strangers" / "questions.jsonl", HERE / "strangers" / "articles"),
+    SetName.files: (HERE / "files" / "questions.jsonl", HERE / "files" / "articles"),
 }
 
 

@@ -12,6 +12,7 @@ from eval.accounts import read
 from eval.claims_set import load_claims
 from eval.datasets import read_lines
 from eval.sets import CLAIMS, QUESTIONS, SetName, Split, own
+from rag.articles.documents import find_files, read_file
 
 NEWS = CLAIMS.parent
 ARTICLES = {path.name: path.read_bytes().decode("utf-8") for path in sorted((NEWS / "articles").glob("*.txt"))}
@@ -90,6 +91,19 @@ def test_the_folder_of_strangers_is_whole() -> None:
             assert account["sentence"] in texts[account["article"]]
             assert all(answer in account["sentence"] for answer in account["answers"])
     assert len(load_claims(folder / "claims.jsonl")[0]) == 280
+
+
+def test_what_decides_stands_in_the_files_as_they_are_read() -> None:
+    dataset = own(SetName.files)
+    assert Counter(question.answerable for question in dataset.questions) == {True: 59, False: 20}
+    folder = Path(str(dataset.corpus))
+    readings = [read_file(path, name, 10**7) for name, path in find_files([folder])]
+    texts = {document.id: document.text for reading in readings for document in reading.documents}
+    assert [Path(path).name for reading in readings for path, _ in reading.failed] == [
+        "New Text Document.txt", "Neu.txt",
+    ]  # fmt: skip
+    assert len({Path(name).suffix.lower() for name in texts}) == 14
+    assert all(item.quote in texts[item.document_id] for question in dataset.questions for item in question.evidence)
 
 
 def test_a_fact_lies_in_the_same_half_of_both_sets_on_the_five_articles() -> None:
