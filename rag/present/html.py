@@ -297,6 +297,13 @@ def _as_typed(answer: Answer) -> bool:
     return answer.understood.strip() == answer.question.strip()
 
 
+def _told_before(answer: Answer) -> str:
+    """What a question was read behind (`rag.models.reader.in_conversation`), where it is as typed but for that."""
+    context = answer.understood.strip().removesuffix(answer.question.strip()).rstrip()
+    whole = len(context) < len(answer.understood.strip())
+    return context[1:-1] if whole and context.startswith("(") and context.endswith(")") else ""
+
+
 def _sentence(text: str) -> str:
     text = text.strip()
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
@@ -328,6 +335,7 @@ _templates.globals.update(
     UNSUPPORTED=UNSUPPORTED,
     articles=articles,
     as_typed=_as_typed,
+    told_before=_told_before,
     complaints=_complaints,
     doubt_words=doubt_words,
     fate=fate,

@@ -101,6 +101,15 @@ def test_hostile_article_is_text_everywhere(bot: FakeBot) -> None:
     inert(render.pending(question, "<b>stage</b>"))
 
 
+def test_what_a_question_was_read_behind_is_told_without_the_question(bot: FakeBot) -> None:
+    answer = replace(bot.ask("When did it rain?"), understood="(Who runs the mill? Ilse Korn.) When did it rain?")
+    seen = inert(render.conversation([render.Exchange(answer.question, answer)], 0)).text
+    assert "Read together with Who runs the mill? Ilse Korn." in " ".join(seen.split())
+    other = replace(answer, understood="When did it rain at the mill?")
+    seen = inert(render.conversation([render.Exchange(answer.question, other)], 0)).text
+    assert "Understood as When did it rain at the mill?" in " ".join(seen.split())
+
+
 def test_marker_of_an_article_is_no_button(bot: FakeBot) -> None:
     forged = replace(bot.ask("harvest 2031 forty tonnes"), text="Told [\u20601] and [7] and [999]. [1]")
     html = render.conversation([render.Exchange("q", forged)], 0)
