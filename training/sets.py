@@ -56,6 +56,7 @@ CLAIM_COPIES = {
     "news": 2.0,
     "passages": 1.0,
     "fields": 2.5,
+    "tables": 2.0,
     "drafts": 2.5,
     "news-drafts": 1.5,
     "passage-drafts": 1.5,

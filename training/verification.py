@@ -39,7 +39,7 @@ LET_THROUGH = 0.05
 WRONGLY_DENIED = 0.02  # low, as a check reads passages of all articles, and not of the one alone that tells
 """Share of the claims of news and drafts held out that are not contradicted which may count as contradicted."""
 # Of a set against a public one.
-SET_WEIGHTS = {"news": 6.0, "strangers": 6.0, "drafts": 3.0, "news-drafts": 3.0, "passage-drafts": 3.0}
+SET_WEIGHTS = {"news": 6.0, "tables": 2.0, "strangers": 6.0, "drafts": 3.0, "news-drafts": 3.0, "passage-drafts": 3.0}
 KINDS = ("news", "strangers", "drafts", "others")
 
 
