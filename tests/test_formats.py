@@ -594,6 +594,24 @@ def test_what_is_noted_on_a_cell_is_read_behind_its_row_s_first(tmp_path: Path) 
     ]  # fmt: skip
 
 
+def test_what_is_noted_on_a_cell_of_an_open_document_is_read(tmp_path: Path) -> None:
+    names = ("office", "table", "text")
+    space = " ".join(f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in names)
+    cell = "<table:table-cell office:value-type='string'>{}<text:p>{}</text:p></table:table-cell>"
+    note = "<office:annotation><text:p>ask</text:p><text:p>Ilse</text:p></office:annotation>"
+    rows = (cell.format("", "Town"), cell.format("", "Tarsk"), cell.format(note, "Orrin"))
+    repeated = f"<table:table-row table:number-rows-repeated='2'>{rows[1]}</table:table-row>"
+    content = (
+        f"<office:document-content {space}><office:body><office:spreadsheet><table:table table:name='T'>"
+        f"<table:table-row>{rows[0]}</table:table-row>{repeated}<table:table-row>{rows[2]}</table:table-row>"
+        "</table:table></office:spreadsheet></office:body></office:document-content>"
+    )
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    manifest = '<m:manifest xmlns:m="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
+    packaged = packed(mimetype=kind, content_dot_xml=content, **{"META-INF__manifest_dot_xml": manifest})
+    assert blocks(read(tmp_path, "a.ods", packaged))[-1] == ("note", "Orrin: ask Ilse")
+
+
 def test_a_merged_cell_stands_in_each_of_its_rows(tmp_path: Path) -> None:
     def line(number: int, *cells: str) -> str:
         each = zip("BCD", cells, strict=False)

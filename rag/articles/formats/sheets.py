@@ -13,11 +13,12 @@ from rag.articles.formats.package import Package
 from rag.articles.formats.tables import lines_of, side_by_side
 from rag.errors import DocumentError
 
+_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _ROW = re.compile(r"\d{1,7}$")  # of a cell's place, "B6"
 
 
 def read(source: Source) -> Extracted:
-    """The rows of every sheet, and below them what was noted on cells (of .xlsx), behind the first cell of its row.
+    """The rows of every sheet, and below them what was noted on cells (.xlsx, .ods), behind the first of its row.
 
     The name of each sheet, where there are several, is a heading. The title is the one among the workbook's properties,
     else the file's name.
@@ -31,7 +32,7 @@ def read(source: Source) -> Extracted:
             raise DocumentError(f"{source.name} is encrypted: expected no password; save it without one") from error
         raise
     composer = Composer(source)
-    parts = _parts(package) if package else {}
+    noted = _noted(package) if package else {}
     sheets = [workbook.get_sheet_by_name(name) for name in workbook.sheet_names]
     filled = [(sheet, rows) for sheet in sheets if (rows := _cells(sheet))]
     for sheet, rows in filled:
@@ -40,25 +41,41 @@ def read(source: Source) -> Extracted:
         for table in side_by_side(rows):
             for line in lines_of(table):
                 composer.add("row", line)
-        for number, text in _noted(package, parts.get(sheet.name, "")) if package else ():
+        for number, text in noted.get(sheet.name, ()):
             at = number - (sheet.start or (0, 0))[0]
             row = rows[at] if 0 <= at < len(rows) else []
             composer.add("note", ": ".join([*list(filter(None, row))[:1], text]))
     return composer.finish((package.title() if package else "") or source.title)
 
 
-def _parts(package: Package) -> dict[str, str]:
-    """The parts of an .xlsx in which its sheets are, by their names."""
+def _noted(package: Package) -> dict[str, list[tuple[int, str]]]:
+    """What was noted on the cells of each sheet, by its name: the row, from 0, and the text."""
+    if "content.xml" in package.names:
+        return _annotations(package) if b"annotation" in package.read("content.xml") else {}
     main = package.main("")
     if not main.endswith(".xml"):
         return {}
     relations = package.relations(main)
     named = {sheet.get("name"): set(sheet.attrib.values()) for sheet in package.xml(main).iter("{*}sheet")}
-    return {name: relations[i].target for name, values in named.items() for i in values.intersection(relations)}
+    parts = {name: relations[i].target for name, values in named.items() for i in values.intersection(relations)}
+    return {name: _comments(package, part) for name, part in parts.items()}
 
 
-def _noted(package: Package, part: str) -> list[tuple[int, str]]:
-    """What was noted on the cells of a sheet: the row, from 0, and the text.
+def _annotations(package: Package) -> dict[str, list[tuple[int, str]]]:
+    """What was noted on the cells of an .ods, in which one row may stand for many."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for table in package.xml("content.xml").iter(f"{_TABLE}table"):
+        number = 0
+        for row in table.iter(f"{_TABLE}table-row"):
+            for note in row.iter("{*}annotation"):
+                text = " ".join(" ".join("".join(line.itertext()) for line in note.iter("{*}p")).split())
+                found.setdefault(table.get(f"{_TABLE}name") or "", []).append((number, text))
+            number += int(row.get(f"{_TABLE}number-rows-repeated") or 1)
+    return found
+
+
+def _comments(package: Package, part: str) -> list[tuple[int, str]]:
+    """The same of one sheet of an .xlsx.
 
     Where a cell has a conversation, the note beside it only says that a newer program shows it.
     """
