@@ -50,8 +50,16 @@ def reason(path: Path, max_bytes: int = 2_000_000) -> str:
     return message
 
 
-def pdf(*pages: bytes, info: bytes = b"", filtered: bytes = b"", encrypt: bytes = b"", field: bytes = b"") -> bytes:
-    """A small PDF, one content stream to a page; `field` is the one of a form's field, on each of them."""
+def pdf(
+    *pages: bytes,
+    info: bytes = b"",
+    filtered: bytes = b"",
+    encrypt: bytes = b"",
+    field: bytes = b"",
+    noted: bytes = b"",
+) -> bytes:
+    """A small PDF, one content stream to a page; `field` is the one of a form's field, on each of them, `noted` what
+    somebody noted on each."""
     kids = b" ".join(b"%d 0 R" % (5 + 2 * n) for n in range(len(pages)))
     bodies = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
@@ -64,6 +72,8 @@ def pdf(*pages: bytes, info: bytes = b"", filtered: bytes = b"", encrypt: bytes 
         place = b"/Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R" % (6 + 2 * number)
         if field:
             place += b" /Annots [<< /Type /Annot /Subtype /Widget /Rect [0 0 612 792] /AP << /N %d 0 R >> >>]" % shows
+        if noted:
+            place += b" /Annots [<< /Type /Annot /Subtype /Text /Rect [9 9 30 30] /Contents (%s) >>]" % noted
         bodies.append(b"<< /Type /Page %s /Resources << /Font << /F 3 0 R >> >> >>" % place)
         bodies.append(b"<< /Length %d %s >>\nstream\n%s\nendstream" % (len(content), filtered, content))
     form = b"/Type /XObject /Subtype /Form /BBox [0 0 612 792] /Resources << /Font << /F 3 0 R >> >>"

@@ -138,6 +138,15 @@ def test_what_was_filled_into_a_form_is_read(tmp_path: Path) -> None:
     assert read_document(path, "a.pdf", 2_000_000, TODAY).text == "Name: Ilse Korn\nOffice: Mayor"
 
 
+def test_what_is_noted_on_a_page_is_read_behind_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    said = ("It rained on Monday.", "It snowed on Friday.")
+    path.write_bytes(pdf(*(at(60, 700, text) for text in said), noted=b"Ask Ilse\\(Korn\\) for it."))
+    found = blocks(read_document(path, "a.pdf", 2_000_000, TODAY))
+    note = ("note", "Ask Ilse(Korn) for it.")
+    assert found == [("paragraph", said[0]), note, ("paragraph", said[1]), note]
+
+
 def test_lines_above_and_below_a_table_are_none_of_its_rows(tmp_path: Path) -> None:
     table = (("Route", "Adult", "Child"), ("Tarsk - Veldmar", "7.80", "3.90"), ("Veldmar - Orrin", "4.10", "2.05"))
     drawn = b"".join(

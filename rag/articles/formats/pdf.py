@@ -21,21 +21,32 @@ _STAMP = 150  # characters that a page may have and be a picture: a stamp, its n
 _COVERED = 0.6  # of a page with these, by pictures
 _LEFTWARD = 0.3  # of the characters, from which a text is one that runs from right to left
 _ASKEW = 0.1  # quarter turns off upright or on its side: a watermark across the page
+_REMARKS = (
+    pdfium.FPDF_ANNOT_TEXT,
+    pdfium.FPDF_ANNOT_HIGHLIGHT,
+    pdfium.FPDF_ANNOT_UNDERLINE,
+    pdfium.FPDF_ANNOT_SQUIGGLY,
+    pdfium.FPDF_ANNOT_STRIKEOUT,
+    pdfium.FPDF_ANNOT_CARET,
+)
 _FONT = 0.85  # of the height of a character's box is the size of its font
 
 
 def read(source: Source) -> Extracted:
     """Paragraphs, items, rows and headings in the order of reading; running heads, page numbers and footnotes as notes.
 
-    A sentence goes on over the end of a line, column or page. A note stands before the paragraph that the end of its
-    page interrupts. Pages that are pictures are named and, where the source asks for it, read.
+    What people noted on a page comes behind it, as notes. A sentence goes on over the end of a line, column or page. A
+    note stands before the paragraph that the end of its page interrupts. Pages that are pictures are named and, where
+    the source asks for it, read.
     """
     document = _opened(source)
     sheets: list[Sheet] = []
     pictures: list[int] = []
     stamped: list[int] = []
+    remarks: list[list[str]] = []
     amount = leftward = 0
     for number in range(len(document)):
+        remarks.append(_remarks(document, number))
         page = page_of(document, number)
         characters, more, askew = characters_of(page)
         pieces = pieces_of(characters)
@@ -52,7 +63,10 @@ def read(source: Source) -> Extracted:
         regions = regions_of(pieces) + [Region(lines=pieces_of(turned)) for turned in more]
         sheets.append(Sheet(number + 1, page.get_height(), regions, askew))
         page.close()
-    pages = parts_of(sheets)
+    pages = [
+        parts + [Part("note", remark, 0.0) for remark in own]
+        for parts, own in zip(parts_of(sheets), remarks, strict=True)
+    ]
     composer = Composer(source)
     _compose(composer, list(join_hyphens(pages)))
     title = plausible_title(document.get_metadata_value("Title"))
@@ -84,6 +98,24 @@ def page_of(document: Any, number: int) -> Any:
         page.close()
         page = document[number]
     return page
+
+
+def _remarks(document: Any, number: int) -> list[str]:
+    """What was noted on a page of which it shows no more than a sign or a marked passage."""
+    page = document[number]
+    found = []
+    for index in range(pdfium.FPDFPage_GetAnnotCount(page)):
+        note = pdfium.FPDFPage_GetAnnot(page, index)
+        if note and pdfium.FPDFAnnot_GetSubtype(note) in _REMARKS:
+            size = pdfium.FPDFAnnot_GetStringValue(note, b"Contents", None, 0)
+            held = ctypes.create_string_buffer(size)
+            place = ctypes.cast(held, ctypes.POINTER(pdfium.FPDF_WCHAR))
+            pdfium.FPDFAnnot_GetStringValue(note, b"Contents", place, size)
+            found.append(" ".join(held.raw[: size - size % 2].decode("utf-16-le", "replace").rstrip("\0").split()))
+        if note:
+            pdfium.FPDFPage_CloseAnnot(note)
+    page.close()
+    return [text for text in found if text]
 
 
 def characters_of(page: Any) -> tuple[list[Character], list[list[Character]], str]:
