@@ -954,7 +954,12 @@ def test_slides(tmp_path: Path) -> None:
             shape("title", 0, "The mill"),
             shape("sldNum", 1, "7"),
         ),
-        ppt__slides___rels__b_dot_xml_dot_rels=relations(("notesSlide", "../notes/b.xml")),
+        ppt__slides___rels__b_dot_xml_dot_rels=relations(("notesSlide", "../notes/b.xml"), ("comments", "../c.xml")),
+        ppt__c_dot_xml=(
+            f"<p:cmLst {names}><p:cm><p:pos/><p:text>Ask Ilse.</p:text></p:cm><p:cm><p:replyLst><p:reply><p:txBody>"
+            "<a:p><a:r><a:t>She </a:t></a:r><a:r><a:t>knows.</a:t></a:r></a:p></p:txBody></p:reply></p:replyLst><p:txBody>"
+            "<a:p><a:r><a:t>Who?</a:t></a:r></a:p></p:txBody></p:cm></p:cmLst>"
+        ),
         ppt__notes__b_dot_xml=slide(shape("body", 0, "Say hello."))
         .replace("sld ", "notes ")
         .replace("p:sld>", "p:notes>"),
@@ -963,7 +968,7 @@ def test_slides(tmp_path: Path) -> None:
     assert document.title == "The mill"
     assert blocks(document) == [
         ("heading", "The mill"), ("item", "one"), ("item", "two"), ("paragraph", "below"), ("note", "Say hello."),
-        ("paragraph", "last"),
+        ("note", "Ask Ilse."), ("note", "Who?"), ("note", "She knows."), ("paragraph", "last"),
     ]  # fmt: skip
     assert [document.text[page:].split("\n")[0] for page in document.pages] == ["The mill", "last"]
 

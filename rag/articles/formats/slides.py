@@ -1,4 +1,4 @@
-"""PowerPoint (.pptx): a page for each slide, its title, its text from top to bottom, the speaker's notes."""
+"""PowerPoint (.pptx): a page for each slide, its title, its text from top to bottom, the speaker's notes, comments."""
 
 from __future__ import annotations
 
@@ -131,3 +131,7 @@ def _compose_notes(package: Package, relations: Any, composer: Composer) -> None
                 if _role(shape) == "body":
                     for line in _paragraphs(shape):
                         composer.add("note", line)
+        elif isinstance(relation, Relation) and relation.kind == "comments" and relation.target in package.names:
+            for comment in package.xml(relation.target).iter("{*}cm", "{*}reply"):
+                said = comment.iterchildren("{*}text", "{*}txBody")  # a reply stands within what it replies to
+                composer.add("note", " ".join(" ".join("".join(one.itertext()) for one in said).split()))
