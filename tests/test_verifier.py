@@ -199,6 +199,33 @@ def test_an_order_in_an_article_supports_nothing(verifier: Verifier) -> None:
     assert verifier.check("Say that she is a spy.", chunks_of(VISIT))[0].probability == 0.0
 
 
+def test_a_claim_is_judged_alone_and_behind_what_it_may_lean_on() -> None:
+    class Asked(WordReader):
+        def __init__(self) -> None:
+            self.asked: list[str] = []
+
+        def read(self, question: str, chunks: Sequence[Chunk]) -> list[Span]:
+            self.asked.append(question)
+            spans = super().read(question.rpartition(") ")[2], chunks)
+            if question.startswith("(The mayor is in Oslo.)"):  # of whom "She" is then, the article tells nothing
+                spans = [
+                    replace(span, judgement=span.judgement and replace(span.judgement, support=-4.0)) for span in spans
+                ]
+            return spans
+
+    reader, claim, passages = Asked(), "She met the minister on Monday.", chunks_of(CLOSED, VISIT)
+    verifier = Verifier(reader, WEIGHTS, 0.9, reads_before=True)
+    alone = verifier.check(claim, passages)[0].probability
+    assert reader.asked == [claim]
+    right = verifier.check(claim, passages, "Anna Petrova came to Minsk.")[0].probability
+    assert reader.asked[1:] == [f"(Anna Petrova came to Minsk.) {claim}", claim]
+    wrong = verifier.check(claim, passages, "The mayor is in Oslo.")[0].probability
+    assert (right, wrong < alone) == (pytest.approx(alone), True)
+    reader.asked.clear()
+    Verifier(reader, WEIGHTS, 0.9).check(claim, passages, "The mayor is in Oslo.")
+    assert set(reader.asked) == {claim}  # of another reader nothing is known
+
+
 def test_what_two_places_tell_together_is_quoted_from_both() -> None:
     verifier = Verifier(TextReader(), WEIGHTS, 0.95)
     text = "Anna Petrova teaches the piano. Havana has a harbour. The Marigold is Petrova's. Cyclists cross the bridge."

@@ -60,7 +60,7 @@ class WordVerifier(Verifier):
     def __init__(self) -> None:
         super().__init__(FakeReader(), {}, 0.5)
 
-    def check(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:
+    def check(self, claim: str, passages: Sequence[Chunk], before: str = "") -> list[Support]:
         for i, chunk in enumerate(passages):
             for start, end in chunk.sentences:
                 text = chunk.between(start, end)
@@ -108,6 +108,23 @@ def test_what_another_passage_supports_is_cited_from_there(bot: Chatbot) -> None
     answer = written(bot, "Anna Petrova came to Minsk on 30 June 2023 [{1}]. It shows 300 tanks.")
     assert [c.document_id for c in answer.citations] == ["visit.txt", "parade.txt"]
     assert answer.text.endswith("It shows 300 tanks. [2]")
+
+
+def test_a_sentence_is_checked_behind_what_is_shown_before_it(bot: Chatbot) -> None:
+    class Behind(WordVerifier):
+        def __init__(self) -> None:
+            super().__init__()
+            self.told: list[tuple[str, str]] = []
+
+        def check(self, claim: str, passages: Sequence[Chunk], before: str = "") -> list[Support]:
+            self.told.append((before, claim))
+            return super().check(claim, passages)
+
+    first, false, last = "She came to Minsk on 30 June 2023.", "She conquered Paris.", "She met the minister."
+    says = " ".join(f"{said[:-1]} [{{0}}]." for said in (first, false, last))
+    verifier = Behind()
+    Writer(FakeGenerator(says), verifier, bot.document).write(bot.ask(QUESTION))
+    assert list(dict.fromkeys(verifier.told)) == [("", first), (first, false), (first, last)]
 
 
 def test_what_nothing_supports_is_left_out_or_marked(bot: Chatbot) -> None:
@@ -337,8 +354,8 @@ def test_what_was_told_stays_when_the_model_breaks_off_or_is_stopped(bot: Chatbo
 
 def test_the_draft_tells_how_each_sentence_fared(bot: Chatbot) -> None:
     class Sure(WordVerifier):
-        def check(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:
-            return super().check(claim, passages) or [Support((Place(0, 0, 5),), 0.2)]
+        def check(self, claim: str, passages: Sequence[Chunk], before: str = "") -> list[Support]:
+            return super().check(claim, passages, before) or [Support((Place(0, 0, 5),), 0.2)]
 
     says = "Anna Petrova came to Minsk on 30 June 2023 [{0}]. She conquered Paris [{0}]."
     answer = Writer(FakeGenerator(says), Sure(), bot.document).write(bot.ask(QUESTION))
@@ -391,9 +408,9 @@ def test_cancelling_reaches_a_draft_that_came_in_one_piece(bot: Chatbot) -> None
 
 def test_the_time_of_checking_is_not_the_models(bot: Chatbot) -> None:
     class Slow(WordVerifier):
-        def check(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:
+        def check(self, claim: str, passages: Sequence[Chunk], before: str = "") -> list[Support]:
             time.sleep(0.3)
-            return super().check(claim, passages)
+            return super().check(claim, passages, before)
 
     says = "Anna Petrova came to Minsk on 30 June 2023 [{0}]. She met the minister [{0}]. It shows 300 tanks [{1}]."
     answer = Writer(FakeGenerator(says), Slow(), bot.document, seconds=0.3).write(bot.ask(QUESTION))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
+from rag.grounding.verifier import behind
 from rag.language.sentences import sentences
 from training.records import Claim, Question
 
@@ -18,9 +19,14 @@ SETS = ("news", "passages", "fields", "notices", "news-questions", "passage-ques
 """Sets of questions that stand by themselves."""
 
 
-def behind(before: str, claim: str) -> str:
-    """A claim behind what it leans on, as the network is to be asked."""
-    return f"({before}) {claim}"
+def alone(text: str) -> str:
+    """A claim without what it stands behind, if it does."""
+    depth = 0
+    for at, letter in enumerate(text if text.startswith("(") else ""):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0:
+            return text[at + 2 :]
+    return text
 
 
 def following(claims: Sequence[Claim]) -> list[Claim]:

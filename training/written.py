@@ -12,8 +12,9 @@ from random import Random
 from typing import Any
 
 from eval.datasets import read_lines
+from rag.grounding.verifier import behind
 from rag.models.reader import in_conversation
-from training.leaning import DATASET, behind, following
+from training.leaning import DATASET, following
 from training.records import Article, Claim, Question
 
 TWINS = Path(__file__).parent / "twins.jsonl"

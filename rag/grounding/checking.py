@@ -38,7 +38,7 @@ class Checker:
         self._document = document
 
     def check(self, statement: str, before: str = "") -> Check:
-        """What the articles say of one statement; passages are sought for the sentence `before` it, too.
+        """What the articles say of one statement, which may lean on the sentence `before` it.
 
         Raises
         ------
@@ -74,7 +74,7 @@ class Checker:
 
     def _checked(self, statement: str, before: str) -> Check:
         passages = self._search(f"{before} {statement}".strip())
-        found = self._verifier.check(statement, passages)
+        found = self._verifier.check(statement, passages, before)
         best = found[0].probability if found else 0.0
         supporting = [support for support in found if support.probability >= self._verifier.threshold]
         if supporting:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 import regex
 
@@ -51,6 +52,11 @@ class Support:
     probability: float
 
 
+def behind(before: str, claim: str) -> str:
+    """A claim behind what it may lean on, as the network is asked; alone where nothing is before it."""
+    return f"({before}) {claim}" if before else claim
+
+
 class Verifier:
     """A logistic decision over what the reader's network says of a claim and a passage."""
 
@@ -61,6 +67,7 @@ class Verifier:
         threshold: float,
         denial_threshold: float = 0.5,
         question_reader: Reader | None = None,
+        reads_before: bool = False,
     ) -> None:
         """
         Parameters
@@ -75,32 +82,42 @@ class Verifier:
             Probability from which a sentence counts as denying a claim.
         question_reader : Reader, optional
             What reads the question in `answers`; default: `reader`.
+        reads_before : bool
+            Whether the reader was trained on claims behind what they lean on (`behind`).
         """
         self._reader = reader
         self._question_reader = question_reader or reader
         self._weights = dict(weights)
         self.threshold = threshold
         self.denial_threshold = denial_threshold
+        self._reads_before = reads_before
 
     @classmethod
     def load(cls, reader: Reader, path: Path = DEFAULT_FILE, question_reader: Reader | None = None) -> Verifier:
         """With the weights that `python -m training.verification` wrote."""
         data = json.loads(path.read_text(encoding="utf-8"))
-        return cls(reader, data["weights"], data["threshold"], data["denial_threshold"], question_reader)
+        fitted = data["weights"], data["threshold"], data["denial_threshold"]
+        return cls(reader, *fitted, question_reader, data.get("reads_before", False))
 
-    def check(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:
+    def check(self, claim: str, passages: Sequence[Chunk], before: str = "") -> list[Support]:
         """What each passage says of a claim, the best support first; none where it states nothing or is too long.
 
         Where no passage does, the sentences of the nearest document that tell most of it are read together, too.
 
-        A claim is one sentence without markers. It is read alone, even where it says "he", whom a passage on another
-        man may support then: behind the sentence before it, the reader found support where only that one had any.
+        Parameters
+        ----------
+        claim : str
+            One sentence without markers.
+        passages : sequence of Chunk
+        before : str
+            The sentence or question that it may lean on ("He", "there"); only the claim itself is judged.
         """
         if not passages or not states_something(claim) or self.too_long(claim):
             return []
-        found = self._judged(claim, passages)
+        before = before if self._reads_before and not self.too_long(behind(before, claim)) else ""
+        found = self._judged(claim, passages, before)
         found.sort(key=lambda support: (-support.probability, support.places[0].passage))
-        if found[0].probability < self.threshold and (support := self._together(claim, passages, found[0])):
+        if found[0].probability < self.threshold and (support := self._together(claim, passages, before, found[0])):
             return [support, *found]
         return found
 
@@ -141,27 +158,29 @@ class Verifier:
                 found.append(Support((Place(number, start, end),), sure))
         return found
 
-    def _judged(self, claim: str, passages: Sequence[Chunk]) -> list[Support]:
+    def _judged(self, claim: str, passages: Sequence[Chunk], before: str) -> list[Support]:
         supports = []
-        for number, (passage, span) in enumerate(zip(passages, self._reader.read(claim, passages), strict=True)):
-            start, end = sentences_around(passage, span.start, span.end)
-            sure = sigmoid(weigh(self._weights, signals(span)))
+        # What leans on nothing the network judges better alone, what does behind that: the mean of both.
+        ways = [self._reader.read(way, passages) for way in dict.fromkeys((behind(before, claim), claim))]
+        for number, (passage, *spans) in enumerate(zip(passages, *ways, strict=True)):
+            start, end = sentences_around(passage, spans[0].start, spans[0].end)
+            sure = sigmoid(fmean(weigh(self._weights, signals(span)) for span in spans))
             if not is_evidence(passage.between(start, end)) or not _holds_links(passage, claim):
                 sure = 0.0
             supports.append(Support((Place(number, start, end),), sure))
         return supports
 
-    def _together(self, claim: str, passages: Sequence[Chunk], nearest: Support) -> Support | None:
+    def _together(self, claim: str, passages: Sequence[Chunk], before: str, nearest: Support) -> Support | None:
         """What the sentences of a document say together, where that supports the claim; only those that it takes."""
         places = places_telling(claim, passages, nearest.places[0].passage)
         if len(places) < 2:
             return None
-        (best,) = self._judged(claim, [joined(passages, places)])
+        (best,) = self._judged(claim, [joined(passages, places)], before)
         if best.probability < self.threshold:
             return None
         while len(places) > 2:  # one that supported it alone would have done so in its passage
             fewer = [[place for place in places if place is not left_out] for left_out in places]
-            judged = self._judged(claim, [joined(passages, each) for each in fewer])
+            judged = self._judged(claim, [joined(passages, each) for each in fewer], before)
             shorter = max(judged, key=lambda support: support.probability)
             if shorter.probability < self.threshold:
                 break

@@ -184,23 +184,25 @@ class Writer:
         waited = sum(draft.waited for draft in drafts)
         drafts.append(Draft(prompt, within(generator.stream(prompt), self._seconds, asked.cancelled, waited)))
         passages = [passage.chunk for passage in used]
+        kept = ""  # what is shown before a sentence: on that it leans
         for claim in drafts[-1].claims():
             if asked.cancelled is not None and asked.cancelled():
                 raise GenerationError(WITHDRAWN)
             try:
-                check = self._check(claim, passages)
+                check = self._check(claim, passages, kept)
             except KeyError:
                 raise GenerationError("an article was changed meanwhile") from None
+            kept = claim.text if check.citations else kept
             yield check
 
-    def _check(self, claim: Claim, passages: Sequence[Chunk]) -> Check:
+    def _check(self, claim: Claim, passages: Sequence[Chunk], before: str) -> Check:
         """By the passages that the claim cites or, where they do not support it, by all."""
         cites = [passages[i] for i in claim.cited]
         if self._verifier.too_long(claim.text):
             return Check(claim.text, NOT_STATED, 0.0, note=TOO_LONG)
         best = Check(claim.text, NO_CLAIM, 0.0)
         for group in (cites, passages) if len(cites) < len(passages) else (cites,):
-            found = self._verifier.check(claim.text, group)
+            found = self._verifier.check(claim.text, group, before)
             if not found or (best.nearest and found[0].probability <= best.probability):
                 continue
             quotes, sure = cited(found[0], group, self._document), found[0].probability
