@@ -8,8 +8,8 @@ from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
-from rag.grounding.verifier import behind
 from rag.language.sentences import sentences
+from rag.models.reader import behind
 from training.records import Claim, Question
 
 DATASET = "leaning"

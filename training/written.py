@@ -12,8 +12,7 @@ from random import Random
 from typing import Any
 
 from eval.datasets import read_lines
-from rag.grounding.verifier import behind
-from rag.models.reader import in_conversation
+from rag.models.reader import behind, in_conversation
 from training.leaning import DATASET, following
 from training.records import Article, Claim, Question
 

@@ -22,7 +22,7 @@ from rag.language.english import ORDERS
 from rag.language.sentences import is_question, quotes_question
 from rag.language.text import content_words, words
 from rag.logistic import clip, sigmoid, weigh
-from rag.models.reader import SHIPPED, Limited, Reader, as_question
+from rag.models.reader import SHIPPED, Limited, Reader, as_question, behind
 from rag.types import Chunk, Span
 
 FILE_NAME = "verification.json"
@@ -52,11 +52,6 @@ class Support:
     probability: float
 
 
-def behind(before: str, claim: str) -> str:
-    """A claim behind what it may lean on, as the network is asked; alone where nothing is before it."""
-    return f"({before}) {claim}" if before else claim
-
-
 class Verifier:
     """A logistic decision over what the reader's network says of a claim and a passage."""
 
@@ -83,7 +78,7 @@ class Verifier:
         question_reader : Reader, optional
             What reads the question in `answers`; default: `reader`.
         reads_before : bool
-            Whether the reader was trained on claims behind what they lean on (`behind`).
+            Whether the reader was trained on claims behind what they lean on (`rag.models.reader.behind`).
         """
         self._reader = reader
         self._question_reader = question_reader or reader

@@ -106,8 +106,8 @@ class Index:
             fused = reciprocal_rank_fusion([[i for i, _ in ranking if i in chunks] for ranking in rankings.values()])
             for i, score in fused.items():
                 scores[i][by] = score
-        order = sorted(chunks, key=lambda i: (-round(scores[i][by], 6), i))
-        kept = near_duplicates([chunks[i] for i in order])
+        order = best(((i, scores[i][by]) for i in chunks), len(chunks))
+        kept = near_duplicates([chunks[i] for i, _ in order])
         return [
             ScoredChunk(chunks[i], scores[i][by], rank, scores[i], tuple(duplicates))
             for rank, (i, duplicates) in enumerate(kept.items(), start=1)

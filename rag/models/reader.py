@@ -315,7 +315,12 @@ def in_conversation(question: str, earlier: Sequence[tuple[str, str]]) -> str:
         if answer.strip() and len(told) + len(answer) + len(context) + 2 < MAX_CONTEXT:
             told += f" {answer.rstrip('. ')}."
         context = f"{told} {context}" if context else told
-    return f"({context}) {question}" if context else question
+    return behind(context, question)
+
+
+def behind(before: str, text: str) -> str:
+    """A question or claim behind what it may lean on, as the project's reader is asked; alone where that is empty."""
+    return f"({before}) {text}" if before else text
 
 
 def title_if_missing(question: str, chunk: Chunk) -> str:

@@ -46,8 +46,9 @@ def read(source: Source) -> Extracted:
     remarks: list[list[str]] = []
     amount = leftward = 0
     for number in range(len(document)):
-        remarks.append(_remarks(document, number))
-        page = page_of(document, number)
+        page = document[number]
+        remarks.append(_remarks(page))
+        page = _flattened(document, number, page)
         characters, more, askew = characters_of(page)
         pieces = pieces_of(characters)
         amount += len(characters)
@@ -93,16 +94,18 @@ def _opened(source: Source) -> Any:
 
 def page_of(document: Any, number: int) -> Any:
     """A page, what people filled into its form and wrote on it made a part of it."""
-    page = document[number]
+    return _flattened(document, number, document[number])
+
+
+def _flattened(document: Any, number: int, page: Any) -> Any:
     if pdfium.FPDFPage_GetAnnotCount(page) and pdfium.FPDFPage_Flatten(page, 0) == pdfium.FLATTEN_SUCCESS:
         page.close()
         page = document[number]
     return page
 
 
-def _remarks(document: Any, number: int) -> list[str]:
+def _remarks(page: Any) -> list[str]:
     """What was noted on a page of which it shows no more than a sign or a marked passage."""
-    page = document[number]
     found = []
     for index in range(pdfium.FPDFPage_GetAnnotCount(page)):
         note = pdfium.FPDFPage_GetAnnot(page, index)
@@ -114,7 +117,6 @@ def _remarks(document: Any, number: int) -> list[str]:
             found.append(" ".join(held.raw[: size - size % 2].decode("utf-16-le", "replace").rstrip("\0").split()))
         if note:
             pdfium.FPDFPage_CloseAnnot(note)
-    page.close()
     return [text for text in found if text]
 
 
