@@ -163,6 +163,24 @@ def test_otherwise_the_articles_own_words_stay(bot: Chatbot, says: str | Excepti
     assert "secret" not in str(answer.notes)
 
 
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        ("an armoured car of the army", False),  # what was found is told by no sentence
+        ("with 300 of the tanks", True),  # though the reader sees no day in it
+        ("with 30 of the tanks", False),
+        ("300 tanks on Tuesday", False),
+        ("of the", False),  # no word to go by
+    ],
+)
+def test_sentences_that_tell_what_was_found_answer_the_question(bot: Chatbot, found: str, shown: bool) -> None:
+    given = replace(bot.ask(QUESTION), short_answer=found)
+    writer = Writer(FakeGenerator("It shows 300 tanks [{1}]."), WordVerifier(), bot.document)
+    assert bool(writer.write(given).generator) is shown
+    unsure = replace(given, certainty="perhaps", abstained=True)  # then what was found is in doubt itself
+    assert not writer.write(unsure).generator
+
+
 def test_an_unfinished_last_sentence_is_dropped(bot: Chatbot) -> None:
     answer = written(bot, "Anna Petrova came to Minsk on 30 June 2023 [{0}]. She met the", "length")
     assert answer.text == "Anna Petrova came to Minsk on 30 June 2023. [1]"

@@ -13,7 +13,7 @@ from rag.grounding.generators import Delta, GenerationError, Generator, Markers,
 from rag.grounding.generators.contract import WITHDRAWN
 from rag.grounding.prompt import SECRET
 from rag.grounding.verifier import Verifier
-from rag.language.facts import contradict
+from rag.language.facts import contradict, facts
 from rag.language.text import content_words, covered
 from rag.types import Account, Answer, Check, Chunk, Citation, Document, ScoredChunk, Statement
 
@@ -234,8 +234,12 @@ class _Told:
             numbers.append(self._places.index(place) + 1)
         self._statements.append(Statement(text, tuple(numbers)))
 
-    def _answers(self, told: Sequence[str]) -> bool:
-        return self._verifier.answers(self._given.understood, told)
+    def _answers(self, told: Sequence[str], found: str) -> bool:
+        """Whether sentences answer the question: as the reader reads them, or since they tell what it `found`.
+
+        It reads them without the articles around them, and misses what is said in other words.
+        """
+        return _tell(" ".join(told), found) or self._verifier.answers(self._given.understood, told)
 
     def answer(self) -> Answer:
         """The answer as far as it is told."""
@@ -266,6 +270,7 @@ class _Prose(_Told):
     def __init__(self, answer: Answer, name: str, verifier: Verifier, strict: bool) -> None:
         super().__init__(answer, name, verifier)
         self._strict = strict
+        self._found = answer.short_answer if answer.certainty == "answered" else ""
         self._doubtful = [word for doubt in answer.doubts for part in doubt.missing for word in content_words(part)]
         self._dropped = 0
         self._answered = False
@@ -278,7 +283,7 @@ class _Prose(_Told):
         if check.citations or not self._strict:
             self._state(check.statement, check.citations)
             if check.citations and not self._answered:
-                self._answered = self._answers(self._supported())
+                self._answered = self._answers(self._supported(), self._found)
             return self._holds()
         return False
 
@@ -323,7 +328,7 @@ class _Accounts(_Told):
         self._checks.append(check)
         # One article may tell both: no sentence with another figure or day stands for this account.
         own = not contradict(account.short_answer, check.statement)
-        return bool(check.citations) and own and self._answers([check.statement])
+        return bool(check.citations) and own and self._answers([check.statement], account.short_answer)
 
     def settle(self, account: Account, check: Check | None) -> None:
         """Tell the account in that sentence; without one, in its own words."""
@@ -346,6 +351,13 @@ class _Accounts(_Told):
         worded = "the accounts are" if self.worded == count else f"{self.worded} of the {count} accounts are"
         answer = _noted(self.answer(), f"{worded} worded by {name}, each checked against its own articles")
         return _noted(answer, f"{name} did not finish ({trouble})") if trouble else answer
+
+
+def _tell(text: str, found: str) -> bool:
+    """Whether a text has most words of what was found, and all its figures and days."""
+    told, wanted = facts(text), facts(found)
+    words = content_words(found)
+    return bool(words) and covered(words, text) > 0.5 and wanted.numbers <= told.numbers and wanted.dates <= told.dates
 
 
 def _counted(answer: Answer, drafts: Sequence[Draft]) -> Answer:
