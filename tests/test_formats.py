@@ -1039,6 +1039,38 @@ def test_xml(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        (  # a fish counter's months
+            "<counter><month><id>2025-05</id><counts><barbel><up>87</up><down>3</down></barbel><roach><up>5</up>"
+            "<down>0</down></roach></counts></month><month><id>2025-06</id><counts><barbel><up>9</up><down>1</down>"
+            "</barbel></counts></month></counter>",
+            ["id: 2025-05", "id: 2025-05 | counts barbel | up: 87 | down: 3", "id: 2025-05 | counts roach | up: 5 | down: 0",
+             "id: 2025-06", "id: 2025-06 | counts barbel | up: 9 | down: 1"],
+        ),
+        (  # attributes tell whose
+            "<bus><line no='7'><stop><name>Mill</name><at>8:10</at></stop><stop><name>Quay</name><at>8:30</at></stop></line>"
+            "<line no='9'><stop><name>Mill</name><at>9:00</at></stop><stop><name>Hall</name><at>9:05</at></stop></line></bus>",
+            ["no: 7 | name: Mill | at: 8:10", "no: 7 | name: Quay | at: 8:30", "no: 9 | name: Mill | at: 9:00",
+             "no: 9 | name: Hall | at: 9:05"],
+        ),
+        (  # one thing and its parts, no list
+            "<mill><owner><name>Korn</name><since>1988</since></owner><miller><name>Reeve</name><since>2020</since></miller></mill>",
+            ["owner | name: Korn | since: 1988", "miller | name: Reeve | since: 2020"],
+        ),
+        (  # records of a record
+            "<club><team><title>Red</title><player><name>Ilse</name><goals>4</goals></player><player><name>Ute</name>"
+            "<goals>2</goals></player></team><team><title>Blue</title><player><name>Ada</name><goals>1</goals></player></team></club>",
+            ["Red", "title: Red | name: Ilse | goals: 4", "title: Red | name: Ute | goals: 2", "Blue",
+             "title: Blue | player | name: Ada | goals: 1"],
+        ),
+    ],
+)  # fmt: skip
+def test_a_row_of_xml_within_a_record_tells_whose_it_is(tmp_path: Path, content: str, rows: list[str]) -> None:
+    assert read(tmp_path, "a.xml", content).text.split("\n") == rows
+
+
 def test_a_section_of_one_paragraph_is_no_record(tmp_path: Path) -> None:
     scope = "<section><heading>Scope</heading><p>This act applies to ferries.</p></section>"
     fees = "<section><heading>Fees</heading><p>A fee is due.</p><p>Children are free.</p></section>"

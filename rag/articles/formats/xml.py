@@ -1,9 +1,14 @@
-"""XML of any kind: running text by paragraphs, records as rows that name their fields."""
+"""XML of any kind: running text by paragraphs, records as rows that name their fields.
+
+A row begins with the first field of a record around it and the names of what holds it in there, as in JSON. An element
+is a record of a list where others beside it have its name.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -61,7 +66,10 @@ def _first(root: Any, names: frozenset[str]) -> str:
     return _words(found)[:300] if found is not None else ""
 
 
-def _compose(element: Any, composer: Composer) -> None:
+def _compose(
+    element: Any, composer: Composer, names: tuple[str, ...] = (), whose: str = "", record: bool = False
+) -> None:
+    """Add an element: `names` of what holds it, `whose` field tells the record around it, whether it is one."""
     if _name(element) == "table" and _compose_table(element, composer):
         return
     children = [child for child in element if isinstance(child.tag, str)]
@@ -76,12 +84,35 @@ def _compose(element: Any, composer: Composer) -> None:
             if note is not element and _name(note) in _NOTES:
                 composer.add("note", _words(note))
     elif _is_record(element, children):
-        fields = (f"{_name(child)}: {_words(child) or _attributes(child)}" for child in children)
-        held = [*_named(element), *(field for field in fields if not field.endswith(": "))]
-        composer.add("row", " | ".join(held))
+        composer.add("row", " | ".join([*filter(None, (whose, " ".join(names))), *_fields(element, children)]))
     else:
+        often = Counter(map(_name, children))
+        # The parts of a text are called "front" and "body": only where there are no paragraphs does a name tell whose.
+        data = not any(_name(one) in _PARAGRAPHS for one in element.iter())
+        fields = [child for child in children if often[_name(child)] == 1 and _is_field(child)]
+        shown = [child for child in fields if _name(child) not in _TITLES]
+        if not data or len(fields) == len(children):
+            shown = []
+        if shown:
+            composer.add("row", " | ".join([*filter(None, (whose, " ".join(names))), *_fields(element, shown)]))
+        if record and (told := _fields(element, fields)):
+            whose, names = told[0], ()
         for child in children:
-            _compose(child, composer)
+            alone = often[_name(child)] == 1
+            own = (*names, _name(child)) if data and alone and (names or len(often) > 1) else names
+            if child not in shown:
+                _compose(child, composer, own, whose, record=not alone)
+
+
+def _is_field(element: Any) -> bool:
+    """Whether an element is short and has no others in it, nor a page's markup."""
+    return len(element) == 0 and len(_words(element)) <= _SHORT and "</" not in (element.text or "")
+
+
+def _fields(element: Any, children: Sequence[Any]) -> list[str]:
+    """What an element says of itself: its attributes, and those of its children that say something."""
+    fields = (f"{_name(child)}: {_words(child) or _attributes(child)}" for child in children)
+    return [*_named(element), *(field for field in fields if not field.endswith(": "))]
 
 
 def _compose_table(table: Any, composer: Composer) -> bool:
@@ -110,7 +141,7 @@ def _is_record(element: Any, children: list[Any]) -> bool:
     return (
         (len(names) > 1 or len(_named(element)) > 1)
         and len(set(names)) == len(names)
-        and all(len(child) == 0 and len(_words(child)) <= _SHORT for child in children)
+        and all(map(_is_field, children))
         and not (_TITLES | _PARAGRAPHS).intersection(names)
     )
 
