@@ -12,7 +12,7 @@ import pytest
 from fakes import FakeReader, fake_parts, make_document
 
 from rag.answering.candidates import within_sentence
-from rag.answering.citations import cite
+from rag.answering.citations import cite, told_alike
 from rag.answering.composing import compose, doubts, nearest
 from rag.answering.confidence import Bounds, Calibration, Candidate, agree, decision_signals, says_no
 from rag.answering.deciding import decide
@@ -44,6 +44,23 @@ def candidate(document: Document, span: str, score: float, more: tuple[tuple[str
     best = replace(best, alternatives=tuple(make(*other) for other in more))
     around = next(document.text[a:b] for a, b in chunk.sentences if a <= best.start < b)
     return Candidate(ScoredChunk(chunk, 1.0, 1), best, around, evidence=score)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("It rained. It snowed.", (11, 32)),
+        ("it rained, it\nsnowed", (11, 32)),  # marks, letters and lines are no words
+        ("It snowed.", (22, 32)),
+        ("It rained.", (11, 21)),
+        ("It did not rain.", None),
+        ("It rained. It snowed. It", None),
+        ("It", None),  # a part of a sentence
+        ("Fog came. It rained.", (1, 21)),
+    ],
+)
+def test_a_near_copy_tells_the_same_in_the_same_words(text: str, place: tuple[int, int] | None) -> None:
+    assert told_alike(chunk_of(make_document("a.txt", " Fog came. It rained. It snowed.")), text) == place
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 
-from rag.answering.citations import sentences_around
+from rag.answering.citations import sentences_around, told_alike
 from rag.answering.confidence import Calibration, Candidate, best_of_passages, is_denied, is_polar, says_no
 from rag.language.sentences import is_question
 from rag.language.text import words
@@ -51,7 +51,7 @@ class SpanFinder:
         best, *others = best_of_passages(candidates)
         said = as_question(" ".join(best.sentence.split()))
         others = [c for c in others if c.span.document_id != best.span.document_id and _may_deny(c, best)]
-        edited = [chunk for i in best.passage.duplicates if not _holds(chunk := copies[i], best.sentence)]
+        edited = [chunk for i in best.passage.duplicates if not told_alike(chunk := copies[i], best.sentence)]
         suspects = [*(c.passage for c in others), *(replace(best.passage, chunk=chunk) for chunk in edited)]
         if not suspects or (isinstance(self._reader, Limited) and not self._reader.fits(said)):
             return []
@@ -77,10 +77,6 @@ def _may_deny(candidate: Candidate, best: Candidate) -> bool:
     if is_polar(best):
         return {says_no(candidate), says_no(best)} == {True, False}
     return is_denied(candidate) and not is_denied(best)
-
-
-def _holds(chunk: Chunk, sentence: str) -> bool:
-    return " ".join(sentence.split()) in " ".join(chunk.text.split())
 
 
 def _asked_alike(spans: Sequence[Span]) -> list[Span]:

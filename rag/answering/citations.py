@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
+from rag.language.text import words
 from rag.types import Chunk, Citation, Document
 
 
@@ -34,3 +35,16 @@ def sentences_around(chunk: Chunk, start: int, end: int) -> tuple[int, int]:
     if not touched:
         return start, end
     return min(start, touched[0][0]), max(end, touched[-1][1])
+
+
+def told_alike(chunk: Chunk, text: str) -> tuple[int, int] | None:
+    """[start, end) of the sentences of a chunk that have the words of a text, and no others: a "not" may deny it."""
+    wanted = words(text)
+    for first, (start, _) in enumerate(chunk.sentences):
+        for _, end in chunk.sentences[first:]:
+            told = words(chunk.between(start, end))
+            if told == wanted:
+                return start, end
+            if len(told) >= len(wanted):
+                break
+    return None

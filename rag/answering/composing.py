@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from rag.answering.citations import cite, sentences_around
+from rag.answering.citations import cite, sentences_around, told_alike
 from rag.answering.confidence import (
     Candidate,
     agree,
@@ -230,16 +230,11 @@ def _sentence(group: list[Candidate], made: _Citations, chunk: Callable[[str], C
     sentence = _text(best.passage.chunk, *sentences_around(best.passage.chunk, best.span.start, best.span.end))
     for chunk_id in best.passage.duplicates:
         other = chunk(chunk_id)
-        place_ = _same_sentence(sentence, other)
+        place_ = told_alike(other, sentence)
         if place_ and other.document_id not in cited and len(numbers) < 3:
             numbers.append(made.number(other.document_id, *place_, best.span.score))
             cited.add(other.document_id)
     return Statement(_text(best.passage.chunk, start, end), tuple(numbers))
-
-
-def _same_sentence(sentence: str, chunk: Chunk) -> tuple[int, int] | None:
-    """The sentence of a near-identical chunk in the words of the given one: another word may deny it."""
-    return next((place for place in chunk.sentences if words(chunk.between(*place)) == words(sentence)), None)
 
 
 def _readable(chunk: Chunk, start: int, end: int) -> tuple[int, int]:
