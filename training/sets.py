@@ -45,6 +45,7 @@ WEIGHTS = {
     "fields": Weight(3.0, 3.0, cut=0.7, exchanged=0.3, retrieved=0.9),
     "notices": Weight(3.0, 3.0, retrieved=0.5),
     "tables": Weight(3.0, 3.0, cut=0.3, exchanged=0.3, retrieved=0.5),
+    "asking": Weight(3.0, 3.0, retrieved=0.5),
     "news-questions": Weight(3.0, 3.0, cut=0.7, exchanged=0.3, retrieved=0.9),
     "passage-questions": Weight(2.2, 2.2, cut=0.7, retrieved=0.9),
     "news-untold": Weight(0.0, 3.0),

@@ -1,5 +1,5 @@
 """Questions and claims written for this project: those of `fields.jsonl`, `everyday.jsonl`, `notices.jsonl`,
-`tables.jsonl` and `strangers.jsonl` on their own texts, the others on those of `data`.
+`tables.jsonl`, `asking.jsonl` and `strangers.jsonl` on their own texts, the others on those of `data`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ EVERYDAY = Path(__file__).parent / "everyday.jsonl"
 NOTICES = Path(__file__).parent / "notices.jsonl"
 FOLDERS = Path(__file__).parent / "folders.jsonl"
 TABLES = Path(__file__).parent / "tables.jsonl"
+ASKING = Path(__file__).parent / "asking.jsonl"
 STRANGERS = Path(__file__).parent / "strangers.jsonl"
 DRAFTS = Path(__file__).parent / "drafts.jsonl"
 QUESTIONS = Path(__file__).parent / "questions.jsonl"
@@ -75,7 +76,7 @@ def load_twins(
 
 
 def load_fields(
-    paths: Sequence[Path] = (FIELDS, EVERYDAY, NOTICES, FOLDERS, TABLES), held_out: bool = False
+    paths: Sequence[Path] = (FIELDS, EVERYDAY, NOTICES, FOLDERS, TABLES, ASKING), held_out: bool = False
 ) -> tuple[dict[str, Article], list[Question], list[Claim]]:
     """Texts of many fields by id, their questions and their claims; of the groups held out, or of the others.
 
@@ -87,7 +88,7 @@ def load_fields(
     articles: dict[str, Article] = {}
     questions: list[Question] = []
     claims: list[Claim] = []
-    rows = ((row, path.stem if path in (NOTICES, TABLES, STRANGERS) else "fields") for path in paths
+    rows = ((row, "fields" if path in (FIELDS, EVERYDAY, FOLDERS) else path.stem) for path in paths
             for row in _rows(path, held_out))  # fmt: skip
     for row, dataset in rows:
         # A news article may have the same id.
