@@ -1071,6 +1071,16 @@ def test_a_row_of_xml_within_a_record_tells_whose_it_is(tmp_path: Path, content:
     assert read(tmp_path, "a.xml", content).text.split("\n") == rows
 
 
+def test_a_deep_file_repeats_only_the_nearest_names(tmp_path: Path) -> None:
+    xml = "".join(f"<n{i}><k>{i}</k>" for i in range(60)) + "".join(f"</n{i}>" for i in reversed(range(60)))
+    nested: dict[str, object] = {}
+    for i in reversed(range(60)):
+        nested = {f"n{i}": {"k": str(i)} | nested}
+    for name, content in (("a.xml", xml), ("a.json", json.dumps(nested))):
+        lines = read(tmp_path, name, content).text.split("\n")
+        assert lines[-1] == "n56 n57 n58 n59 | k: 59"
+
+
 def test_a_section_of_one_paragraph_is_no_record(tmp_path: Path) -> None:
     scope = "<section><heading>Scope</heading><p>This act applies to ferries.</p></section>"
     fees = "<section><heading>Fees</heading><p>A fee is due.</p><p>Children are free.</p></section>"

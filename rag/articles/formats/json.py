@@ -11,7 +11,7 @@ from typing import Any
 from rag.articles.formats.contract import Composer, Extracted, Source
 from rag.articles.formats.encoding import decode
 from rag.articles.formats.markup import compose, is_markup, parse, words_of
-from rag.articles.formats.tables import lines_of
+from rag.articles.formats.tables import NEAREST, lines_of
 
 _SHORT = 200  # characters of a field in a row; more is running text
 _TITLES = ("title", "headline", "name")
@@ -65,7 +65,7 @@ def _compose(
                 named = any(isinstance(other, list) and len(other) == len(one[0]) for other in value.values())
                 _compose_table(one, composer, 0 if named else None)  # beside a list of its columns it has no heads
             elif not _field(one):
-                _compose(one, composer, (*names, key) if names or len(value) > 1 else (), whose)
+                _compose(one, composer, (*names, key)[-NEAREST:] if names or len(value) > 1 else (), whose)
     elif _is_table(value):
         _compose_table(value, composer)
     elif isinstance(value, list):

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from itertools import dropwhile, groupby, islice, pairwise, takewhile
 
+NEAREST = 4
+"""Names of what holds a row that stand before it, of records in records: all of a deep file were most of its text."""
 _SAMPLE = 50  # rows that are looked at to tell whether the first one is a head
 _NUMBER = re.compile(r"[^\w]*\d[\d\s.,:/%()'’-]*\W*\w{0,3}\W*")
 _LONGEST_HEAD = 60  # characters

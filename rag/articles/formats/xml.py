@@ -17,7 +17,7 @@ from rag.articles.formats.encoding import decode
 from rag.articles.formats.html import declared_encoding, read_page
 from rag.articles.formats.markup import cells_of, compose, parse
 from rag.articles.formats.package import parse_xml
-from rag.articles.formats.tables import lines_of
+from rag.articles.formats.tables import NEAREST, lines_of
 
 _SHORT = 200  # characters of a field of a record; more is running text
 _TITLES = frozenset(("title", "headline", "head", "hl1", "article-title", "subtitle"))
@@ -73,6 +73,7 @@ def _compose(
     if _name(element) == "table" and _compose_table(element, composer):
         return
     children = [child for child in element if isinstance(child.tag, str)]
+    held_by = [*filter(None, (whose, " ".join(names)))]
     mixed = bool((element.text or "").strip()) or any((child.tail or "").strip() for child in children)
     if not children and "</" in (element.text or ""):  # a page's markup, as a feed has it
         compose(parse(element.text), composer)
@@ -84,23 +85,24 @@ def _compose(
             if note is not element and _name(note) in _NOTES:
                 composer.add("note", _words(note))
     elif _is_record(element, children):
-        composer.add("row", " | ".join([*filter(None, (whose, " ".join(names))), *_fields(element, children)]))
+        composer.add("row", " | ".join([*held_by, *_fields(element, children)]))
     else:
         often = Counter(map(_name, children))
         # The parts of a text are called "front" and "body": only where there are no paragraphs does a name tell whose.
         data = not any(_name(one) in _PARAGRAPHS for one in element.iter())
         fields = [child for child in children if often[_name(child)] == 1 and _is_field(child)]
         shown = [child for child in fields if _name(child) not in _TITLES]
-        if not data or len(fields) == len(children):
+        if not data or (len(fields) == len(children) and not held_by):
             shown = []
         if shown:
-            composer.add("row", " | ".join([*filter(None, (whose, " ".join(names))), *_fields(element, shown)]))
+            composer.add("row", " | ".join([*held_by, *_fields(element, shown)]))
+        rest = set(children).difference(shown)
         if record and (told := _fields(element, fields)):
             whose, names = told[0], ()
         for child in children:
             alone = often[_name(child)] == 1
-            own = (*names, _name(child)) if data and alone and (names or len(often) > 1) else names
-            if child not in shown:
+            own = (*names, _name(child))[-NEAREST:] if data and alone and (names or len(often) > 1) else names
+            if child in rest:
                 _compose(child, composer, own, whose, record=not alone)
 
 
