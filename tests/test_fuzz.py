@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import datetime
 import io
+import json
 import os
 import plistlib
+import re
 import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -130,3 +133,35 @@ def test_any_file_is_read_or_refused_in_a_sentence(file: tuple[str, bytes], help
         ends = [0, *(place for block in document.blocks for place in (block.start, block.end)), len(document.text)]
         assert ends == sorted(ends)
         assert list(document.pages) == sorted(page for page in document.pages if 0 <= page <= len(document.text))
+
+
+NAMES = st.sampled_from(["a", "b", "title", "p", "note", "row", "cell", "table", "date", "item", "name", "head", "k"])
+TREES = st.recursive(st.none(), lambda inner: st.lists(st.tuples(NAMES, inner), min_size=1, max_size=4), max_leaves=15)
+"""What holds what; `none` holds a word of its own."""
+
+
+def as_xml(tree: list[tuple[str, object]] | None, numbers: Iterator[int]) -> str:
+    if tree is None:
+        return f"w{next(numbers)}w"
+    return "".join(f"<{name}>{as_xml(inner, numbers)}</{name}>" for name, inner in tree)
+
+
+def as_json(tree: list[tuple[str, object]] | None, numbers: Iterator[int]) -> object:
+    if tree is None:
+        return f"w{next(numbers)}w"
+    names = [name for name, _ in tree]
+    values = [as_json(inner, numbers) for _, inner in tree]
+    return dict(zip(names, values, strict=True)) if len(set(names)) == len(names) else values
+
+
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
+@given(tree=TREES)
+def test_no_value_of_a_tree_is_lost(tree: list[tuple[str, object]] | None) -> None:
+    xml, made = f"<doc>{as_xml(tree, count())}</doc>", json.dumps({"of": as_json(tree, count())})
+    for name, content in (("a.xml", xml), ("a.json", made)):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / name
+            path.write_text(content, encoding="utf-8")
+            (document,) = read_file(path, name, MOST, TODAY).documents
+        told = f"{document.text} {document.title} {document.outlet}"
+        assert set(re.findall(r"w\d+w", content)) <= set(re.findall(r"w\d+w", told)), content
