@@ -673,6 +673,21 @@ def test_drafts_on_texts_of_the_data(tmp_path: Path) -> None:
     assert (passage.dataset, passage.article, passage.premise) == ("passage-drafts", "", PASSAGE)
 
 
+def test_the_answer_of_a_draft_stands_behind_its_question(tmp_path: Path) -> None:
+    fire = "In 1701 a fire took its northern tower."
+    said = [{"s": text, "label": "supported", "evidence": [fire]} for text in ("In 1701.", "It took a tower.")]
+    row = {"article": "7", "drafts": [said, said[:1]], "asked": ["When did it burn?", ""]}
+    path = tmp_path / "drafts.jsonl"
+    path.write_text(json.dumps(row), encoding="utf-8")
+    made = load_drafts(path, {"7": Article("7", "Castle", "Castle", None, PASSAGE)})
+    assert [(claim.dataset, claim.text) for claim in made] == [
+        ("news-drafts", "It took a tower."),
+        ("leaning", "(When did it burn?) In 1701."),
+        ("leaning", "(In 1701.) It took a tower."),
+        ("news-drafts", "In 1701."),  # of what was not asked
+    ]
+
+
 def test_yes_no_questions_on_passages_of_other_sets(tmp_path: Path) -> None:
     sentence, near = "In 1701 a fire took its northern tower.", "Today the ruin belongs to the town"
     passages = {"7": Article("7", "Castle", "Castle", None, PASSAGE)}

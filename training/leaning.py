@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from random import Random
 
 from rag.language.sentences import sentences
@@ -29,9 +28,14 @@ def alone(text: str) -> str:
     return text
 
 
-def following(claims: Sequence[Claim]) -> list[Claim]:
-    """Each sentence of a draft but the first, behind the one before it."""
-    return [replace(claim, dataset=DATASET, text=behind(before.text, claim.text)) for before, claim in pairwise(claims)]
+def following(claims: Sequence[Claim], asked: str = "") -> list[Claim]:
+    """Each sentence of a draft behind the one before it; the first behind the question, where that is known."""
+    before = (asked, *(claim.text for claim in claims))
+    return [
+        replace(claim, dataset=DATASET, text=behind(said, claim.text))
+        for said, claim in zip(before, claims, strict=False)
+        if said
+    ]
 
 
 def replies(questions: Iterable[Question], random: Random) -> list[Claim]:

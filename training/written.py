@@ -97,9 +97,7 @@ def load_fields(
         asked = row.get("questions", ())
         questions += [_question(dataset, article, f"{article.id}-{n}", question) for n, question in enumerate(asked)]
         claims += [_claim(dataset, article, said) for said in row.get("claims", ())]
-        for draft in row.get("drafts", ()):
-            drafted = [_drafted("drafts", article, said) for said in draft]
-            claims += drafted + following(drafted)
+        claims += _drafts("drafts", article, row)
     return articles, questions, claims
 
 
@@ -118,8 +116,7 @@ def load_drafts(path: Path, articles: Mapping[str, Article], dataset: str = "new
     As of `twins.jsonl`, only news have an article besides their premise.
     """
     known = [(articles[row["article"]], row) for row in read_lines(path) if row["article"] in articles]
-    drafts = ([_drafted(dataset, article, said) for said in draft] for article, row in known for draft in row["drafts"])
-    made = [claim for draft in drafts for claim in draft + following(draft)]
+    made = [claim for article, row in known for claim in _drafts(dataset, article, row)]
     return made if dataset == "news-drafts" else [replace(claim, article="") for claim in made]
 
 
@@ -145,6 +142,16 @@ def _claim(dataset: str, article: Article, row: Mapping[str, Any]) -> Claim:
     dataset, text = (DATASET, behind(before, text)) if before else (dataset, text)
     return Claim(dataset, article.group, article.text, text, row["label"], row.get("evidence", ""), article.title,
                  article.date, article.id)  # fmt: skip
+
+
+def _drafts(dataset: str, article: Article, row: Mapping[str, Any]) -> list[Claim]:
+    """The sentences of a row's drafts, alone and behind what they lean on; an answer means nothing alone."""
+    made: list[Claim] = []
+    drafts = row.get("drafts", ())
+    for draft, asked in zip(drafts, row.get("asked") or [""] * len(drafts), strict=True):
+        claims = [_drafted(dataset, article, said) for said in draft]
+        made += claims[1 if asked else 0 :] + following(claims, asked)
+    return made
 
 
 def _drafted(dataset: str, article: Article, row: Mapping[str, Any]) -> Claim:
