@@ -21,7 +21,7 @@ from rag.config import Settings
 from rag.errors import ModelError
 from rag.language.sentences import is_question, sentences
 from rag.logistic import sigmoid
-from rag.models.reader import with_stops
+from rag.models.phrasing import with_stops
 from rag.pipeline import Chatbot
 from rag.present.text import with_text
 from rag.types import Chunk, Document, Doubt, Judgement, ScoredChunk, Span, Statement

@@ -6,7 +6,8 @@ import pytest
 from fakes import FakeReader
 
 from rag.answering.rewriting import MEMORY, ConversationRewriter
-from rag.models.reader import ExtractiveReader, in_conversation
+from rag.models.phrasing import behind, in_conversation, told_before
+from rag.models.reader import ExtractiveReader
 from rag.types import Answer, Turn
 
 
@@ -99,3 +100,11 @@ def test_what_was_asked_before_stands_in_brackets_the_latest_as_far_as_there_is_
     assert "first" not in told
     assert in_conversation("Why?", [("long " * 90, "")]) == "Why?"
     assert in_conversation("Why?", [("Who runs the mill?", "long " * 90)]) == "(Who runs the mill?) Why?"
+
+
+@pytest.mark.parametrize("text", ["Since when?", "(a) why?", "(Who?) (a) why?"])
+@pytest.mark.parametrize("before", ["", "Who runs the mill? Ilse Korn.", "(both) Why? (yes)", " "])
+def test_what_stands_before_a_text_is_told_again(before: str, text: str) -> None:
+    assert told_before(behind(before, text), text) == before
+    assert told_before(f"{text} of the mill", text) == ""
+    assert told_before("Who?", text) == ""

@@ -14,7 +14,8 @@ from rag.grounding.checking import Checker
 from rag.grounding.joining import joined, places_of, telling, with_context
 from rag.grounding.verifier import Verifier, is_evidence, states_something
 from rag.language.text import content_words
-from rag.models.reader import Reader, as_question
+from rag.models.phrasing import as_question
+from rag.models.reader import Reader
 from rag.types import Chunk, Document, Judgement, Span
 
 VISIT = replace(

@@ -17,7 +17,7 @@ from typing import Any
 
 from eval.datasets import read_lines
 from eval.metrics import normalise
-from rag.models.reader import in_conversation
+from rag.models.phrasing import in_conversation
 from training.records import Article, Claim, Question
 from training.written import DRAFTS, QUESTIONS, TALKS, TWINS, load_drafts, load_questions, load_twins
 

@@ -22,7 +22,8 @@ from tqdm import tqdm
 
 from eval.bootstrap import mean
 from eval.metrics import auroc, best_threshold, exact_match, f1
-from rag.models.reader import MAX_SPAN_TOKENS, Network, is_own, lead, load_parts
+from rag.models.phrasing import lead
+from rag.models.reader import MAX_SPAN_TOKENS, Network, is_own, load_parts
 from rag.models.windows import Windows
 from training.data import data_folder, load_clapnq, load_squad_json, load_training
 from training.features import batches

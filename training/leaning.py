@@ -8,7 +8,7 @@ from dataclasses import replace
 from random import Random
 
 from rag.language.sentences import sentences
-from rag.models.reader import behind
+from rag.models.phrasing import behind
 from training.records import Claim, Question
 
 DATASET = "leaning"

@@ -11,7 +11,7 @@ from typing import TypedDict, Unpack
 
 from rag.grounding.joining import telling, with_context
 from rag.language.sentences import sentences as sentences_of
-from rag.models.reader import as_question, lead
+from rag.models.phrasing import as_question, lead
 from training.data import holds_answer, sentences
 from training.negatives import corpus_of, exchange_name, interviewed, names, without_answer_sentence
 from training.noise import _FUNCTION_WORDS, noisy

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from eval.datasets import read_lines
-from rag.models.reader import behind, in_conversation
+from rag.models.phrasing import behind, in_conversation
 from training.leaning import DATASET, following
 from training.records import Article, Claim, Question
 

@@ -11,7 +11,8 @@ from rag.answering.confidence import Calibration, Candidate, best_of_passages, i
 from rag.language.sentences import is_question
 from rag.language.text import words
 from rag.models.embedding import Embedder
-from rag.models.reader import Limited, Reader, as_question
+from rag.models.phrasing import as_question
+from rag.models.reader import Limited, Reader
 from rag.types import Chunk, ScoredChunk, Span
 
 SPANS_PER_PASSAGE = 2  # that may be the answer; a list takes more of them

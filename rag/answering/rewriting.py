@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
-from rag.models.reader import Limited, Reader, in_conversation
+from rag.models.phrasing import in_conversation
+from rag.models.reader import Limited, Reader
 from rag.types import Answer, Turn
 
 AnswerOf: TypeAlias = Callable[[str], Answer]

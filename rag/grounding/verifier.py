@@ -22,7 +22,8 @@ from rag.language.english import ORDERS
 from rag.language.sentences import is_question, quotes_question
 from rag.language.text import content_words, words
 from rag.logistic import clip, sigmoid, weigh
-from rag.models.reader import SHIPPED, Limited, Reader, as_question, behind
+from rag.models.phrasing import as_question, behind
+from rag.models.reader import SHIPPED, Limited, Reader
 from rag.types import Chunk, Span
 
 FILE_NAME = "verification.json"
@@ -78,7 +79,7 @@ class Verifier:
         question_reader : Reader, optional
             What reads the question in `answers`; default: `reader`.
         reads_before : bool
-            Whether the reader was trained on claims behind what they lean on (`rag.models.reader.behind`).
+            Whether the reader was trained on claims behind what they lean on (`rag.models.phrasing.behind`).
         """
         self._reader = reader
         self._question_reader = question_reader or reader

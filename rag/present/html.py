@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rag.answering.citations import is_exact
 from rag.articles.pictures import Picture
+from rag.models.phrasing import told_before
 from rag.present.checks import SIGNS, Checked
 from rag.present.filters import articles, conditions, suggestions
 from rag.present.listing import Listed
@@ -298,10 +299,8 @@ def _as_typed(answer: Answer) -> bool:
 
 
 def _told_before(answer: Answer) -> str:
-    """What a question was read behind (`rag.models.reader.in_conversation`), where it is as typed but for that."""
-    context = answer.understood.strip().removesuffix(answer.question.strip()).rstrip()
-    whole = len(context) < len(answer.understood.strip())
-    return context[1:-1] if whole and context.startswith("(") and context.endswith(")") else ""
+    """What the question, as typed but for that, was read behind."""
+    return told_before(answer.understood.strip(), answer.question.strip())
 
 
 def _sentence(text: str) -> str:
