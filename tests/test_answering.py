@@ -496,6 +496,26 @@ def test_in_a_language_that_the_reader_has_not_learned_a_sentence_is_perhaps_an_
     assert (named.certainty, named.short_answer) == ("answered", "zwei Jahre")
 
 
+@pytest.mark.parametrize(
+    ("question", "text", "span", "certainty"),
+    [
+        ("Wer kam?", "Die Brücke ist zu.", "Brücke", "perhaps"),
+        ("Когда открыт?", "Музей открыт.", "Музей", "perhaps"),
+        ("谁在周五来了?", "市长来了。", "市长", "perhaps"),
+        ("¿Cuándo abre?", "El viernes abre.", "El viernes", "perhaps"),
+        ("Who is the chair?", "Jörg Büchner", "Jörg Büchner", "answered"),
+        ("How much was paid?", "3 € | 14", "3 €", "answered"),
+    ],
+)
+def test_the_language_of_what_is_too_short_to_tell_one_is_that_of_question_and_passage(
+    question: str, text: str, span: str, certainty: str
+) -> None:
+    one = Document("one", "A", text, "one", language="und")
+    found = [candidate(one, span, 9.0)]
+    asked = Found(question, (), (found[0].passage,), {"one": one}, {})
+    assert decide(question, asked, found, Calibration({}, {"bias": 5.0}), Settings()).certainty == certainty
+
+
 def test_a_sentence_that_leans_brings_the_one_before() -> None:
     one = Document("one", "A", "Anna Berg arrived on Monday. She opened the bridge.", "one")
     composed = compose_over("What did Berg open?", [candidate(one, "the bridge", 5.0)], [one])

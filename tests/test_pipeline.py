@@ -20,6 +20,7 @@ from rag.config import Settings
 from rag.corpus import keep_settings, kept_settings, making, manifest
 from rag.errors import RagError, StoreError
 from rag.index import open_index
+from rag.language.detection import language_of
 from rag.models.embedding import Vectors, load_embedder
 from rag.models.encoding import SentenceTransformerEncoder
 from rag.pipeline import Chatbot
@@ -286,6 +287,25 @@ def test_the_answer_is_found_in_another_spelling(bot: Chatbot) -> None:
     check(bot, answer)
     assert answer.understood == "Does Kowalska sell rye bread in Gdansk?"
     assert answer.notes == ("read 'Kowalzka' as 'Kowalska'",)
+
+
+@pytest.mark.parametrize(
+    ("article", "question", "word"),
+    [
+        ("Вера Лунина открыла новый музей в пятницу вечером в присутствии мэра города.", "Кто открыл музей?", "открыл"),
+        ("Die neuen Brücken wurden am Freitag von der Ministerin eröffnet.", "Wer hat die Brücke eröffnet?", "Brücke"),
+        ("La ministra aprirai il ponte venerdì insieme al sindaco della città.", "Chi aprirà il ponte?", "aprirà"),
+        ("Burmistrz przyjechał do Gdańska w piątek razem z żoną i synami.", "Kto jedzie do Gdańsku?", "Gdańsku"),
+    ],
+)
+def test_an_ending_of_a_language_that_the_program_does_not_know_is_no_misspelling(
+    article: str, question: str, word: str
+) -> None:
+    made = make_bot()
+    made.add_documents([replace(make_document("a.txt", article), language=language_of(article))])
+    answer = made.ask(question)
+    assert word in answer.understood
+    assert answer.notes == ()
 
 
 def test_what_the_articles_do_not_hold_is_not_answered(bot: Chatbot) -> None:

@@ -10,6 +10,7 @@ from rag.answering.composing import compose, doubts, nearest
 from rag.answering.confidence import Calibration, Candidate
 from rag.answering.retrieval import Found
 from rag.config import Settings
+from rag.language.detection import LEARNED, UNDETERMINED, language_of
 from rag.models.reader import SHIPPED
 from rag.types import Answer, Certainty, Doubt, DoubtKind
 
@@ -77,16 +78,19 @@ def decide(
 
 
 def _doubts(found: Found, candidate: Candidate, settings: Settings) -> tuple[Doubt, ...]:
-    language = found.documents[candidate.span.document_id].language
-    return doubts(found.question, candidate, _is_foreign(language, settings))
+    return doubts(found.question, candidate, settings.reader in SHIPPED and not _in_english(found, candidate))
 
 
-def _is_foreign(language: str, settings: Settings) -> bool:
-    """Whether the reader has not learned an article's language; its spans and its confidence mean little there.
+def _in_english(found: Found, candidate: Candidate) -> bool:
+    """Whether the reader has learned a candidate's language; else its spans and its confidence mean little.
 
-    The project's own were trained on English alone; of a reader that a person names nothing is known.
+    The project's own were trained on English alone; of a reader that a person names nothing is known. What an article
+    is too short to tell, passage and question tell together: English names and figures do not make a question foreign.
     """
-    return settings.reader in SHIPPED and language not in ("en", "und")
+    language = found.documents[candidate.span.document_id].language
+    if language == UNDETERMINED:
+        language = language_of(f"{found.question}\n{candidate.passage.chunk.text}")
+    return language in (*LEARNED, UNDETERMINED)
 
 
 def certainty_of(confidence: float, settings: Settings) -> Certainty:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rag.config import Settings
 from rag.errors import RagError
 from rag.index import Index
+from rag.language.detection import LEARNED, UNDETERMINED
 from rag.language.text import WORD, respell
 from rag.models.embedding import Embedder
 from rag.types import Chunk, Document, ScoredChunk
@@ -67,8 +68,8 @@ class Retriever:
             Articles changed under each of several searches.
         """
         for _ in range(SEARCHES):
-            understood, notes, passages = self._respelled(question, k or self._settings.read)
             try:
+                understood, notes, passages = self._respelled(question, k or self._settings.read)
                 return Found(understood, notes, passages, *self._sources(passages))
             except KeyError:  # an article was changed or removed since it was found: search again
                 continue
@@ -78,12 +79,16 @@ class Retriever:
         passages = self.search(question, k)
         if not self._settings.spelling:
             return question, (), passages
-        texts = (f"{passage.chunk.title}\n{passage.chunk.text}" for passage in passages)
-        vocabulary = dict.fromkeys(match.group() for text in texts for match in WORD.finditer(text))
-        respelled, replaced = respell(question, vocabulary, self._is_word)
+        respelled, replaced = respell(question, _vocabulary(passages), self._is_word)
+        if replaced:  # what other languages inflect is no misspelling
+            known = [passage for passage in passages if self._is_learned(passage.chunk.document_id)]
+            respelled, replaced = respell(question, _vocabulary(known), self._is_word)
         if replaced:
             passages = self.search(respelled, k)
         return respelled, tuple(f"read {old!r} as {new!r}" for old, new in replaced.items()), passages
+
+    def _is_learned(self, document_id: str) -> bool:
+        return self._index.document(document_id).language in (*LEARNED, UNDETERMINED)
 
     def _is_word(self, word: str) -> bool:
         """Whether the embedding model knows a word whole, as it does the usual words of its language."""
@@ -98,3 +103,8 @@ class Retriever:
             if documents[chunk.document_id].text[chunk.start : chunk.end] != chunk.text:
                 raise KeyError(chunk.id)
         return documents, copies
+
+
+def _vocabulary(passages: Sequence[ScoredChunk]) -> dict[str, None]:
+    texts = (f"{passage.chunk.title}\n{passage.chunk.text}" for passage in passages)
+    return dict.fromkeys(match.group() for text in texts for match in WORD.finditer(text))
