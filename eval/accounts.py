@@ -56,6 +56,9 @@ def main(
     file: Annotated[Path, typer.Argument(help="Questions on accounts.")] = HERE / "accounts.jsonl",
     corpus: Annotated[Path, typer.Option(help="Folder of the articles.")] = HERE / "news" / "articles",
     setting: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of rag.Settings; may be repeated.")] = None,
+    by_outlet: Annotated[
+        bool, typer.Option("--by-outlet", help="Ask each account that differs of the outlet that tells it.")
+    ] = False,
     wrong: Annotated[bool, typer.Option("--wrong", help="Print where not all is told, or more than agrees.")] = False,
     record: Annotated[bool, typer.Option("--record", help="Keep the figures for the documents.")] = False,
 ) -> None:
@@ -63,17 +66,11 @@ def main(
     settings = settings_from(setting or ())
     rows = read(file)
     bot = Chatbot.from_directory(corpus, settings)
-    told = []
-    for row in tqdm(rows, unit="question", disable=None):
-        answer = bot.ask(row["question"])
-        told.append(judged(row, answer))
-        if wrong and (told[-1].several if told[-1].kind == AGREE else not told[-1].both):
-            print(f"{told[-1].kind}: {row['question']} {shown(answer)}")
-    table = measured(told)
+    table = outlets_asked(rows, bot, wrong) if by_outlet else all_asked(rows, bot, wrong)
     print(figures.markdown(table))
     if record:
         place = file.resolve().parent
-        name = figures.named("accounts", place != HERE and place.name, *(setting or ()))
+        name = figures.named("accounts", by_outlet and "outlets", place != HERE and place.name, *(setting or ()))
         figures.record(name, table, weights(settings))
 
 
@@ -84,6 +81,39 @@ def read(file: Path) -> list[dict[str, Any]]:
         if lacking := {"question", "kind", "corrects", "accounts"} - row.keys():
             raise DatasetError(f"a line of {file} lacks {', '.join(sorted(lacking))}; eval/accounts.py tells the form")
     return rows
+
+
+def all_asked(rows: Sequence[Mapping[str, Any]], bot: Chatbot, wrong: bool = False) -> figures.Table:
+    """A row a kind; `wrong` prints where not all is told, or more than agrees."""
+    told = []
+    for row in tqdm(rows, unit="question", disable=None):
+        answer = bot.ask(row["question"])
+        told.append(judged(row, answer))
+        if wrong and (told[-1].several if told[-1].kind == AGREE else not told[-1].both):
+            print(f"{told[-1].kind}: {row['question']} {shown(answer)}")
+    return measured(told)
+
+
+def outlets_asked(rows: Sequence[Mapping[str, Any]], bot: Chatbot, wrong: bool = False) -> figures.Table:
+    """What comes when the question is who tells what: the account of the outlet that is asked, and it alone."""
+    outlets = {header.id.removesuffix(".txt"): header.outlet for header in bot.headers()}
+    asked = [
+        (f"{row['question'].rstrip('?')}, according to {outlet}?", account, row["accounts"][0]["article"])
+        for row in rows
+        for account in row["accounts"]
+        if row["kind"] != AGREE and (outlet := outlets.get(account["article"]))
+    ]
+    values = []
+    for question, account, _ in tqdm(asked, unit="question", disable=None):
+        answer = bot.ask(question)
+        told = answer.certainty == "answered" and any(_tells(account, each) for each in answer.citations)
+        alone = told and all(each.document_id.removesuffix(".txt") == account["article"] for each in answer.citations)
+        values.append((float(answer.certainty == "answered"), float(told), float(alone)))
+        if wrong and not alone:
+            print(f"{question} {shown(answer)}")
+    shares = [bootstrap.mean([*column], [group for *_, group in asked]) for column in zip(*values, strict=True)]
+    columns = ("accounts that differ, asked of their outlet", "answered", "its account is told", "and no other")
+    return figures.Table(columns, ((len(asked), *shares),), f"{len(asked)} questions")
 
 
 def judged(row: Mapping[str, Any], answer: Answer) -> Told:

@@ -9,7 +9,7 @@ from rag.answering.addressee import to_program
 from rag.answering.candidates import SpanFinder
 from rag.answering.deciding import decide
 from rag.answering.overview import PASSAGES, of_folder, of_topic, overview
-from rag.answering.retrieval import Retriever
+from rag.answering.retrieval import Found, Retriever
 from rag.answering.rewriting import ConversationRewriter
 from rag.clock import Clock
 from rag.config import Settings
@@ -99,6 +99,12 @@ class Asker:
     def _answer(self, question: str, understood: str, clock: Clock, tell: Callable[[str], None]) -> Answer:
         with clock.stage("retrieval"):
             found = self.retriever.find(understood)
+            theirs = self.retriever.told_by(understood, found)
+        answers = (self._read(question, one, clock, tell) for one in (theirs, found) if one is not None)
+        answer = next(answers)
+        return next(answers, answer) if answer.certainty == "not said" else answer
+
+    def _read(self, question: str, found: Found, clock: Clock, tell: Callable[[str], None]) -> Answer:
         tell(Told("reading %(count)d passages", count=len(found.passages)))
         with clock.stage("reading"):
             candidates = self.finder.candidates(found.question, found.passages)

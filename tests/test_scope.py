@@ -53,6 +53,36 @@ def test_only_the_chosen_articles_answer(bot: Chatbot) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("outlet", "said", "is_named"),
+    [
+        ("Reform", "Who sells rye bread, according to Reform?", True),
+        ("Reform", "Who sells rye bread after the reform?", False),
+        ("The Port Vila Courier", "Port Vila Courier: who sells rye bread?", True),
+        ("The Port Vila Courier", "Who sells rye bread in Port Vila?", False),
+        ("14ymedio", "Who sells rye bread (14ymedio)?", True),
+        ("El País", "¿Who sells rye bread, El Pais?", True),
+        ("The", "Who sells the rye bread?", False),
+    ],
+)
+def test_an_outlet_that_the_question_names_answers_it(outlet: str, said: str, is_named: bool) -> None:
+    made = make_bot()
+    first = make_document("a.txt", "The baker Anna sells rye bread here.", "Rye bread, who sells it")
+    second = make_document("b.txt", "The baker Boris sells rye bread here.", "B")
+    made.add_documents([replace(first, outlet="Nordic Mirror"), replace(second, outlet=outlet)])
+    answer = made.ask(said)
+    assert {passage.chunk.document_id for passage in answer.passages} == ({"b.txt"} if is_named else {"a.txt", "b.txt"})
+
+
+def test_where_an_outlet_does_not_tell_the_others_are_asked() -> None:
+    made = make_bot()
+    first = make_document("a.txt", "The baker Anna sells rye bread here.", "A")
+    second = make_document("b.txt", "Ships lie in the harbour.", "B")
+    made.add_documents([replace(first, outlet="Reform"), replace(second, outlet="Mirror")])
+    answer = made.ask("Who sells rye bread, according to Mirror?")
+    assert {citation.document_id for citation in answer.citations} == {"a.txt"}
+
+
 def test_one_name_need_not_stand_in_a_tuple(bot: Chatbot) -> None:
     assert Scope(within="bread.txt") == Scope(within=("bread.txt",))  # type: ignore[arg-type]
 

@@ -9,8 +9,9 @@ from rag.config import Settings
 from rag.errors import RagError
 from rag.index import Index
 from rag.language.detection import LEARNED, UNDETERMINED
-from rag.language.text import WORD, respell
+from rag.language.text import WORD, content_words, fold, respell
 from rag.models.embedding import Embedder
+from rag.scope import Scope
 from rag.types import Chunk, Document, ScoredChunk
 
 SEARCHES = 5  # for one answer, when articles change between search and citation
@@ -75,6 +76,18 @@ class Retriever:
                 continue
         raise RagError("the articles are being changed all the time; ask again when that has ended")
 
+    def told_by(self, question: str, found: Found) -> Found | None:
+        """The same among the articles of the outlets that the question names, of those found; None where it names none.
+
+        "What is the fee, according to the Port Vila Courier?" is to be answered from it, though others say as much.
+        """
+        outlets = {outlet for passage in found.passages if (outlet := passage.chunk.outlet) is not None}
+        named = tuple(outlet for outlet in sorted(outlets) if _names(question, outlet))
+        if not named:
+            return None
+        theirs = self._index.only(Scope(within=named).choose(self._index.headers()))
+        return Retriever(theirs, self._embedder, self._settings).find(question)
+
     def _respelled(self, question: str, k: int) -> tuple[str, tuple[str, ...], list[ScoredChunk]]:
         passages = self.search(question, k)
         if not self._settings.spelling:
@@ -108,3 +121,15 @@ class Retriever:
 def _vocabulary(passages: Sequence[ScoredChunk]) -> dict[str, None]:
     texts = (f"{passage.chunk.title}\n{passage.chunk.text}" for passage in passages)
     return dict.fromkeys(match.group() for text in texts for match in WORD.finditer(text))
+
+
+def _names(question: str, outlet: str) -> bool:
+    """Whether an outlet stands in a question as a name: "the Guardian", but no guardian, for "The Guardian"."""
+    asked, told = ([match.group() for match in WORD.finditer(text)] for text in (question, outlet))
+    while told and not content_words(told[0]):
+        told = told[1:]
+    written = [fold(word) for word in told]
+    return bool(told) and any(
+        [fold(word) for word in asked[i : i + len(told)]] == written and asked[i][0].isupper() is told[0][0].isupper()
+        for i in range(len(asked))
+    )
