@@ -93,11 +93,16 @@ def page_of_pdf(talk: Talk) -> None:
     talk.ask("Which port was the cargo seized in?")
     talk.page.locator("#source-1 .open, #sources .open").first.click()
     talk.page.wait_for_selector("dialog[open] img")
+    talk.page.locator("dialog[open] figcaption").first.scroll_into_view_if_needed()
 
 
 ANSWERED, FOLLOWED = "Which order did Putin give López Miera?", "Who received him in Moscow?"
-DECIDED, LISTED = "Does López Miera have the power to make laws?", "What will be shown in the parade?"
-LEFT_OPEN = "Does Manoylo still sit on the scientific council of the Russian Security Council?"
+LISTED = "What will be shown in the parade?"
+DECIDED = "Does Manoylo still sit on the scientific council of the Russian Security Council?"
+DOUBTED = (
+    "Where abroad had the guest at the Belarusian liberation festivities taken part in Cuban military interventions?"
+)
+TOLD_TWICE = "Did the hackers of Wheatland Sun get hold of members' social insurance numbers?"
 WIDE, PHONE = (1360, 860), (390, 844)
 SEEDS: dict[str, tuple[tuple[int, int], Do]] = {
     "welcome": (WIDE, welcome),
@@ -105,14 +110,21 @@ SEEDS: dict[str, tuple[tuple[int, int], Do]] = {
     "dark": (WIDE, ask(ANSWERED, FOLLOWED)),
     "phone": (PHONE, ask(ANSWERED)),
     "yes-no": (WIDE, ask(LISTED, DECIDED)),
-    "perhaps": (WIDE, ask(ANSWERED, LEFT_OPEN)),
-    "perhaps-phone": (PHONE, ask(LEFT_OPEN)),
+    "yes-no-phone": (PHONE, ask(DECIDED)),
+    "list": (WIDE, ask(LISTED)),
+    "list-phone": (PHONE, ask(LISTED)),
+    "perhaps": (WIDE, ask(ANSWERED, DOUBTED)),
+    "perhaps-phone": (PHONE, ask(DOUBTED)),
 }
 SIXTY: dict[str, tuple[tuple[int, int], Do]] = {
+    "accounts": (WIDE, ask(TOLD_TWICE)),
+    "accounts-phone": (PHONE, ask(TOLD_TWICE)),
     "articles": (WIDE, listed),
+    "articles-phone": (PHONE, listed),
     "filter": (WIDE, chosen),
     "filter-phone": (PHONE, chosen),
     "abstention": (WIDE, refused),
+    "abstention-phone": (PHONE, refused),
     "overview": (WIDE, overview),
     "overview-phone": (PHONE, overview),
     "pdf": (WIDE, page_of_pdf),
