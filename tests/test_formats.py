@@ -1325,3 +1325,67 @@ def test_the_text_of_directives_of_other_programs_stays(tmp_path: Path) -> None:
         ("heading", "The mill"), ("paragraph", "It was sold."), ("paragraph", "The other book."),
         ("paragraph", "2.0 It is faster."), ("paragraph", "It rained."), ("item", "one"),
     ]  # fmt: skip
+
+
+# ---------------------------------------------------------------- what is struck out
+
+
+def pptx(*runs: str) -> bytes:
+    """One slide with one paragraph of these runs."""
+    a, p = (f"http://schemas.openxmlformats.org/{name}/2006/main" for name in ("drawingml", "presentationml"))
+    names = f'xmlns:a="{a}" xmlns:p="{p}" xmlns:r="{OFFICE}"'
+    shape = f"<p:sp><p:txBody><a:p>{''.join(f'<a:r>{run}</a:r>' for run in runs)}</a:p></p:txBody></p:sp>"
+    return packed(
+        _rels___dot_rels=relations(("officeDocument", "ppt/presentation.xml")),
+        ppt__presentation_dot_xml=f'<p:presentation {names}><p:sldIdLst><p:sldId r:id="r0"/></p:sldIdLst></p:presentation>',
+        ppt___rels__presentation_dot_xml_dot_rels=relations(("slide", "slides/a.xml")),
+        ppt__slides__a_dot_xml=f"<p:sld {names}><p:cSld><p:spTree>{shape}</p:spTree></p:cSld></p:sld>",
+    )
+
+
+def struck_odt(line: str) -> bytes:
+    style = f'<style:style style:name="T1"><style:text-properties style:text-line-through-{line}/></style:style>'
+    words = 'The fee is <text:span text:style-name="T1"><text:span>40</text:span></text:span><text:span>50</text:span> crowns.'
+    styles = f"<s {ODT}>{style}<style:style style:name='T2'><style:text-properties/></style:style></s>"
+    return odt(f"<text:p text:style-name='T2'>{words}</text:p>", styles_dot_xml=styles)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.rtf", r"{\rtf1\ansi The fee is {\deleted\revauthdel1 40}{\revised 50} crowns.\par}"),
+        ("b.rtf", r"{\rtf1\ansi The fee is \strike\b 4\u176?\'b0\emdash\b0\strike0 50 crowns.}"),
+        ("c.rtf", r"{\rtf1\ansi The fee is {\striked1 40{\i or}}\plain 50 {\strike\plain crowns.}}"),
+        ("d.rtf", r"{\rtf1\ansi {\mvf Moved.}The fee is{\deleted\par} 50 crowns.}"),
+        ("a.md", "The fee is ~~40~~ 50 crowns."),
+        ("b.md", "The fee is {--40--}{++50++} crowns."),
+        ("c.md", "The {==fee==} is {~~40 or\n\nmore~>50~~} crowns."),
+        ("d.md", "The fee is <s>40 *or*</s><strike>more</strike> 50 crowns."),
+        ("a.ipynb", '{"cells": [{"cell_type": "markdown", "source": "The fee is ~~40~~ 50 crowns."}]}'),
+        ("a.tex", r"The fee is \sout{40 \emph{or} more} 50 crowns."),
+        ("b.tex", r"\newcommand{\old}[1]{\xout{#1}}The fee is \old{40} \st{45} 50 crowns."),
+        ("c.tex", r"The fee is \deleted[id=IK]{about }\replaced[comment={so said}]{50}{40} crowns."),
+        ("a.pptx", pptx("<a:t>The fee is </a:t>", '<a:rPr strike="sngStrike"/><a:t>40</a:t>', "<a:t>50 crowns.</a:t>")),
+        ("b.pptx", pptx('<a:rPr strike="dblStrike"/><a:t>No.</a:t>', '<a:rPr strike="noStrike"/><a:t>The fee is 50 crowns.</a:t>')),
+        ("a.odt", struck_odt('style="solid"')),
+        ("b.odt", struck_odt('type="double"')),
+    ],
+)  # fmt: skip
+def test_what_is_struck_out_is_not_valid(tmp_path: Path, name: str, content: str | bytes) -> None:
+    assert read(tmp_path, name, content).text == "The fee is 50 crowns."
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "text"),
+    [
+        ("a.rtf", r"{\rtf1\ansi{\stylesheet{\s1\strike Old;}}\strike0 It is \strikeless new.}", "It is new."),
+        ("b.rtf", r"{\rtf1\trowd Town\cell{\strike Old}\cell People\cell\row\trowd Tarsk\cell x\cell 34\cell\row}",
+         "Town: Tarsk | x | People: 34"),
+        ("c.rtf", r"{\rtf1 {\strike It rained.\par}{\strike{\*\bkmkstart a}It snowed.}\par It thawed.}}}", "It thawed."),
+        ("a.md", "Between ~40 and ~50, `~~code~~` and `{--x--}`, {--a-b and a ~~ b.", "Between ~40 and ~50, ~~code~~ and {--x--}, {--a-b and a ~~ b."),
+        ("a.tex", r"\stop{It} is \verb|\sout{x}| here.", r"It is \sout{x} here."),
+        ("a.odt", struck_odt('style="none"'), "The fee is 4050 crowns."),
+    ],
+)  # fmt: skip
+def test_what_is_not_struck_out_stays(tmp_path: Path, name: str, content: str | bytes, text: str) -> None:
+    assert read(tmp_path, name, content).text == text

@@ -236,3 +236,26 @@ def test_a_style_is_what_the_one_is_that_it_is_based_on(tmp_path: Path) -> None:
         ("paragraph", "It was sold."),
         ("paragraph", "Other"),
     ]
+
+
+# ---------------------------------------------------------------- what is struck out
+
+
+def struck(text: str, mark: str = "<w:strike/>") -> str:
+    return f"<w:r><w:rPr>{mark}</w:rPr><w:t xml:space='preserve'>{text}</w:t></w:r>"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (p(struck("Jon Reeve "), "Petra Holm has the keys."), ["Petra Holm has the keys."]),
+        (p("The fee is ", struck("40", "<w:dstrike w:val='true'/>"), "50."), ["The fee is 50."]),
+        (p("Kept."), ["Kept."]),
+        (p(struck("All of it.")) + p("Kept."), ["Kept."]),
+        ("<w:tbl><w:tr><w:tc>" + p("Mayor") + "</w:tc><w:tc>" + p(struck("Reeve"), "Holm") + "</w:tc></w:tr></w:tbl>", ["Mayor | Holm"]),
+        (p(struck("Still ", "<w:strike w:val='0'/>"), struck("valid.", "<w:dstrike w:val='false'/>")), ["Still valid."]),
+    ],
+    ids=["one line", "two lines", "none", "a paragraph", "in a cell", "switched off"],
+)  # fmt: skip
+def test_what_is_struck_out_is_not_valid(tmp_path: Path, body: str, expected: list[str]) -> None:
+    assert [text for _, text in word(tmp_path, body)] == expected

@@ -23,6 +23,8 @@ _CODE = re.compile(  # between fences, or in a line
     r"|(?<![`\\])(`+)(?!`)(?:[^\n]|\n(?![ \t]*\n)){1,1000}?(?<!`)\3(?!`)",
     re.MULTILINE | re.DOTALL,
 )
+# changes that CriticMarkup proposes: {--out--}, {~~old~>new~~}, {++in++}; and {==marked==}
+_CHANGED = re.compile(r"\{(?:--[^{}]*?--|~~(?:(?!~>)[^{}])*~>([^{}]*?)~~|(\+\+|==)([^{}]*?)\2)\}")
 _TOML = re.compile(r"\s*\+\+\+[ \t]*\r?\n(.{0,20000}?)^\+\+\+[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 _FIELD = re.compile(  # its name, and its value with the lines that go on with it
     r"^([A-Za-z][\w -]*?)[ \t]*:[ \t]*(.*(?:\n(?:[ \t]+\S.*|[ \t]*(?=\n[ \t]+\S)|-[ \t].*|[\]}].*))*)", re.MULTILINE
@@ -80,7 +82,7 @@ def _in_words(value: Any) -> str:
 
 
 def compose_markdown(text: str, composer: Composer) -> str:
-    """Append the blocks of a text in Markdown; returns its first heading, "" if it has none."""
+    """Append the blocks of a text in Markdown but what is struck out; returns its first heading, "" if it has none."""
     text, notes = _without_notes(text)
     markup = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(text)
     for note in notes:
@@ -88,6 +90,8 @@ def compose_markdown(text: str, composer: Composer) -> str:
     if not markup.strip():
         return ""
     tree = parse(f"<body>{markup}</body>")
+    for struck in list(tree.iter("s", "strike")):
+        struck.drop_tree()
     for image in tree.iter("img"):
         image.tail = (image.get("alt") or "") + (image.tail or "")
     compose(tree, composer)
@@ -96,7 +100,7 @@ def compose_markdown(text: str, composer: Composer) -> str:
 
 
 def _without_notes(text: str) -> tuple[str, list[str]]:
-    """A text without its footnotes and their marks, and the footnotes; code stays as it is."""
+    """A text, its changes made, without its footnotes and their marks, and the footnotes; code stays as it is."""
     code: list[str] = []
 
     def hidden(match: re.Match[str]) -> str:
@@ -108,7 +112,7 @@ def _without_notes(text: str) -> tuple[str, list[str]]:
         part = _MARK.sub(lambda match: "" if match[1] in found else match[0], part)
         return re.sub("\0(\\d+)\0", lambda match: code[int(match[1])], part)
 
-    text = _CODE.sub(hidden, text.replace("\0", ""))
+    text = _CHANGED.sub(lambda match: match[1] or match[3] or "", _CODE.sub(hidden, text.replace("\0", "")))
     notes = _NOTE.findall(text)
     found = {name for name, _ in notes}
     return unmarked(_NOTE.sub("", text)), [re.sub(r"\n[ \t]+", "\n", unmarked(note)) for _, note in notes]

@@ -30,16 +30,29 @@ def read(source: Source) -> Extracted:
     if b"encryption-data" in package.read("META-INF/manifest.xml"):
         raise DocumentError(f"{source.name} is encrypted: expected one without password; save it without one")
     composer = Composer(source)
-    body = package.xml("content.xml").find(f"{_OFFICE}body")
+    content = package.xml("content.xml")
+    styles = package.xml("styles.xml") if "styles.xml" in package.names else None
+    body = content.find(f"{_OFFICE}body")
     if body is not None:
+        _leave_out_struck(body, content, styles)
         _Walker(composer).blocks(body, "paragraph")
-    if "styles.xml" in package.names:
-        styles = package.xml("styles.xml")
+    if styles is not None:
         frames = (frame for name in ("header", "footer") for frame in styles.iter(f"{_STYLE}{name}"))
         for line in dict.fromkeys(_words(p) for frame in frames for p in frame.iter(f"{_TEXT}p")):
             if re.search(r"[^\W\d]{3}", line):
                 composer.add("note", line)
     return composer.finish(package.title())
+
+
+def _leave_out_struck(body: Any, *parts: Any) -> None:
+    """Take the words out of the body that are struck out, by the styles that the parts of a file define."""
+    letters = (found for part in parts if part is not None for found in part.iter(f"{_STYLE}text-properties"))
+    lines = [f"{_STYLE}text-line-through-{of}" for of in ("style", "type")]
+    through = (found for found in letters if any(found.get(line, "none") != "none" for line in lines))
+    struck = {found.getparent().get(f"{_STYLE}name") for found in through}
+    for words in list(body.iter(f"{_TEXT}span", f"{_TEXT}p", f"{_TEXT}h")) if struck else ():
+        if words.get(f"{_TEXT}style-name", "") in struck:
+            words.clear(keep_tail=True)
 
 
 class _Walker:

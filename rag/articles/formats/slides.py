@@ -87,11 +87,15 @@ def _place(shape: Any) -> tuple[int, int]:
 
 def _paragraphs(element: Any) -> Iterator[str]:
     for paragraph in element.iter(f"{_A}p"):
-        pieces = (
-            "\n" if node.tag == f"{_A}br" else node.text or "" for node in paragraph.iter(f"{_A}t", f"{_A}br", _MATH)
-        )
+        nodes = (node for node in paragraph.iter(f"{_A}t", f"{_A}br", _MATH) if not _is_struck_out(node.getparent()))
+        pieces = ("\n" if node.tag == f"{_A}br" else node.text or "" for node in nodes)
         if words := " ".join("".join(pieces).split()):
             yield words
+
+
+def _is_struck_out(run: Any) -> bool:
+    properties = run.find(f"{_A}rPr")
+    return properties is not None and properties.get("strike", "noStrike") != "noStrike"
 
 
 def _compose_drawings(package: Package, slide: Any, relations: Any, composer: Composer) -> None:

@@ -30,6 +30,11 @@ _DEFINED = regex.compile(  # commands of the author's own: \newcommand{\town}[1]
     regex.DOTALL,
 )
 _ARGUMENT = r"(?P<given>\{(?:\\.|[^{}\\]++|\{(?:\\.|[^{}\\]++|\{[^{}]*+\})*+\})*+\})"
+_STRUCK = regex.compile(  # out, by ulem, soul or changes: \sout{…}, \replaced[id=IK]{new}{old}
+    r"\\(?:sout|xout|st|deleted|(?P<replaced>replaced))(?![A-Za-z])\s*(?:\[[^\[\]]*\]\s*)?"
+    rf"(?(replaced){_ARGUMENT}\s*){_GROUP}",
+    regex.DOTALL,
+)
 _THANKS = re.compile(r"\\thanks\{[^{}]*\}")
 _MOST_COLUMNS = 100  # that one cell is believed to span
 _DEEPEST = 5  # definitions within definitions that are followed
@@ -46,7 +51,7 @@ _LITERAL = re.compile(  # in which a "%" may stand, an escaped one too; else it 
 def read(source: Source) -> Extracted:
     """Paragraphs and headings of what lies between the document's begin and end, or of everything."""
     text, notes = decode(source)
-    text = _expanded(_LITERAL.sub(_plain, text), source)
+    text = _STRUCK.sub(lambda found: found["given"] or "", _expanded(_LITERAL.sub(_plain, text), source))
     begin = text.find(r"\begin{document}")
     head, body = (text[:begin], text[begin + 16 :]) if begin >= 0 else ("", text)
     body = body.partition(r"\end{document}")[0]

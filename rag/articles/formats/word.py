@@ -1,4 +1,5 @@
-"""Word (.docx, .docm, .dotx): its text in the order a person reads it, insertions accepted and deletions left out."""
+"""Word (.docx, .docm, .dotx): its text in the order a person reads it, insertions accepted, what is deleted or struck
+out left out."""
 
 from __future__ import annotations
 
@@ -141,11 +142,11 @@ class _Document:
         return kind or ("item" if properties.find(f"{_W}numPr") is not None else "paragraph")
 
     def _text(self, element: Any) -> str:
-        """Text of a paragraph without what hangs on it; a hidden run is not seen."""
+        """Text of a paragraph without what hangs on it; a run that is hidden or struck out is not valid text."""
         pieces: list[str] = []
 
         def visit(node: Any) -> None:
-            if node.tag in _DELETED or node.tag == f"{_W}txbxContent" or _is_hidden(node):
+            if node.tag in _DELETED or node.tag == f"{_W}txbxContent" or _is_left_out(node):
                 return
             if node.tag in (f"{_W}t", _MATH):
                 exponent = pieces and pieces[-1][-1:].isdigit() and _is_raised(node.getparent())
@@ -214,9 +215,11 @@ def _seen(element: Any, within: str = "") -> Iterator[Any]:
             yield from _seen(child, within)
 
 
-def _is_hidden(node: Any) -> bool:
-    vanish = node.find(f"{_W}rPr/{_W}vanish") if node.tag == f"{_W}r" else None
-    return vanish is not None and vanish.get(f"{_W}val") not in ("0", "false", "off")
+def _is_left_out(node: Any) -> bool:
+    """Whether a node is a run that is hidden or struck out."""
+    names = ("vanish", "strike", "dstrike") if node.tag == f"{_W}r" else ()
+    marks = (node.find(f"{_W}rPr/{_W}{name}") for name in names)
+    return any(mark is not None and mark.get(f"{_W}val") not in ("0", "false", "off") for mark in marks)
 
 
 def _is_raised(run: Any) -> bool:
