@@ -259,3 +259,58 @@ def struck(text: str, mark: str = "<w:strike/>") -> str:
 )  # fmt: skip
 def test_what_is_struck_out_is_not_valid(tmp_path: Path, body: str, expected: list[str]) -> None:
     assert [text for _, text in word(tmp_path, body)] == expected
+
+
+# ---------------------------------------------------------------- forms
+
+
+def field(form: str, shown: str | None = None) -> str:
+    """A field of an old form as Word writes it, with the text that it shows, if it has one."""
+    text = "" if shown is None else f"<w:r><w:fldChar w:fldCharType='separate'/></w:r><w:r><w:t>{shown}</w:t></w:r>"
+    return (
+        f"<w:r><w:fldChar w:fldCharType='begin'><w:ffData><w:name w:val='a'/>{form}</w:ffData></w:fldChar></w:r>"
+        f"<w:r><w:instrText> FORM </w:instrText></w:r>{text}<w:r><w:fldChar w:fldCharType='end'/></w:r>"
+    )
+
+
+def listed(marks: str) -> str:
+    return f"<w:ddList>{marks}<w:listEntry w:val='Violin'/><w:listEntry w:val='Cello'/></w:ddList>"
+
+
+def control(properties: str, content: str) -> str:
+    return (
+        "<w:sdt xmlns:w14='http://schemas.microsoft.com/office/word/2010/wordml'>"
+        f"<w:sdtPr>{properties}</w:sdtPr><w:sdtContent>{content}</w:sdtContent></w:sdt>"
+    )
+
+
+SYMBOL = "<w:r><w:sym w:font='Wingdings' w:char='F0FE'/></w:r>"
+
+
+@pytest.mark.parametrize(
+    ("inner", "expected"),
+    [
+        (field(listed("<w:result w:val='1'/>")), "Cello"),
+        (field(listed("<w:default w:val='1'/>")), "Cello"),
+        (field(listed("<w:result w:val='0'/><w:default w:val='1'/>"), "Viola"), "Violin"),
+        (field(listed("")), "Violin"),
+        (field("<w:checkBox><w:sizeAuto/><w:default w:val='0'/><w:checked/></w:checkBox>"), "☒"),
+        (field("<w:checkBox><w:default w:val='1'/><w:checked w:val='0'/></w:checkBox>", ""), "☐"),
+        (field("<w:checkBox><w:default w:val='1'/></w:checkBox>"), "☒"),
+        (field("<w:checkBox/>"), "☐"),
+        (control("<w14:checkbox><w14:checked w14:val='1'/></w14:checkbox>", SYMBOL), "☒"),
+        (control("<w14:checkbox><w14:checked w14:val='0'/></w14:checkbox>", SYMBOL), "☐"),
+        (control("<w14:checkbox/>", SYMBOL), "☐"),
+        # what has a text of its own shows it
+        (field("<w:textInput><w:default w:val='none'/></w:textInput>", "Cello"), "Cello"),
+        (control("<w:dropDownList w:lastValue='2'><w:listItem w:displayText='Cello' w:value='2'/></w:dropDownList>", "<w:r><w:t>Cello</w:t></w:r>"), "Cello"),
+        (control("<w14:checkbox><w14:checked w14:val='1'/></w14:checkbox>", "<w:r><w:t>☑</w:t></w:r>"), "☑"),
+        ("<w:del>" + field(listed("")) + "</w:del>None", "None"),
+    ],
+)  # fmt: skip
+def test_what_was_chosen_in_a_form_is_read(tmp_path: Path, inner: str, expected: str) -> None:
+    end = "<w:r><w:t xml:space='preserve'> (own)</w:t></w:r>"
+    inner = inner.replace("</w:del>None", "</w:del><w:r><w:t>None</w:t></w:r>")
+    assert word(tmp_path, p("Instrument: ", inner + end)) == [("paragraph", f"Instrument: {expected} (own)")]
+    row = f"<w:tbl><w:tr><w:tc>{p('Instrument:')}</w:tc><w:tc>{p(inner)}</w:tc></w:tr></w:tbl>"
+    assert word(tmp_path, row) == [("row", f"Instrument: {expected}")]

@@ -144,11 +144,19 @@ class _Document:
     def _text(self, element: Any) -> str:
         """Text of a paragraph without what hangs on it; a run that is hidden or struck out is not valid text."""
         pieces: list[str] = []
+        chosen = ""  # in the form field that has begun, which shows nothing else
 
         def visit(node: Any) -> None:
+            nonlocal chosen
             if node.tag in _DELETED or node.tag == f"{_W}txbxContent" or _is_left_out(node):
                 return
-            if node.tag in (f"{_W}t", _MATH):
+            if node.tag == f"{_W}fldChar" and node.get(f"{_W}fldCharType") != "separate":
+                chosen = _chosen(node)
+                pieces.append(chosen)
+            if node.tag == f"{_W}sym":  # of which only a tick box tells what it shows
+                controls = node.iterancestors(f"{_W}sdt")
+                pieces.extend(_ticked(box) for one in controls for box in one.iterfind(f"{_W}sdtPr/{{*}}checkbox"))
+            if node.tag in (f"{_W}t", _MATH) and not chosen:
                 exponent = pieces and pieces[-1][-1:].isdigit() and _is_raised(node.getparent())
                 pieces.append((node.text or "").translate(SUPERSCRIPTS if exponent else {}))
             if node.tag in _MARKS:
@@ -219,7 +227,28 @@ def _is_left_out(node: Any) -> bool:
     """Whether a node is a run that is hidden or struck out."""
     names = ("vanish", "strike", "dstrike") if node.tag == f"{_W}r" else ()
     marks = (node.find(f"{_W}rPr/{_W}{name}") for name in names)
-    return any(mark is not None and mark.get(f"{_W}val") not in ("0", "false", "off") for mark in marks)
+    return any(mark is not None and _is_on(mark) for mark in marks)
+
+
+def _is_on(mark: Any) -> bool:
+    return not {"0", "false", "off"}.intersection(mark.values())
+
+
+def _chosen(field: Any) -> str:
+    """What a field of an old form shows that has no text of its own: its tick box, or the chosen one of its list."""
+    form = f"{_W}ffData/{_W}"
+    for box in field.iterfind(f"{form}checkBox"):
+        return _ticked(box)
+    entries = [entry.get(f"{_W}val") or "" for entry in field.iterfind(f"{form}ddList/{_W}listEntry")]
+    marks = (field.find(f"{form}ddList/{_W}{name}") for name in ("result", "default"))
+    number = next((_number(mark, 0) for mark in marks if mark is not None), 0)
+    return "".join(entries[number : number + 1])
+
+
+def _ticked(box: Any) -> str:
+    """A tick box as the sign that Word shows."""
+    marks = (box.find(f"{{*}}{name}") for name in ("checked", "default"))
+    return "☒" if next((_is_on(mark) for mark in marks if mark is not None), False) else "☐"
 
 
 def _is_raised(run: Any) -> bool:
