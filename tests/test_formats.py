@@ -1292,13 +1292,62 @@ def test_no_table_of_tex_is_lost(tmp_path: Path, columns: str, found: list[tuple
     assert blocks(read(tmp_path, "a.tex", content)) == found
 
 
-@pytest.mark.parametrize("suffix", [".txt", ".xls", ".csv"])
-def test_a_page_under_another_suffix_is_read_as_a_page(tmp_path: Path, suffix: str) -> None:
-    page = "<!DOCTYPE html><html><table><tr><th>Town<th>People</tr><tr><td>Tarsk<td>34</tr></table></html>"
-    document = read(tmp_path, f"list_of_towns{suffix}", page)
+PAGE = "<!DOCTYPE html><html><table><tr><th>Town<th>People</tr><tr><td>Tarsk<td>34</tr></table></html>"
+RICH = r"{\rtf1\ansi\trowd Town\cell People\cell\row\trowd Tarsk\cell 34\cell\row}"
+SAVED = f"From: <Saved by a browser>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related;\r\n boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n{PAGE}\r\n--b--"
+BOOK = (
+    '<?xml version="1.0"?>\n<?mso-application progid="Excel.Sheet"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet">'
+    "<Worksheet><Table><Row><Cell><Data>Town</Data></Cell><Cell><Data>People</Data></Cell></Row><Row><Cell><Data>Tarsk</Data></Cell>"
+    "<Cell><Data>34</Data></Cell></Row></Table></Worksheet></Workbook>"
+)
+SEPARATED = "Town\tPeople\nTarsk\t34\n"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content", "kind"),
+    [
+        *((suffix, PAGE, "a web page") for suffix in (".txt", ".xls", ".csv", ".docx")),
+        (".txt", '<?xml version="1.0"?><!-- saved -->\n' + PAGE, "a web page"),
+        (".txt", b"\xff\xfe" + PAGE.encode("utf-16-le"), "a web page"),
+        *((suffix, RICH, "a rich text") for suffix in (".txt", ".docx", ".md", ".html")),
+        *((suffix, SAVED, "a web page saved with its pictures") for suffix in (".htm", ".txt", ".docx")),
+        (".xls", PAGE[len("<!DOCTYPE html><html>"):-len("</html>")], "a web page"),
+        (".xlsx", "<style>td {color: red}</style>" + PAGE[len("<!DOCTYPE html><html>"):], "a web page"),
+        (".xls", BOOK, "an XML file"),
+        (".xls", SEPARATED, "a table of separated values"),
+        (".xls", b"\xff\xfe" + SEPARATED.encode("utf-16-le"), "a table of separated values"),
+        (".ods", SEPARATED.replace("\t", ";"), "a table of separated values"),
+    ],
+)  # fmt: skip
+def test_a_text_of_another_kind_than_its_suffix_says_is_read_as_what_it_is(
+    tmp_path: Path, suffix: str, content: str | bytes, kind: str
+) -> None:
+    document = read(tmp_path, f"list_of_towns{suffix}", content)
     assert (document.title, blocks(document)) == ("List of towns", [("row", "Town: Tarsk | People: 34")])
     notes = read_file(tmp_path / f"list_of_towns{suffix}", "a", 1000, TODAY).notes
-    assert [note for _, note in notes] == ["it is a web page and was read as one"]
+    assert [note for _, note in notes] == [f"it is {kind} and was read as one"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt", "Of rich text: it begins with {\\rtf1."),
+        ("a.txt", "Content-Type: it is a line of a mail's head, and multipart/related one of its values."),
+        ("a.txt", "Town\tPeople"),
+        ("a.md", "A page begins with `<html>`."),
+        ("a.eml", "MIME-Version: 1.0\nContent-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/plain\n\nHello.\n--b--"),
+        ("a.xml", "<html><body><p>It rained.</p></body></html>"),
+    ],
+)  # fmt: skip
+def test_a_text_of_its_own_kind_is_read_as_that(tmp_path: Path, name: str, content: str) -> None:
+    read(tmp_path, name, content)
+    assert read_file(tmp_path / name, "a", 1000, TODAY).notes == ()
+
+
+@pytest.mark.parametrize("content", [b"\x09\x08\x10\0\0\x06\x05\0 x", b"\xd0\xcf\x11\xe0 x", b"PK\x03\x04 x"])
+def test_a_broken_sheet_is_not_taken_for_text(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(DocumentError, match=r"a\.xls is broken"):
+        read(tmp_path, "a.xls", content)
 
 
 def test_rst(tmp_path: Path) -> None:

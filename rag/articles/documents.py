@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime
 import hashlib
 import os
@@ -178,13 +179,13 @@ def _extracted(
     if not data.strip():
         raise DocumentError(f"{name} is empty: expected an article; fill it or leave it out")
     _check_signature(data, name, path.suffix.lower())
-    page = bool(_PAGE.match(data)) and FORMATS[path.suffix.lower()] not in _OF_MARKUP
-    source = Source(data, Path(name).with_suffix(".html").name if page else name, max_bytes, today)
+    told, true = path.suffix.lower(), _true_suffix(data, path.suffix.lower())
+    source = Source(data, name if true == told else Path(name).with_suffix(true).name, max_bytes, today)
     try:
         content = helper.extract(source)
     except DocumentError as error:
         raise DocumentError(str(error).replace(source.name, name, 1)) from error
-    said = ("it is a web page and was read as one",) * page
+    said = () if true == told else (f"it is {_KINDS[true]} and was read as one",)
     return document_of(content, path, document_id, data, today), (*said, *content.notes)
 
 
@@ -290,9 +291,37 @@ def _load(path: Path, name: str, max_bytes: int) -> bytes:
     return data
 
 
-_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html)\b", re.IGNORECASE)
+_RICH = re.compile(rb"\{\\rtf\d*[\\{\s]")
+_PAGE = re.compile(rb"(?:<[?]xml\b[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype html|html)\b", re.IGNORECASE | re.DOTALL)
+_SAVED = re.compile(  # a head of lines as a mail has it, among which is the one of a page with its pictures
+    rb"(?:[\w-]+:[^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*)*?content-type:\s*multipart/related\b", re.IGNORECASE
+)
+_MARKS = b"\xef\xbb\xbf\xfe\xff \t\r\n"  # bytes that may stand before a text: marks of its byte order, white space
+_KINDS = {
+    ".rtf": "a rich text",
+    ".html": "a web page",
+    ".mhtml": "a web page saved with its pictures",
+    ".xml": "an XML file",
+    ".csv": "a table of separated values",
+}
 _OF_MARKUP = ("html", "xml", "markdown")  # formats that may begin with it
 _OF_DATA = ("csv", "sheets")  # formats of tables and nothing else
+
+
+def _true_suffix(data: bytes, suffix: str) -> str:
+    """The suffix that a file's first bytes ask for: its own, but for markup and tables in text of another kind."""
+    start, own = data[:4096], FORMATS[suffix]
+    text = start.replace(b"\0", b"").lstrip(_MARKS)
+    if _RICH.match(text):
+        return ".rtf"
+    if _PAGE.match(text) and own not in _OF_MARKUP:
+        return ".html"
+    if _SAVED.match(text) and own not in ("mail", "mhtml"):
+        return ".mhtml"
+    wide = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if own == "sheets" and (wide or not re.search(rb"[\0-\x08\x0e-\x1f]", start)):  # so programs write sheets, too
+        return ".xml" if text.startswith(b"<?xml") else ".html" if text.startswith(b"<") else ".csv"
+    return suffix
 
 
 def _check_signature(data: bytes, name: str, suffix: str) -> None:
