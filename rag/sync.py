@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from rag.articles.documents import find_files, other_files, read_file, source_of
+from rag.articles.documents import find_files, kind_of, other_files, read_file, source_of
 from rag.articles.formats.guard import HELPER, Helper
 from rag.errors import RagError, StoreError
 from rag.index import Index
@@ -143,6 +143,7 @@ class _Run:
     counts: Counter[str] = field(default_factory=Counter)
     failed: list[tuple[str, str]] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)  # in archives
     fresh: list[Document] = field(default_factory=list)  # to be added
     copies: list[Document] = field(default_factory=list)  # new, of a content that was there: moved, if that is gone
     seen: dict[str, str] = field(default_factory=dict)  # id -> source of what was met in this run
@@ -188,7 +189,7 @@ class _Run:
 
     def report(self, roots: Sequence[Path]) -> IndexReport:
         """What was done. RagError for a folder of which nothing is in the index, nor was before."""
-        skipped = tuple((str(path), _kind(path)) for path in other_files(roots))
+        skipped = (*((str(path), kind_of(path)) for path in other_files(roots)), *self.skipped)
         for root, place in zip(roots, self.places, strict=True):
             if root.is_dir() and not self._is_read(root, place):
                 raise RagError(f"no article could be read in {root}: {self._why(place, skipped)}")
@@ -227,6 +228,7 @@ class _Run:
         """Leave a file as it was read before."""
         self.seen.update((document_id, self.known[document_id].source) for document_id in trace.documents)
         self.notes += trace.notes
+        self.skipped += trace.skipped
         self.counts["unchanged"] += len(trace.documents)
 
     def _read(self, document_id: str, path: Path) -> Trace | None:
@@ -235,11 +237,12 @@ class _Run:
         reading = read_file(path, document_id, self.max_bytes, helper=self.helper)
         self.failed += reading.failed
         self.notes += reading.notes
+        self.skipped += reading.skipped
         if reading.failed:  # what cannot be read today does not cost what was read before
             within = [source_of(failing) for failing, _ in reading.failed]
             self.seen.update((i, old.source) for i, old in self.known.items() if is_below(old.source, within))
         own = tuple(self._take(document) for document in reading.documents)
-        return Trace(before, own, reading.notes) if before and not reading.failed else None
+        return Trace(before, own, reading.notes, reading.skipped) if before and not reading.failed else None
 
     def _take(self, document: Document) -> str:
         """Sort a document that was read among those that are new, changed or neither; its id in the index."""
@@ -333,10 +336,6 @@ def by_number(files: Sequence[tuple[str, str]]) -> str:
     kinds = Counter(kind for _, kind in files)
     named = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda item: (-item[1], item[0])))
     return f"{len(files)} file{'s' * (len(files) > 1)} of another kind ({named})"
-
-
-def _kind(path: Path) -> str:
-    return path.suffix.lower() or "without suffix"
 
 
 def _place(root: Path) -> Path:

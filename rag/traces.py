@@ -12,7 +12,7 @@ from typing import Any
 from rag.articles.documents import source_of
 from rag.index import Index
 
-FILES = "files"  # setting of an index: source -> stamp, documents, notes
+FILES = "files"  # setting of an index: source -> stamp, documents, notes, skipped
 SETTLED = 2.0  # seconds since its last change after which a file's next one shows in its times, on any file system
 
 
@@ -23,6 +23,7 @@ class Trace:
     stamp: tuple[int, ...]  # size, times of content and status in nanoseconds, number
     documents: tuple[str, ...]
     notes: tuple[tuple[str, str], ...]
+    skipped: tuple[tuple[str, str], ...] = ()
 
 
 class Traces:
@@ -48,7 +49,7 @@ class Traces:
         elsewhere = {path: old for path, old in self._old.items() if not is_below(path, places)}
         found = elsewhere | self._new
         if found != self._old:
-            rows = {path: (trace.stamp, trace.documents, trace.notes) for path, trace in found.items()}
+            rows = {path: (trace.stamp, trace.documents, trace.notes, trace.skipped) for path, trace in found.items()}
             self._index.write_setting(FILES, json.dumps(rows))
 
 
@@ -67,5 +68,5 @@ def is_below(source: str, places: Iterable[str | Path]) -> bool:
     return any(map(Path(source).is_relative_to, places))
 
 
-def _trace(stamp: list[int], documents: list[str], notes: list[list[str]]) -> Trace:
-    return Trace(tuple(stamp), tuple(documents), tuple((path, note) for path, note in notes))
+def _trace(stamp: list[int], documents: list[str], *told: list[tuple[str, str]]) -> Trace:
+    return Trace(tuple(stamp), tuple(documents), *(tuple((path, words) for path, words in pairs) for pairs in told))

@@ -40,7 +40,7 @@ def written(folder: Path, **files: str) -> Path:
     return folder
 
 
-def zipped(**files: str) -> bytes:
+def zipped(**files: str | bytes) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
@@ -99,11 +99,39 @@ def test_each_file_of_an_archive_is_a_document(tmp_path: Path) -> None:
     bot = make_bot()
     report = bot.add(tmp_path)
     assert ids(bot) == ["all.zip/a.txt", "all.zip/sub/b.md", "all.zip/up.txt"]
-    assert [Path(path).name for path, _ in report.failed] == ["c.jpg", "empty.txt"]
+    assert [Path(path).name for path, _ in report.failed] == ["empty.txt"]
+    assert report.skipped == ((str(tmp_path / "all.zip" / "c.jpg"), ".jpg"),)
     assert bot.document("all.zip/a.txt").source == str(tmp_path / "all.zip" / "a.txt")
     assert bot.add(tmp_path).unchanged == 3
     (tmp_path / "all.zip").write_bytes(zipped(a_dot_txt=TEXT))
     assert bot.add(tmp_path / "all.zip").removed == 2
+
+
+@pytest.mark.parametrize("names", [["b.jpg"], ["b.jpg", "sub/c.JPG", "d.doc"], ["README", ".txt.bak", "e.txt.7z"]])
+def test_files_of_other_kinds_in_an_archive_are_named_by_number(tmp_path: Path, names: list[str]) -> None:
+    folder, archive = tmp_path / "folder", tmp_path / "zip" / "all.zip"
+    archive.parent.mkdir()
+    archive.write_bytes(zipped(a_dot_txt=TEXT, **dict.fromkeys(names, "x")))
+    for name in ("a.txt", *names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(TEXT)
+    loose, bot = make_bot().add(folder), make_bot()
+    for _ in range(2):  # an archive that need not be read again has them, too
+        stamped = os.stat(archive).st_mtime_ns - 10**10
+        os.utime(archive, ns=(stamped, stamped))
+        packed = bot.add(archive.parent)
+        assert (packed.failed, len(packed.skipped)) == ((), len(loose.skipped))
+        assert sync.by_number(packed.skipped) == sync.by_number(loose.skipped)
+
+
+def test_an_archive_of_nothing_but_other_kinds_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(zipped(b_dot_jpg="x", c_dot_jpg="x"))
+    (tmp_path / "b.txt").write_text(TEXT)
+    report = make_bot().add(tmp_path)
+    assert [(Path(path).name, why.partition(":")[0]) for path, why in report.failed] == [
+        ("a.zip", "a.zip holds only files of another kind (.jpg)")
+    ]
+    assert len(report.skipped) == 2
 
 
 @pytest.mark.parametrize("content", [b"PK\x03\x04 broken", b"nothing of the kind", zipped()])

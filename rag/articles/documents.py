@@ -103,14 +103,21 @@ def source_of(path: Path | str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one file gave: the documents in it, what could not be read, and what to know of what was.
+    """What one file gave: the documents in it, what could not be read, what to know of what was, and what was left out.
 
-    `failed` and `notes` pair a path with a sentence; only an archive gives more than one of all.
+    `failed` and `notes` pair a path with a sentence, `skipped` the path of a file of another kind with its suffix; only
+    an archive gives more than one of all.
     """
 
     documents: tuple[Document, ...] = ()
     failed: tuple[tuple[str, str], ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
+
+
+def kind_of(path: Path) -> str:
+    """What is told of a file of another kind."""
+    return path.suffix.lower() or "without suffix"
 
 
 def read_file(
@@ -195,11 +202,15 @@ def _read_archive(
     documents: list[Document] = []
     failed: list[tuple[str, str]] = []
     notes: list[tuple[str, str]] = []
+    skipped: list[tuple[str, str]] = []
     uses: Counter[str] = Counter()
     try:
         for packed, content in archive.members(data, name, max_bytes):
             member = _unpacked(packed, uses)
             place = path / member
+            if not member.lower().endswith(READABLE):
+                skipped.append((str(place), kind_of(place)))
+                continue
             try:
                 _check_suffix(place)
                 if isinstance(content, DocumentError):
@@ -214,8 +225,10 @@ def _read_archive(
     except DocumentError as error:
         failed.append((str(path), str(error)))
     if not documents and not failed:
-        failed.append((str(path), f"{name} is empty: expected an archive of articles; leave it out"))
-    return Reading(tuple(documents), tuple(failed), tuple(notes))
+        kinds = ", ".join(sorted({kind for _, kind in skipped}))
+        why = f"holds only files of another kind ({kinds})" if kinds else "is empty"
+        failed.append((str(path), f"{name} {why}: expected an archive of articles; leave it out"))
+    return Reading(tuple(documents), tuple(failed), tuple(notes), tuple(skipped))
 
 
 def _unpacked(member: str, uses: Counter[str]) -> str:

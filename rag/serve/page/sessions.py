@@ -27,7 +27,7 @@ from rag.scope import EVERYTHING, Scope
 from rag.serve.limits import MAX_EXCHANGES, MEGABYTE, Limits
 from rag.serve.page.bots import Asker, Corpus
 from rag.serve.page.progress import Progress
-from rag.sync import excluded
+from rag.sync import by_number, excluded
 from rag.types import Document, Header, Turn
 
 log = logging.getLogger("rag.serve.page")
@@ -273,7 +273,8 @@ class Sessions:
             inside = [(Path(place).relative_to(path).as_posix(), Path(place).name, words) for place, words in said]
             return tuple((f"{name}/{i}" if i != "." else name, _reason(words, last)) for i, last, words in inside)
 
-        return list(made.documents), Added(named(made.failed), named(made.notes))
+        others = ((name, f"left out {by_number(made.skipped)}"),) if made.skipped else ()
+        return list(made.documents), Added(named(made.failed), (*named(made.notes), *others))
 
     def _check_room(self, session: Session, characters: int) -> None:
         size = session.own_characters + characters
