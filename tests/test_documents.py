@@ -433,6 +433,26 @@ def test_what_an_archive_refuses_lies_in_it(packing: int, most: int) -> None:
     assert name == "home/me/a.txt"
 
 
+def zip_of(files: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, content in files.items():
+            made.writestr(name, content)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("inner", [1, 9, 20])
+def test_archives_in_an_archive_share_its_limits(inner: int) -> None:
+    bomb = zip_of({f"{n}.txt": b"x" * 1_000 for n in range(9)})  # each of its files is small enough
+    with pytest.raises(DocumentError, match=r"all\.zip unpacks to more than 8,000 bytes"):
+        list(members(zip_of({f"{n}.zip": bomb for n in range(inner)}), "all.zip", 1_000))
+    many = zip_of({f"{n}.txt": b"" for n in range(9_000)})
+    found = dict(members(zip_of({f"{n}.zip": many for n in range(1 + inner)}), "all.zip", 9_000_000))
+    refused = [name for name, content in found.items() if isinstance(content, DocumentError)]
+    assert refused == [f"{n}.zip" for n in range(1, 1 + inner)]
+    assert len(found) == 9_000 + inner
+
+
 def test_encrypted_pdf_is_refused(tmp_path: Path) -> None:
     keys = b"/Filter /Standard /V 1 /R 2 /Length 40 /P -4 /O <%s> /U <%s>" % (b"41" * 32, b"42" * 32)
     data = pdf(shown("secret"), encrypt=b"/Encrypt << %s >> /ID [<00> <00>]" % keys)

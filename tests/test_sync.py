@@ -134,6 +134,23 @@ def test_an_archive_of_nothing_but_other_kinds_is_named(tmp_path: Path) -> None:
     assert len(report.skipped) == 2
 
 
+def test_files_of_an_archive_in_an_archive_are_documents(tmp_path: Path) -> None:
+    def inner(*names: str) -> bytes:
+        return zipped(**dict.fromkeys(names, f"{TEXT} {names}"))
+
+    third = zipped(**{"fourth.zip": inner("x.txt")})
+    files = {"May/one.ZIP": inner("a.txt", "b.jpg"), "two.zip": inner("a.txt"), "third.zip": third, "broken.zip": b"PK"}
+    (tmp_path / "all.zip").write_bytes(zipped(**files, c_dot_txt=TEXT))
+    bot = make_bot()
+    report = bot.add(tmp_path)
+    assert ids(bot) == ["all.zip/May/one.ZIP/a.txt", "all.zip/c.txt", "all.zip/two.zip/a.txt"]
+    assert [Path(path).relative_to(tmp_path).as_posix() for path, _ in report.failed] == [
+        "all.zip/third.zip/fourth.zip", "all.zip/broken.zip"
+    ]  # fmt: skip
+    assert [Path(path).relative_to(tmp_path).as_posix() for path, _ in report.skipped] == ["all.zip/May/one.ZIP/b.jpg"]
+    assert bot.add(tmp_path).unchanged == 3
+
+
 @pytest.mark.parametrize("content", [b"PK\x03\x04 broken", b"nothing of the kind", zipped()])
 def test_a_broken_archive_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.zip").write_bytes(content)

@@ -1,18 +1,30 @@
-"""Zip archives: each file in them is read as one beside it."""
+"""Zip archives: each file in them is read as one beside it, and each of an archive in them as one of a folder."""
 
 from __future__ import annotations
 
 import io
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from rag.errors import DocumentError
 
 MOST_FILES = 10_000
 
 
+@dataclass
+class _Left:
+    """What an archive, and the archives in it, may still unpack to."""
+
+    name: str
+    bytes: int
+    files: int = MOST_FILES
+
+
 def members(data: bytes, name: str, max_bytes: int) -> Iterator[tuple[str, bytes | DocumentError]]:
     """(name, bytes) of each file in an archive, or why it cannot be had; hidden files and folders left out.
+
+    Of an archive in it the files are had, "INNER.zip/NAME" their names; one in that is a file like any other.
 
     Parameters
     ----------
@@ -24,44 +36,60 @@ def members(data: bytes, name: str, max_bytes: int) -> Iterator[tuple[str, bytes
     DocumentError
         It is broken or a bomb.
     """
-    if data.count(b"PK\x01\x02") > MOST_FILES:
-        raise DocumentError(f"{name} holds more than {MOST_FILES:,} files: expected fewer; unpack it")
+    left = _Left(name, 8 * max_bytes)
+    yield from _members(_opened(data, name, left), name, max_bytes, left)
+
+
+def _opened(data: bytes, name: str, left: _Left) -> zipfile.ZipFile:
+    files = data.count(b"PK\x01\x02")
+    if files > left.files:
+        raise DocumentError(f"{name} holds more than {left.files:,} files: expected fewer; unpack it")
+    left.files -= files
     try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
+        return zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
         raise DocumentError(f"{name} is broken ({error}): expected a whole .zip file; pack it again") from error
-    left = 8 * max_bytes
+
+
+def _members(
+    archive: zipfile.ZipFile, name: str, max_bytes: int, left: _Left, folder: str = ""
+) -> Iterator[tuple[str, bytes | DocumentError]]:
+    """What `members` yields; `folder` is the one that an archive in another stands for."""
     for part in archive.infolist():
-        steps = [step for step in part.filename.replace("\\", "/").split("/") if step not in ("", ".", "..")]
+        told = part.filename
+        steps = [step for step in told.replace("\\", "/").split("/") if step not in ("", ".", "..")]
         if part.is_dir() or not steps or any(step.startswith((".", "__MACOSX", "~$")) for step in steps):
             continue
-        place = "/".join(steps)
-        if part.flag_bits & 1:
-            yield place, DocumentError(f"{part.filename} is encrypted: expected no password; unpack {name}")
-        elif part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            yield (
-                place,
-                DocumentError(
-                    f"{part.filename} is packed in a rare way: expected deflate; unpack {name} and index the folder"
-                ),
-            )
-        elif part.file_size > max_bytes:
-            yield (
-                place,
-                DocumentError(
-                    f"{part.filename} unpacks to {part.file_size:,} bytes: expected at most {max_bytes:,}; split it, "
-                    "or raise the limit (--max-file-megabytes)"
-                ),
-            )
-        elif part.file_size > left:
+        place = folder + "/".join(steps)
+        if refusal := _refusal(part, told, name, max_bytes):
+            yield place, DocumentError(refusal)
+            continue
+        if part.file_size > left.bytes:
             raise DocumentError(
-                f"{name} unpacks to more than {8 * max_bytes:,} bytes (a zip bomb?): unpack it yourself"
+                f"{left.name} unpacks to more than {8 * max_bytes:,} bytes (a zip bomb?): unpack it yourself"
             )
+        left.bytes -= part.file_size
+        try:
+            with archive.open(part) as member:  # not all at once: it may unpack to more than it says
+                content = member.read(part.file_size + 1)
+            inner = None if folder or not place.lower().endswith(".zip") else _opened(content, steps[-1], left)
+        except DocumentError as error:
+            yield place, error
+        except Exception as error:  # zlib's, zipfile's and struct's own
+            yield place, DocumentError(f"{told} is broken ({error}): expected a whole {name}")
         else:
-            left -= part.file_size
-            try:
-                with archive.open(part) as member:  # not all at once: it may unpack to more than it says
-                    content = member.read(part.file_size + 1)
-                yield place, content
-            except Exception as error:  # zlib's, zipfile's and struct's own
-                yield place, DocumentError(f"{part.filename} is broken ({error}): expected a whole {name}")
+            yield from _members(inner, steps[-1], max_bytes, left, f"{place}/") if inner else [(place, content)]
+
+
+def _refusal(part: zipfile.ZipInfo, told: str, name: str, max_bytes: int) -> str:
+    """Why a file is not unpacked, "" if it is."""
+    if part.flag_bits & 1:
+        return f"{told} is encrypted: expected no password; unpack {name}"
+    if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return f"{told} is packed in a rare way: expected deflate; unpack {name} and index the folder"
+    if part.file_size > max_bytes:
+        return (
+            f"{told} unpacks to {part.file_size:,} bytes: expected at most {max_bytes:,}; split it, "
+            "or raise the limit (--max-file-megabytes)"
+        )
+    return ""
