@@ -433,11 +433,17 @@ def test_what_an_archive_refuses_lies_in_it(packing: int, most: int) -> None:
     assert name == "home/me/a.txt"
 
 
-def zip_of(files: dict[str, bytes]) -> bytes:
+def zip_of(files: dict[str, bytes], encoding: str = "") -> bytes:
+    """An archive; with an encoding, as an old program writes it, which does not say in which one its names are."""
+
+    class Old(zipfile.ZipInfo):
+        def _encodeFilenameFlags(self) -> tuple[bytes, int]:  # noqa: N802 (zipfile's own)
+            return self.filename.encode(encoding), self.flag_bits
+
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as made:
         for name, content in files.items():
-            made.writestr(name, content)
+            made.writestr(Old(name) if encoding else name, content, zipfile.ZIP_DEFLATED)
     return stream.getvalue()
 
 
@@ -451,6 +457,31 @@ def test_archives_in_an_archive_share_its_limits(inner: int) -> None:
     refused = [name for name, content in found.items() if isinstance(content, DocumentError)]
     assert refused == [f"{n}.zip" for n in range(1, 1 + inner)]
     assert len(found) == 9_000 + inner
+
+
+@pytest.mark.parametrize(
+    ("names", "encoding"),
+    [
+        (["会议记录.txt", "2023/年度报告.txt"], "gbk"),
+        (["議事録.txt"], "cp932"),
+        (["회의록.txt"], "cp949"),
+        (["Протокол собрания.txt", "Отчёт.txt"], "cp866"),
+        (["Résumé de la réunion.txt", "a.txt"], "utf-8"),
+        (["Protokoll der Sitzung in Köln.txt", "Müller.txt"], "cp437"),
+        (["Минутки.txt", "é.txt"], ""),
+        (["a.txt", "b c.txt"], "ascii"),
+        ([], "ascii"),
+    ],
+)
+def test_names_in_an_archive_are_as_they_were_given(names: list[str], encoding: str) -> None:
+    files = {name: name.encode() for name in names}
+    assert dict(members(zip_of(files, encoding), "a.zip", 1_000)) == files
+
+
+def test_names_of_which_some_say_that_they_are_utf_8() -> None:
+    old, new = (zip_of({name: b"x"}, encoding) for name, encoding in (("报告.txt", "gbk"), ("Отчёт.txt", "")))
+    found = members(zip_of({"é.zip": new, "a.zip": old}), "a.zip", 1_000)
+    assert [name for name, _ in found] == ["é.zip/Отчёт.txt", "a.zip/报告.txt"]
 
 
 def test_encrypted_pdf_is_refused(tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rag.articles.formats.contract import Source
+from rag.articles.formats.encoding import decode
 from rag.errors import DocumentError
 
 MOST_FILES = 10_000
@@ -55,8 +58,8 @@ def _members(
     archive: zipfile.ZipFile, name: str, max_bytes: int, left: _Left, folder: str = ""
 ) -> Iterator[tuple[str, bytes | DocumentError]]:
     """What `members` yields; `folder` is the one that an archive in another stands for."""
-    for part in archive.infolist():
-        told = part.filename
+    parts = archive.infolist()
+    for part, told in zip(parts, _names(parts, name), strict=True):
         steps = [step for step in told.replace("\\", "/").split("/") if step not in ("", ".", "..")]
         if part.is_dir() or not steps or any(step.startswith((".", "__MACOSX", "~$")) for step in steps):
             continue
@@ -93,3 +96,18 @@ def _refusal(part: zipfile.ZipInfo, told: str, name: str, max_bytes: int) -> str
             "or raise the limit (--max-file-megabytes)"
         )
     return ""
+
+
+def _names(parts: Sequence[zipfile.ZipInfo], name: str) -> list[str]:
+    """The names of files; those that do not say that they are UTF-8 in the encoding that fits all of them."""
+    names = [part.filename for part in parts]
+    untold = [n for n, part in enumerate(parts) if not part.flag_bits & 0x800 and part.filename == part.orig_filename]
+    joined = "\n".join(names[n] for n in untold).encode("cp437")  # as which the library takes them
+    try:
+        told = decode(Source(joined, name, 0, datetime.date.min))[0].split("\n")
+    except DocumentError:
+        return names
+    if len(told) == len(untold):
+        for n, true in zip(untold, told, strict=True):
+            names[n] = true
+    return names
