@@ -191,6 +191,35 @@ def test_what_is_gone_from_an_archive_that_was_named_by_a_link_is_dropped(tmp_pa
     assert ids(bot) == ["link.zip/a.txt"]
 
 
+@pytest.mark.parametrize("closed", ["sub", "sub/deep", "sub.zip", "link"])
+def test_a_folder_that_cannot_be_listed_is_named_and_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed: str
+) -> None:
+    root = written(tmp_path / "root", a=TEXT)
+    if closed == "link":
+        (root / closed).symlink_to(written(tmp_path / "elsewhere", b=f"{TEXT} It rained."))
+    else:
+        written(root / closed, b=f"{TEXT} It rained.")
+    bot = make_bot()
+    assert bot.add(root).added == 2
+    (root / "c.txt").write_text(f"{TEXT} It snowed.")
+    listed = os.scandir
+
+    def guarded(place: str) -> object:
+        if Path(place) in (root / closed, (root / closed).resolve()):
+            raise PermissionError(13, "Permission denied", place)
+        return listed(place)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    report = bot.add(root)
+    assert [(path, why.partition(":")[0]) for path, why in report.failed] == [
+        (str(root / closed), f"{Path(closed).name} is a folder that cannot be listed")
+    ]
+    assert (report.added, report.removed, len(ids(bot))) == (1, 0, 3)
+    with pytest.raises(RagError, match="cannot be listed"):  # the folder that is asked for is another thing
+        bot.add(root / closed)
+
+
 def test_a_folder_whose_files_all_fail_today_keeps_what_was_read_of_them(tmp_path: Path) -> None:
     bot = make_bot()
     bot.add(written(tmp_path, a=TEXT))

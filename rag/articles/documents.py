@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import NoReturn
 
 from rag.articles.formats import ARCHIVE, FORMATS, PACKED, archive
 from rag.articles.formats.contract import Extracted, Source
@@ -37,12 +36,12 @@ def find_files(paths: Iterable[Path]) -> list[tuple[str, Path]]:
 
     The id is the POSIX path below the folder given (the name, for a file given), in NFC; ids that collide
     between arguments get the folder's name in front. A file given by name is listed whatever its suffix,
-    so that `read_document` reports it by name.
+    so that `read_document` reports it by name; so is a folder within one that cannot be listed, by `read_file`.
 
     Raises
     ------
     RagError
-        A path does not exist, a folder cannot be listed, or two files would share an id.
+        A path does not exist, a folder given cannot be listed, or two files would share an id.
     """
     found: dict[str, tuple[str, Path, Path]] = {}
     for argument in map(Path, paths):
@@ -71,11 +70,17 @@ def other_files(paths: Iterable[Path]) -> list[Path]:
 
 
 def _walk(folder: Path, known: bool = True) -> Iterator[Path]:
-    """Files with a known suffix, or all others, below `folder`; linked folders come last, and no folder twice."""
+    """Files with a known suffix, or all others, below `folder`; linked folders come last, and no folder twice.
 
-    def report(error: OSError) -> NoReturn:
-        raise RagError(f"folder {_printable(error.filename)} cannot be listed ({error.strerror}): "
-                       "allow reading it, or leave it out")  # fmt: skip
+    A folder that cannot be listed stands among those with a known suffix.
+    """
+    unlisted: list[Path] = []
+
+    def report(error: OSError) -> None:
+        if Path(error.filename) == folder:
+            raise RagError(f"folder {_printable(folder)} cannot be listed ({error.strerror}): "
+                           "allow reading it, or leave it out")  # fmt: skip
+        unlisted.append(Path(error.filename))
 
     pending, seen = [folder], set[str]()
     for top in pending:  # grows while it is walked
@@ -86,6 +91,7 @@ def _walk(folder: Path, known: bool = True) -> Iterator[Path]:
             shown = [] if real in seen else sorted(n for n in names if not n.startswith((".", "~$")))
             yield from (Path(parent, n) for n in shown if n.lower().endswith(READABLE) is known)
             seen.add(real)
+    yield from unlisted if known else ()
 
 
 def _printable(path: Path | str) -> str:
@@ -136,6 +142,9 @@ def read_file(
     today = today or datetime.date.today()
     name = _printable(name or path.name)
     try:
+        if os.path.isdir(path):
+            raise DocumentError(f"{name} is a folder that cannot be listed: expected one that can; allow reading it, "
+                                "or leave it out")  # fmt: skip
         if path.suffix.lower() != ARCHIVE:
             document, notes = _read(path, name, document_id, max_bytes, today, helper)
             return Reading((document,), notes=tuple((str(path), note) for note in notes))
