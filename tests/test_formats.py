@@ -476,6 +476,28 @@ def test_separated_values(tmp_path: Path, name: str, content: str | bytes) -> No
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "remarks", ["# exported 2024-05-01, by Ilse", "# towns\n# of 2024, 2023, 2022, and before\n", "#,", "sep=,\n# a, b"]
+)
+def test_a_remark_above_the_heads_costs_a_table_nothing(tmp_path: Path, remarks: str) -> None:
+    document = read(tmp_path, "a.csv", f"{remarks}\nTown,Mayor,Party\nTarsk,Korn,Green\nOrrin,Lind,Red\n")
+    *above, first, second = document.text.split("\n")
+    assert above == [line for line in remarks.split("\n") if line.startswith("#")]
+    assert (first, second) == ("Town: Tarsk | Mayor: Korn | Party: Green", "Town: Orrin | Mayor: Lind | Party: Red")
+
+
+@pytest.mark.parametrize(
+    ("content", "first"),
+    [
+        ("#id,name,colour\n1,a,red\n2,b,green\n", "#id: 1 | name: a | colour: red"),
+        ("#Town,Mayor,Party\nTarsk,Korn,Green\nOrrin,Lind,Red\n", "#Town: Tarsk | Mayor: Korn | Party: Green"),
+        ("#Town,People\nTarsk,34,\nOrrin,12,\n", "#Town: Tarsk | People: 34"),
+    ],
+)
+def test_a_head_may_begin_as_a_remark_does(tmp_path: Path, content: str, first: str) -> None:
+    assert read(tmp_path, "a.csv", content).text.split("\n")[0] == first
+
+
 def test_decimal_commas_separate_nothing(tmp_path: Path) -> None:
     document = read(
         tmp_path, "a.csv", 'Well;Depth;Note\nB-1;34,5;"broken;\nsince 2019"\nB-2;102,75;"called ""deep"""\n'

@@ -7,12 +7,13 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from itertools import takewhile
 from operator import itemgetter
 
 from rag.articles.formats.contract import Composer, Extracted, Source, tidied
 from rag.articles.formats.encoding import decode
 from rag.articles.formats.markup import compose, is_markup, parse
-from rag.articles.formats.tables import fields_of, line_of
+from rag.articles.formats.tables import fields_of, has_head, line_of
 
 _LONG = 200  # characters from which a cell is running text, and stands below its row
 _SAMPLE = 200  # lines that tell what separates the values
@@ -29,7 +30,7 @@ def read(source: Source) -> Extracted:
     told = re.fullmatch(r"sep=(.)\s*", lines[0]) if lines else None  # what Excel wants, and nobody reads
     quote = _quote(lines)
     delimiter = told[1] if told else "\t" if source.suffix == ".tsv" else _delimiter(lines[:_SAMPLE], quote)
-    for fields in fields_of(_rows(lines[bool(told) :], delimiter, quote)):
+    for fields in fields_of(_table(lines[bool(told) :], delimiter, quote)):
         long = [cell for _, cell in fields if len(cell) > _LONG or "\n\n" in cell or is_markup(cell)]
         composer.add("row", line_of([field for field in fields if field[1] not in long]))
         for cell in long:
@@ -38,6 +39,17 @@ def read(source: Source) -> Extracted:
             else:
                 composer.add("paragraph", cell)
     return composer.finish(source.title, notes=notes)
+
+
+def _table(lines: Sequence[str], delimiter: str, quote: str) -> list[list[str]]:
+    """The values of each row. A remark above the heads is one value: a line that begins with "#" and has not as many
+    values as they, else it may be them."""
+    remarks = list(takewhile(lambda line: line.startswith("#"), lines))
+    rows = _rows(lines[len(remarks) :], delimiter, quote)
+    below = [row for row in rows if any(row)]
+    if has_head(below) and all(len(row) != len(below[0]) for row in _rows(remarks, delimiter, quote)):
+        return [*([remark] for remark in remarks), *rows]
+    return _rows(lines, delimiter, quote)
 
 
 def _rows(lines: Sequence[str], delimiter: str, quote: str) -> list[list[str]]:
