@@ -23,6 +23,11 @@ def p(*runs: str, style: str = "", ended: bool = True) -> str:
     return f"<w:p><w:pPr>{properties}</w:pPr>{inner}</w:p>"
 
 
+def run(text: str, marks: str) -> str:
+    """A run set in some way."""
+    return f"<w:r><w:rPr>{marks}</w:rPr><w:t xml:space='preserve'>{text}</w:t></w:r>"
+
+
 def mark(kind: str, number: int) -> str:
     return f"<w:r><w:{kind}Reference w:id='{number}'/></w:r>"
 
@@ -189,6 +194,30 @@ def test_a_table_between_paragraphs_with_a_line_above_its_heads(tmp_path: Path) 
     ]  # fmt: skip
 
 
+BOLD = "<w:b/>"
+CHAIRS = ["Role: Chair | Name: Ilse Korn", "Role: Clerk | Name: Jon Reeve"]
+
+
+@pytest.mark.parametrize(
+    ("marks", "expected"),
+    [
+        ([BOLD, BOLD, "", "", "", ""], CHAIRS),
+        ([BOLD, "<w:b w:val='1'/><w:i/>", "", BOLD, "", ""], CHAIRS),
+        ([BOLD, BOLD, "<w:b w:val='0'/>", "<w:b w:val='0'/>", "", "<w:i/>"], CHAIRS),
+        # as well a form
+        ([BOLD, "", BOLD, "", BOLD, ""], ["Role | Name", "Chair | Ilse Korn", "Clerk | Jon Reeve"]),
+        ([""] * 6, ["Role | Name", "Chair | Ilse Korn", "Clerk | Jon Reeve"]),
+        ([BOLD] * 6, ["Role | Name", "Chair | Ilse Korn", "Clerk | Jon Reeve"]),
+        ([BOLD, "<w:b w:val='0'/>", "", "", "", ""], ["Role | Name", "Chair | Ilse Korn", "Clerk | Jon Reeve"]),
+    ],
+)
+def test_bold_heads_of_two_columns_of_words(tmp_path: Path, marks: list[str], expected: list[str]) -> None:
+    texts = ("Role", "Name", "Chair", "Ilse Korn", "Clerk", "Jon Reeve")
+    cells = [f"<w:tc>{p(run(text, mark))}</w:tc>" for text, mark in zip(texts, marks, strict=True)]
+    rows = (f"<w:tr>{''.join(cells[n : n + 2])}</w:tr>" for n in (0, 2, 4))
+    assert [text for _, text in word(tmp_path, f"<w:tbl>{''.join(rows)}</w:tbl>")] == expected
+
+
 def test_a_table_in_a_table_is_read_where_it_stands(tmp_path: Path) -> None:
     inner = (
         "<w:tbl><w:tr><w:tc>"
@@ -241,19 +270,18 @@ def test_a_style_is_what_the_one_is_that_it_is_based_on(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- what is struck out
 
 
-def struck(text: str, mark: str = "<w:strike/>") -> str:
-    return f"<w:r><w:rPr>{mark}</w:rPr><w:t xml:space='preserve'>{text}</w:t></w:r>"
+STRUCK = "<w:strike/>"
 
 
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (p(struck("Jon Reeve "), "Petra Holm has the keys."), ["Petra Holm has the keys."]),
-        (p("The fee is ", struck("40", "<w:dstrike w:val='true'/>"), "50."), ["The fee is 50."]),
+        (p(run("Jon Reeve ", STRUCK), "Petra Holm has the keys."), ["Petra Holm has the keys."]),
+        (p("The fee is ", run("40", "<w:dstrike w:val='true'/>"), "50."), ["The fee is 50."]),
         (p("Kept."), ["Kept."]),
-        (p(struck("All of it.")) + p("Kept."), ["Kept."]),
-        ("<w:tbl><w:tr><w:tc>" + p("Mayor") + "</w:tc><w:tc>" + p(struck("Reeve"), "Holm") + "</w:tc></w:tr></w:tbl>", ["Mayor | Holm"]),
-        (p(struck("Still ", "<w:strike w:val='0'/>"), struck("valid.", "<w:dstrike w:val='false'/>")), ["Still valid."]),
+        (p(run("All of it.", STRUCK)) + p("Kept."), ["Kept."]),
+        ("<w:tbl><w:tr><w:tc>" + p("Mayor") + "</w:tc><w:tc>" + p(run("Reeve", STRUCK), "Holm") + "</w:tc></w:tr></w:tbl>", ["Mayor | Holm"]),
+        (p(run("Still ", "<w:strike w:val='0'/>"), run("valid.", "<w:dstrike w:val='false'/>")), ["Still valid."]),
     ],
     ids=["one line", "two lines", "none", "a paragraph", "in a cell", "switched off"],
 )  # fmt: skip

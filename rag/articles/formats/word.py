@@ -183,6 +183,8 @@ class _Document:
         heads = 0
         while heads < len(rows) and rows[heads].find(f"{_W}trPr/{_W}tblHeader") is not None:
             heads += 1
+        if not heads and len(rows) > 1 and set(map(len, cells)) == {2}:  # else heads are told by what is below them
+            heads = int(all(map(_is_bold, cells[0])) and not any(_is_bold(row[0]) for row in cells[1:]))
         texts = self._texts(rows, cells, heads)
         flat = [text for row in texts for text in row]
         nested = any(cell.find(f".//{_W}tbl") is not None for row in cells for cell in row)
@@ -228,6 +230,13 @@ def _is_left_out(node: Any) -> bool:
     names = ("vanish", "strike", "dstrike") if node.tag == f"{_W}r" else ()
     marks = (node.find(f"{_W}rPr/{_W}{name}") for name in names)
     return any(mark is not None and _is_on(mark) for mark in marks)
+
+
+def _is_bold(cell: Any) -> bool:
+    """Whether there is text in a cell and all of it is set in bold."""
+    runs = [run for run in cell.iter(f"{_W}r") if run.find(f"{_W}t") is not None]
+    marks = [run.find(f"{_W}rPr/{_W}b") for run in runs]
+    return bool(marks) and all(mark is not None and _is_on(mark) for mark in marks)
 
 
 def _is_on(mark: Any) -> bool:
