@@ -281,6 +281,50 @@ def test_a_page_of_which_little_is_taken_says_so(tmp_path: Path) -> None:
     assert read_file(tmp_path / "a.html", "a", 10**6, TODAY).notes == ()
 
 
+STANDING = "".join(
+    f"<p>{n}. The mill stood on the river Tarsk for a long time, and all of the town knew it.</p>" for n in range(4)
+)
+
+
+@pytest.mark.parametrize(
+    "around", ["<article>{}</article>", "<main>{}</main>", "<div>{}</div>", "<form><div id='content'>{}</div></form>"]
+)
+@pytest.mark.parametrize(
+    ("inner", "found"),
+    [
+        ("<div>1987: It burns.</div><div>The chair is <b>Oda</b> Brandt.</div>", ["1987: It burns.", "The chair is Oda Brandt."]),
+        ("<div class='timeline'><div><span>1987: It burns.</span></div><span><div>Rebuilt.</div></span></div>", ["1987: It burns.", "Rebuilt."]),
+        ("Bare<p>One.</p>tail <i>of it</i><section>Two<br>lines</section>", ["Bare", "One.", "tail of it", "Two", "lines"]),
+        ("<table role='presentation'><tr><td>In 1987.</td><td><div>It burns.</div></td></tr></table>", ["In 1987.", "It burns."]),
+        ("<ul><li>Chair<div>Oda</div><div>Jon</div></li><li>Clerk</li></ul>", ["Chair", "Oda", "Jon", "Clerk"]),
+        ("<blockquote><div>It burns.</div><div>It is over.</div></blockquote>", ["It burns.", "It is over."]),
+        ("<details><summary>When?</summary>In 1987.</details><address>Quay 3</address>", ["When?", "In 1987.", "Quay 3"]),
+        ("<div>By the <a href='/quay'>quay</a> of Tarsk.</div>", ["By the quay of Tarsk."]),
+        # what is no text of the article
+        ("<div class='share'>Share it</div><div><button>Buy</button></div><div><a href='/'>More of it</a></div>", []),
+        ("<div hidden>Draft</div><div style='display: none'>None</div><nav><div>Home</div></nav><aside><div>Old</div></aside>", []),
+    ],
+)  # fmt: skip
+def test_text_of_an_article_that_stands_in_no_paragraph_is_read(
+    tmp_path: Path, around: str, inner: str, found: list[str]
+) -> None:
+    page = f"<nav>Home</nav>{around.format(f'<h1>The mill</h1>{STANDING}{inner}<p>The end.</p>')}<div class='cookie-bar'><div>We use cookies.</div></div><footer><div>Imprint</div></footer>"
+    lines = read(tmp_path, "a.html", f"<html><body>{page}</body></html>").text.split("\n")
+    assert lines[0] == "The mill"
+    assert lines[5:] == [*found, "The end."]
+    assert read_file(tmp_path / "a.html", "a", 10**6, TODAY).notes == ()
+
+
+def test_what_is_left_out_of_an_article_is_told(tmp_path: Path) -> None:
+    lost = (
+        "<div class='slide'><p>In 1987 the mill burns down, and nobody knows why; a year later it is rebuilt.</p></div>"
+    )
+    for left_out, notes in ((lost, ["16 of its article's 94 words were left out"]), ("", [])):
+        page = f"<nav>{LONG}</nav><article><h1>The mill</h1>{STANDING}{left_out}<div><a href='/'>More of it</a></div></article>"
+        read(tmp_path, "a.html", f"<html><body>{page}</body></html>")
+        assert [note for _, note in read_file(tmp_path / "a.html", "a", 10**6, TODAY).notes] == notes
+
+
 def test_a_short_page_of_headings_and_items_keeps_them(tmp_path: Path) -> None:
     items = "".join(f"<h2>{n}. Point</h2><ul><li>The council of Tarsk hears of point {n}.</li></ul>" for n in range(9))
     for body in (f"<h1>Minutes</h1>{items}", f"<h1>Minutes</h1><p>All came.</p>{items}<p>{LONG}</p>"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
@@ -15,7 +17,17 @@ from trafilatura.xpaths import BODY_XPATH
 
 from rag.articles.formats.contract import KINDS, Composer, Extracted, Source
 from rag.articles.formats.encoding import decode
-from rag.articles.formats.markup import cells_of, compose, definitions_of, is_data, parse, strip_unseen, words_of
+from rag.articles.formats.markup import (
+    cells_of,
+    compose,
+    definitions_of,
+    holds_blocks,
+    is_data,
+    is_hidden,
+    parse,
+    strip_unseen,
+    words_of,
+)
 from rag.articles.formats.tables import lines_of
 
 _LONG_PAGE = 5_000_000  # characters of markup above which main text is not looked for: it would take minutes
@@ -42,8 +54,10 @@ def read_page(source: Source, markup: str, notes: tuple[str, ...] = ()) -> Extra
     date = find_date(_without_days_told_of(tree), extensive_search=False, original_date=True, max_date=day)
     outlet = next((name.strip() for name in tree.xpath("//meta[@property='og:site_name']/@content")), "")
     composer = Composer(source)
+    told: Counter[str] = Counter()
     if len(markup) <= _LONG_PAGE:
         _mark(tree, source)
+        told = _told_by_article(tree)
         config = DEFAULT_CONFIG if '"articleBody"' in markup else _BLOCKS_ONLY  # it reads a text given as data, too
         found: Any = bare_extraction(tree, include_comments=False, fast=True, config=config)
         if found is not None and found.body is not None:
@@ -53,18 +67,31 @@ def read_page(source: Source, markup: str, notes: tuple[str, ...] = ()) -> Extra
     _keep_sources_of_quotations(tree)
     strip_unseen(tree, "nav", "footer")
     if len(extracted.text) >= _LITTLE:
-        return replace(extracted, notes=(*notes, *_left_out(tree, extracted.text)))
+        return replace(extracted, notes=(*notes, *_left_out(tree, told, extracted.text)))
     whole = Composer(source)
     compose(tree, whole)
     body = whole.finish(title, date or "", outlet, notes)
     return body if body.text else extracted
 
 
-def _left_out(tree: Any, text: str) -> tuple[str, ...]:
-    """A note where the main text is less than half of the words that stand on a page outside links and menus."""
+def _left_out(tree: Any, told: Counter[str], text: str) -> tuple[str, ...]:
+    """A note where the text is less than half of a page's words outside links and menus, or lacks a tenth of its
+    article's, which `told` counts."""
     etree.strip_elements(tree, "a", "aside", "header", "form", with_tail=False)
-    taken, all_words = len(text.split()), len(words_of(tree).split())
-    return (f"{taken:,} of its {all_words:,} words were taken for its main text",) * (2 * taken < all_words)
+    words = text.split()
+    all_words, missed = len(words_of(tree).split()), (told - Counter(words)).total()
+    if 2 * len(words) < all_words:
+        return (f"{len(words):,} of its {all_words:,} words were taken for its main text",)
+    return (f"{missed:,} of its article's {told.total():,} words were left out",) * (10 * missed > told.total())
+
+
+def _told_by_article(tree: Any) -> Counter[str]:
+    """The words outside links and menus of what trafilatura takes for a page's article."""
+    article = deepcopy(next(_taken(tree), None))
+    if article is None:
+        return Counter()
+    strip_unseen(article, "a", "aside", "nav", "footer", "form", "button")
+    return Counter(re.sub("[\ue5a0-\ue5af]", "", words_of(article)).split())
 
 
 def declared_encoding(data: bytes) -> str:
@@ -119,6 +146,19 @@ def _mark(tree: Any, source: Source) -> None:
         figure.tag = "div"
     for byline in tree.xpath("//*[contains(@class, 'byline')]"):
         byline.attrib.clear()  # trafilatura takes such lines out by their class
+    for article in list(_taken(tree)):
+        for part in article.iter("table", "tr", "td", "th"):
+            part.tag = "div"  # what is left is layout
+        for line in [div for div in article.xpath(".//li//div") if not any(map(holds_blocks, div))]:
+            line.tag = "span"
+            line.addprevious(line.makeelement("br"))
+            line.tail = " " + (line.tail or "")
+        _enclose_lines(article)
+
+
+def _taken(tree: Any) -> Iterator[Any]:
+    """The elements that trafilatura may take for a page's article, the likeliest first."""
+    return (found[0] for path in BODY_XPATH if (found := path(tree)))
 
 
 def _join_articles(tree: Any) -> None:
@@ -127,7 +167,7 @@ def _join_articles(tree: Any) -> None:
     On a page without articles, of what is of the tag and class that it takes.
     """
     articles = tree.xpath("//article[not(ancestor::article)]")
-    taken = next((found[0] for path in BODY_XPATH if (found := path(tree))), None)
+    taken = next(_taken(tree), None)
     if not articles and taken is not None and taken.get("class"):
         alike = tree.xpath(f"//{taken.tag}[@class=$name]", name=taken.get("class"))
         articles = [element for element in alike if not set(alike).intersection(element.iterancestors())]
@@ -167,6 +207,34 @@ def _enclose_text(tree: Any) -> None:
                 return
 
 
+def _enclose_lines(holder: Any) -> None:
+    """Make a paragraph of each line of text that stands beside blocks or alone in a <div>, which trafilatura leaves.
+
+    Links and buttons alone are no text, and what is hidden stays as it is.
+    """
+    if is_hidden(holder):
+        return
+    line = holder.makeelement("p")
+    line.text, holder.text = holder.text, None
+    holder.insert(0, line)
+    lines = [line]
+    for child in list(holder)[1:]:
+        if not holds_blocks(child):
+            lines[-1].append(child)
+            continue
+        line = holder.makeelement("p")
+        line.text, child.tail = child.tail, None
+        child.addnext(line)
+        lines.append(line)
+        if child.tag not in _WHOLE:
+            _enclose_lines(child)
+    for line in lines:
+        own = deepcopy(line)
+        strip_unseen(own, "a", "button")
+        if not words_of(own):
+            line.drop_tag()
+
+
 def _keep_sources_of_quotations(tree: Any) -> None:
     for source in tree.xpath("//blockquote//footer"):
         source.tag = "p"  # footers are left out
@@ -182,6 +250,7 @@ def _replace(element: Any, lines: list[tuple[str, str]]) -> None:
 
 
 _TEXTS = ("p", "ul", "ol", "dl", "table", "pre", "blockquote", "figure", "h1", "h2", "h3", "h4", "h5", "h6")
+_WHOLE = {*_TEXTS, "a", "summary"} - {"blockquote"}  # elements in which no line needs a paragraph of its own
 _TAGS = {"head": "heading", "item": "item", "cell": "row", "p": "paragraph", "quote": "paragraph", "code": "paragraph"}
 
 

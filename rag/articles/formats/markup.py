@@ -78,7 +78,7 @@ class _Walker:
 
     def _visit(self, element: Any, kind: str, verbatim: bool = False) -> None:
         tag = element.tag if isinstance(element.tag, str) else ""
-        if not tag or tag in _UNSEEN or _is_hidden(element):
+        if not tag or tag in _UNSEEN or is_hidden(element):
             return
         if tag in ("br", "hr"):
             self.line.append("\n")
@@ -127,7 +127,13 @@ def definitions_of(element: Any) -> list[str]:
     return [*lines, *[term] * bool(term)]
 
 
-def _is_hidden(element: Any) -> bool:
+def holds_blocks(element: Any) -> bool:
+    """Whether an element has lines of its own, or has an element in it that does."""
+    return any(node.tag in _BLOCKS for node in element.iter())
+
+
+def is_hidden(element: Any) -> bool:
+    """Whether an element says of itself that nobody sees it."""
     style = (element.get("style") or "").replace(" ", "").lower()
     return "display:none" in style or element.get("hidden") is not None
 
@@ -227,3 +233,5 @@ def _is_reference(element: Any) -> bool:
 def strip_unseen(tree: Any, *tags: str) -> None:
     """Take elements that nobody sees, and those named, out of a tree."""
     etree.strip_elements(tree, *_UNSEEN, *tags, with_tail=False)
+    for hidden in [element for element in tree.iterdescendants() if is_hidden(element)]:
+        hidden.drop_tree()
