@@ -325,6 +325,35 @@ def test_what_is_left_out_of_an_article_is_told(tmp_path: Path) -> None:
         assert [note for _, note in read_file(tmp_path / "a.html", "a", 10**6, TODAY).notes] == notes
 
 
+TOWNS = ["Town: Tarsk | Mayor: Ilse Korn", "Town: Orrin | Mayor: Jon Reeve"]
+
+
+@pytest.mark.parametrize("before", ["", STANDING])
+@pytest.mark.parametrize(
+    ("inner", "found"),
+    [
+        ("<div role='table'><div role='row'><span role='columnheader'>Town</span><span role='columnheader'>Mayor</span></div>"
+         "<div role='row'><span role='cell'>Tarsk</span><span role='cell'>Ilse Korn</span></div>"
+         "<div role='row'><span role='cell'>Orrin</span><span role='cell'>Jon Reeve</span></div></div>", TOWNS),
+        ("<section role='grid'><div>All towns</div><div role='rowgroup'><ul role='row'><li role='columnheader'>Town</li><li role='columnheader'>Mayor</li></ul></div>"
+         "<div role='rowgroup'><ul role='row'><li role='gridcell'>Tarsk</li><li role='gridcell'>Ilse Korn</li></ul>"
+         "<ul role='row'><li role='gridcell'>Orrin</li><li role='gridcell'>Jon Reeve</li></ul></div></section>", ["All towns", *TOWNS]),
+        ("<div role='treegrid'>All <div role='row'><div role='rowheader'>Tarsk</div><div role='gridcell'><div>Ilse</div><div>Korn</div></div></div></div>", ["All", "Tarsk | Ilse Korn"]),
+        # no roles: lines of a grid
+        ("<div><span>Town</span><span>Mayor</span></div><div><span>Tarsk</span><span>Ilse Korn</span></div>", ["Town Mayor", "Tarsk Ilse Korn"]),
+        ("<ul><li><b>1987</b><span>It burns</span></li><li><b>1990</b><span>Rebuilt</span></li></ul>", ["1987 It burns", "1990 Rebuilt"]),
+        ("<div><div><b>Tarsk</b><i>34</i><i>12</i></div><div><b>Orrin</b><i>5</i><i>6</i></div></div>", ["Tarsk 34 12", "Orrin 5 6"]),
+        # one line, or pieces of words in it
+        ("<div><span>The mi</span><span>ll</span></div><div>One</div>", ["The mill", "One"]),
+        ("<div><span>W</span>ell</div><div><span>I</span>t is</div>", ["Well", "It is"]),
+    ],
+)  # fmt: skip
+def test_what_is_shown_as_a_table_is_read_as_one(tmp_path: Path, before: str, inner: str, found: list[str]) -> None:
+    page = f"<html><body><article><h1>The mill</h1>{before}{inner}<p>The end.</p></article></body></html>"
+    lines = read(tmp_path, "a.html", page).text.split("\n")
+    assert lines[5 if before else 1 :] == [*found, "The end."]
+
+
 def test_a_short_page_of_headings_and_items_keeps_them(tmp_path: Path) -> None:
     items = "".join(f"<h2>{n}. Point</h2><ul><li>The council of Tarsk hears of point {n}.</li></ul>" for n in range(9))
     for body in (f"<h1>Minutes</h1>{items}", f"<h1>Minutes</h1><p>All came.</p>{items}<p>{LONG}</p>"):

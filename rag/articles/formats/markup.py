@@ -25,6 +25,8 @@ _BLOCKS = {
 _UNSEEN = frozenset(
     ("head", "script", "style", "noscript", "template", "svg", "math", "object", "iframe", "canvas", "select", "title")
 )
+# Roles in a table (ARIA), and what HTML's own tables have for them.
+_ROLES = {"row": "tr", "cell": "td", "gridcell": "td", "columnheader": "th", "rowheader": "th"}
 _MARKUP = re.compile(r"</(?:p|div|span|li|ul|ol|h[1-6]|a|b|i|em|strong|blockquote)\s*>|<br\s*/?>", re.IGNORECASE)
 _MOST_SPANNED = 100  # columns or rows that one cell is believed to span
 _LAYOUT_CELL = 400  # characters from which a cell is a part of the page's layout and not of a table
@@ -53,7 +55,36 @@ def parse(markup: str) -> Any:
             raised.tag == "sup" and re.fullmatch(r"[-−]?\d{1,3}", raised.text or "") and _before(raised)[-1:].isdigit()
         ):
             raised.text = raised.text.translate(SUPERSCRIPTS)
+    _name_tables(tree)
+    _part_cells(tree)
     return tree
+
+
+def _name_tables(tree: Any) -> None:
+    """Make tables of what says by its roles that it is one (ARIA); what is no row in it goes before it."""
+    for table in tree.xpath("//*[@role='table' or @role='grid' or @role='treegrid'][not(self::table)]"):
+        for part in table.iter():
+            part.tag = _ROLES.get(part.get("role"), part.tag)
+        table.tag, title = "table", table.makeelement("div")
+        title.text, table.text = table.text, None
+        table.insert(0, title)
+        for other in [child for child in table if not (child.tag == "tr" or child.find(".//tr") is not None)]:
+            table.addprevious(other)
+
+
+def _part_cells(tree: Any) -> None:
+    """Part what a grid shows apart: lines below each other of as many elements each, and nothing between these."""
+    for line in tree.xpath("//*[self::div or self::li][not(ancestor::pre or ancestor::code)]"):
+        beside = [other for other in (line.getprevious(), line.getnext()) if other is not None]
+        if _is_cells(line) and any(len(other) == len(line) and _is_cells(other) for other in beside):
+            for cell in line:
+                cell.tail = " "
+
+
+def _is_cells(line: Any) -> bool:
+    """Whether an element holds two others or more and no text beside them."""
+    texts = (line.text, *(cell.tail for cell in line))
+    return len(line) > 1 and not any((text or "").strip() for text in texts)
 
 
 def compose(element: Any, composer: Composer, kind: str = "paragraph") -> None:
