@@ -8,6 +8,7 @@ import datetime
 import io
 import json
 import plistlib
+import re
 import time
 import zipfile
 from itertools import zip_longest
@@ -382,6 +383,16 @@ def test_code_in_a_table_is_a_part_of_its_cell(tmp_path: Path) -> None:
     rows = "<table><tr><th>Call<th>Gives<tr><td><pre>f(1)</pre><td>2</table><dl><dt>g<dd><pre>one</pre></dl>"
     page = f"<html><body><article><h1>The flood</h1><p>{LONG}</p>{rows}<p>The end.</p></article>"
     assert blocks(read(tmp_path, "a.html", page))[2:4] == [("row", "Call: f(1) | Gives: 2"), ("item", "g: one")]
+
+
+@pytest.mark.parametrize(
+    "told", ["on <time datetime='1987-05-09'>9 May 1987</time>", "at <output>34</output> degrees", "by <code>make()</code> and", "to <q>no</q> end"]
+)  # fmt: skip
+@pytest.mark.parametrize("line", ["<p>{}</p>", "<div>{}</div>", "<ul><li>{}</li></ul>"])
+def test_a_sentence_keeps_what_is_marked_in_it(tmp_path: Path, told: str, line: str) -> None:
+    page = f"<html><body><article><h1>The mill</h1>{STANDING}{line.format(f'It was sold {told} for good.')}<p>The end.</p></article>"
+    words = re.sub("<[^>]*>", "", told)
+    assert read(tmp_path, "a.html", page).text.split("\n")[5:] == [f"It was sold {words} for good.", "The end."]
 
 
 def test_lines_within_code_stay_lines(tmp_path: Path) -> None:

@@ -142,6 +142,8 @@ def _mark(tree: Any, source: Source) -> None:
         lines = Composer(source)
         lines.add_lines(given.text_content())
         _replace(given, [(_MARKS["paragraph"], line) for line in lines.finish().text.split("\n")])
+    for inline in list(tree.iter("time", "output", "code", "q")):
+        inline.drop_tag()  # trafilatura takes these out of their sentences
     for figure in tree.iter("figure"):
         figure.tag = "div"
     for byline in tree.xpath("//*[contains(@class, 'byline')]"):
