@@ -395,6 +395,19 @@ def test_a_sentence_keeps_what_is_marked_in_it(tmp_path: Path, told: str, line: 
     assert read(tmp_path, "a.html", page).text.split("\n")[5:] == [f"It was sold {words} for good.", "The end."]
 
 
+@pytest.mark.parametrize(
+    "struck", ["<del>50</del>", "<s>50</s>", "<strike>5<s>0</s></strike>", "<b><s>50</s></b>", "<i style='text-decoration: line-through'>50</i>"]
+)  # fmt: skip
+@pytest.mark.parametrize("long", ["", STANDING])
+def test_what_is_struck_out_is_no_longer_told(tmp_path: Path, struck: str, long: str) -> None:
+    page = f"<html><body><article>{long}<p>It costs {struck} <u>60</u> crowns.</p><p>The end.</p></article>"
+    assert read(tmp_path, "a.html", page).text.split("\n")[-2:] == ["It costs 60 crowns.", "The end."]
+
+
+def test_what_markdown_strikes_out_is_no_longer_told(tmp_path: Path) -> None:
+    assert read(tmp_path, "a.md", "It costs ~~50~~ 60 crowns.").text == "It costs 60 crowns."
+
+
 def test_lines_within_code_stay_lines(tmp_path: Path) -> None:
     assert read(tmp_path, "a.md", "Text.\n\n```\na = 1\nb = 2\n```\n").text == "Text.\na = 1\nb = 2"
 

@@ -48,8 +48,10 @@ def parse(markup: str) -> Any:
     # bytes and a parser, never a string: some libraries take a string for an address
     parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
     tree = html.document_fromstring(markup.replace("\0", "").encode("utf-8", "replace"), parser=parser)
-    for raised in list(tree.iter("sup", "a", "del")):
-        if raised.tag == "del" or _is_reference(raised):
+    for struck in tree.xpath("//body//*[self::del or self::s or self::strike or contains(@style, 'line-through')]"):
+        struck.drop_tree()
+    for raised in list(tree.iter("sup", "a")):
+        if _is_reference(raised):
             raised.drop_tree()
         elif (
             raised.tag == "sup" and re.fullmatch(r"[-−]?\d{1,3}", raised.text or "") and _before(raised)[-1:].isdigit()
