@@ -408,6 +408,32 @@ def test_what_markdown_strikes_out_is_no_longer_told(tmp_path: Path) -> None:
     assert read(tmp_path, "a.md", "It costs ~~50~~ 60 crowns.").text == "It costs 60 crowns."
 
 
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ("<label for='a'>Name *</label> <input id='a' value='Ilse Korn'><label>Born: <input type='date' value='1987-05-09'></label>", ["Name: Ilse Korn", "Born: 1987-05-09"]),
+        ("<div><label for='a'>Town</label></div><div><select id='a'><option>Orrin<option selected>Tarsk</select></div>", ["Town: Tarsk"]),
+        ("<label>Why <textarea>It burns.\nAgain.</textarea></label><input aria-label='Age' type='number' value='34'>", ["Why: It burns. Again.", "Age: 34"]),
+        ("<fieldset><legend>Colour</legend><input type='radio' id='a' checked><label for='a'>Red</label><label for='b'>Blue</label><input type='radio' id='b'></fieldset>", ["Colour", "☒ Red", "☐ Blue"]),
+        ("<ul><li><label><input type='checkbox' checked> Milk</label></li><li><input type='checkbox'> Tea</li></ul><label>Who <input value='Jon'></label>", ["☒ Milk", "☐ Tea", "Who: Jon"]),
+        ("<table><tr><td>Name:</td><td><input value='Ilse Korn'></td></tr><tr><td>Town:</td><td><input value='Tarsk'></td></tr></table>", ["Name: Ilse Korn", "Town: Tarsk"]),
+        ("<p>Chair: <input value='Oda'> of Tarsk</p>", ["Chair: Oda of Tarsk"]),
+        # what nobody filled, or nobody should read
+        ("<input type='hidden' value='x1'><input type='password' value='x2'><input type='submit' value='x3'><input type='search' value='x4'>", []),
+        ("<select><option value='' selected>Choose</option><option>Tarsk</option></select><input value=''><textarea></textarea>", []),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("long", ["", STANDING])
+def test_what_was_filled_into_a_form_is_read_behind_its_label(
+    tmp_path: Path, fields: str, found: list[str], long: str
+) -> None:
+    search = "<header><form><label>Find <input value='mill'></label></form></header><div role='search'><input value='mill'></div>"
+    page = f"<html><body>{search}<article><h1>The form</h1>{long}<form>{fields}</form><p>The end.</p></article></body></html>"
+    lines = read(tmp_path, "a.html", page).text.split("\n")
+    assert lines[lines.index("The form") + (5 if long else 1) :] == [*found, "The end."]
+    assert "mill" not in lines
+
+
 def test_lines_within_code_stay_lines(tmp_path: Path) -> None:
     assert read(tmp_path, "a.md", "Text.\n\n```\na = 1\nb = 2\n```\n").text == "Text.\na = 1\nb = 2"
 

@@ -25,6 +25,12 @@ _BLOCKS = {
 _UNSEEN = frozenset(
     ("head", "script", "style", "noscript", "template", "svg", "math", "object", "iframe", "canvas", "select", "title")
 )
+_FIELDS = (  # but for those of a page's frame
+    "//body//*[self::input or self::select or self::textarea]"
+    "[not(ancestor::nav or ancestor::header or ancestor::footer or ancestor::aside or ancestor::*[@role='search'])]"
+)
+_UNWRITTEN = frozenset(("hidden", "password", "search", "submit", "button", "reset", "image", "file", "color"))
+_TICKS = ("☐", "☒")
 # Roles in a table (ARIA), and what HTML's own tables have for them.
 _ROLES = {"row": "tr", "cell": "td", "gridcell": "td", "columnheader": "th", "rowheader": "th"}
 _MARKUP = re.compile(r"</(?:p|div|span|li|ul|ol|h[1-6]|a|b|i|em|strong|blockquote)\s*>|<br\s*/?>", re.IGNORECASE)
@@ -57,9 +63,50 @@ def parse(markup: str) -> Any:
             raised.tag == "sup" and re.fullmatch(r"[-−]?\d{1,3}", raised.text or "") and _before(raised)[-1:].isdigit()
         ):
             raised.text = raised.text.translate(SUPERSCRIPTS)
+    _fill_forms(tree)
     _name_tables(tree)
     _part_cells(tree)
     return tree
+
+
+def _fill_forms(tree: Any) -> None:
+    """Write what was filled into fields as text behind their labels; a form with such fields is a part of its page."""
+    labels = {label.get("for"): label for label in tree.iter("label") if label.get("for")}
+    holders = set()
+    for field in tree.xpath(_FIELDS):
+        value, around = _filled(field), next(field.iterancestors("label"), None)
+        if not value or is_hidden(field):
+            continue
+        line = field.makeelement("span")
+        field.addprevious(line)
+        field.drop_tree()
+        label = labels.pop(field.get("id"), None) if around is None else around
+        name = field.get("aria-label") or field.get("title") or ""
+        if label is not None and label.find(".//input") is label.find(".//select") is label.find(".//textarea") is None:
+            name = words_of(label)
+            line.tag = "div"
+            if around is not None:
+                line.tail = None
+                label.addprevious(line)
+            label.drop_tree()
+        told = (value, name) if value in _TICKS else (f"{name.rstrip(' :*')}:" * bool(name), value)
+        line.text = f" {' '.join(told)} "
+        if value != _TICKS[False]:
+            holders.update(line.iterancestors("form", "fieldset"))
+    for part in [part for holder in holders for part in holder.iter("form", "fieldset", "legend", "label")]:
+        part.tag = "span" if part.tag == "label" else "div"  # else it is taken for a part of the frame
+
+
+def _filled(field: Any) -> str:
+    """What a person wrote into a field or chose there, a tick where that is one; "" where that is nothing."""
+    kind = (field.get("type") or "").lower() if field.tag == "input" else field.tag
+    if kind in ("checkbox", "radio"):
+        return _TICKS[field.get("checked") is not None]
+    if kind == "select":
+        chosen = field.xpath(".//option[@selected][not(@value='')]")
+        return ", ".join(map(words_of, chosen))
+    given = field.text_content() if kind == "textarea" else "" if kind in _UNWRITTEN else field.get("value") or ""
+    return " ".join(given.split())
 
 
 def _name_tables(tree: Any) -> None:
