@@ -1216,6 +1216,43 @@ def test_a_row_of_xml_within_a_record_tells_whose_it_is(tmp_path: Path, content:
     assert read(tmp_path, "a.xml", content).text.split("\n") == rows
 
 
+@pytest.mark.parametrize(
+    ("head", "body", "line", "note"),
+    [
+        ("[<!ENTITY co 'Corvane'>]", "of &co;", "of Corvane", None),
+        ("[<!ENTITY c 'Cor'><!ENTITY co '&c;vane &amp; Sons'>]", "of &co;", "of Corvane & Sons", None),
+        ("[<!ENTITY co 'the <b>old</b> town'>]", "of &co;", "of the old town", None),
+        ("[<!ENTITY co 'Caf&eacute;'>]", "of &co;&nbsp;5", "of Café 5", None),
+        ("PUBLIC '-//x//y' 'y.dtd'", "of caf&eacute; &ndash; <i a='&eacute;'>A</i> &amp; B", "of café – A & B", None),
+        ("[<!ENTITY co SYSTEM 'file:///etc/hostname'>]", "of &co;", "of &co;", "it does not tell what &co; stands for"),
+        ("PUBLIC '-//x//y' 'y.dtd'", "of &co; and &town; or &co;", "of &co; and &town; or &co;", "it does not tell what &co;, &town; stands for"),
+        ("", "of <![CDATA[&co; & &eacute;]]> &#233;", "of &co; & &eacute; é", None),
+    ],
+)  # fmt: skip
+def test_an_entity_of_xml_is_read_or_named(tmp_path: Path, head: str, body: str, line: str, note: str | None) -> None:
+    kind = f"<!DOCTYPE doc {head}>" if head else ""
+    assert (
+        read(tmp_path, "a.xml", f"{kind}<doc><!-- &no; --><p>The mill {body} was sold.</p></doc>").text
+        == f"The mill {line} was sold."
+    )
+    assert [told for _, told in read_file(tmp_path / "a.xml", "a", 10**6, TODAY).notes] == [note] * bool(note)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<!DOCTYPE x [<!ENTITY e0 'ha'>"
+        + "".join(f"<!ENTITY e{n} '{f'&e{n - 1};' * 10}'>" for n in range(1, 9))
+        + "]><x>&e8;</x>",
+        f"<!DOCTYPE x [<!ENTITY e '{'a' * 50_000}'>]><x>{'&e;' * 20_000}</x>",
+        "<!DOCTYPE x [<!ENTITY a '&b;'><!ENTITY b '&a;'>]><x>one &a; two</x>",
+    ],
+)
+def test_entities_of_xml_that_grow_without_end_are_refused(tmp_path: Path, content: str) -> None:
+    with pytest.raises(DocumentError, match="is broken"):
+        read(tmp_path, "a.xml", content)
+
+
 def test_a_deep_file_repeats_only_the_nearest_names(tmp_path: Path) -> None:
     xml = "".join(f"<n{i}><k>{i}</k>" for i in range(60)) + "".join(f"</n{i}>" for i in reversed(range(60)))
     nested: dict[str, object] = {}

@@ -76,10 +76,29 @@ class Package:
         return found
 
 
-def parse_xml(data: bytes) -> Any:
-    """The root element of an XML document, without its comments; nothing outside of it is read."""
+def parse_xml(data: bytes, expand: bool = False, recover: bool = False) -> Any:
+    """The root element of an XML document, without its comments; nothing outside of it is read.
+
+    Parameters
+    ----------
+    expand : bool
+        Whether the document's own entities are written out, up to five times its length (libxml2's limit).
+    recover : bool
+        Whether what is whole of a broken document is taken; None where nothing is.
+
+    Raises
+    ------
+    lxml.etree.XMLSyntaxError
+        It is broken, or its entities grow beyond the limit.
+    """
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True, huge_tree=False
+        resolve_entities="internal" if expand else False,
+        recover=recover,
+        no_network=True,
+        load_dtd=False,
+        remove_comments=True,
+        remove_pis=True,
+        huge_tree=False,
     )
     return etree.fromstring(data, parser=parser)
 

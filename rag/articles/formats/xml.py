@@ -10,6 +10,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
+from html.entities import html5
+from itertools import islice
 from typing import Any
 
 from rag.articles.formats.contract import Composer, Extracted, Source
@@ -19,6 +21,9 @@ from rag.articles.formats.markup import cells_of, compose, parse
 from rag.articles.formats.package import parse_xml
 from rag.articles.formats.tables import NEAREST, lines_of
 
+_TOLD = re.compile(r"""<!ENTITY\s+([\w.:-]+)\s+["']""")  # an entity of which the document has the text itself
+# CDATA and comments, in which "&" is no reference, and references
+_REFERENCES = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|&(#\d+|#x[\da-fA-F]+|[\w.:-]+);", re.DOTALL)
 _SHORT = 200  # characters of a field of a record; more is running text
 _TITLES = frozenset(("title", "headline", "head", "hl1", "article-title", "subtitle"))
 _DATES = frozenset(("date", "pubdate", "published", "datepublished", "issued", "pub-date", "date.issue"))
@@ -34,13 +39,35 @@ def read(source: Source) -> Extracted:
     text, notes = decode(source, declared_encoding(source.data[:200]))
     # it is decoded: what it declares no longer holds
     text = re.sub(r"\A\s*<\?xml[^>]{0,200}\?>", "", text)
-    root = parse_xml(text.encode("utf-8", "replace"))
+    text, unknown = _with_entities(text)
+    root = parse_xml(text.encode("utf-8", "replace"), expand=True)
     if _name(root) == "html":
         return read_page(source, text, notes)
     composer = Composer(source)
     _compose(root, composer)
     title, date, outlet = (_first(root, names) for names in (_TITLES, _DATES, _OUTLETS))
-    return composer.finish(title, date, outlet, notes)
+    return composer.finish(title, date, outlet, (*notes, *unknown))
+
+
+def _with_entities(text: str) -> tuple[str, tuple[str, ...]]:
+    """`text` with the characters that HTML has names for and that its DTD would tell.
+
+    Other entities that it does not tell itself stand there as they are written, and a note names them.
+    """
+    told = {"amp", "lt", "gt", "quot", "apos", *_TOLD.findall(text)}
+    unknown: dict[str, None] = {}
+
+    def written(found: re.Match[str]) -> str:
+        name = found[1]
+        if name is None or name[:1] == "#" or name in told:
+            return found[0]
+        if known := html5.get(f"{name};"):
+            return "".join(f"&#{ord(character)};" for character in known)
+        unknown[f"&{name};"] = None
+        return f"&amp;{name};"
+
+    text = _REFERENCES.sub(written, text)
+    return text, (f"it does not tell what {', '.join(islice(unknown, 5))} stands for",) * bool(unknown)
 
 
 def _name(element: Any) -> str:
