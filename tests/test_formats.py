@@ -1253,6 +1253,40 @@ def test_entities_of_xml_that_grow_without_end_are_refused(tmp_path: Path, conte
         read(tmp_path, "a.xml", content)
 
 
+@pytest.mark.parametrize(
+    ("content", "lines", "broken"),
+    [
+        ("<doc>\n<p>Korn & Sons, R&D & co;</p>\n<p>One.</p>\n</doc>", ["Korn & Sons, R&D & co;", "One."], None),
+        ("<doc>\n<p>One <b>two.</p>\n<p>Three.</p>\n</doc>", ["One two. Three."], 2),
+        ("<doc>\n<p>One.</p>\n<p>5 < 6 is true.</p>\n<p>Three.</p>\n</doc>", ["One.", "5 6 is true.", "Three."], 3),
+        ("<doc>\n<p>One.</p>\n<p>Two, cut of", ["One.", "Two, cut of"], 3),
+        ("<doc>\n<p a='1' a='2'>One.</p>\n<p>Two.</p>\n</doc>", ["One.", "Two."], 2),
+        ("<!DOCTYPE doc [<!ENTITY % x SYSTEM 'file:///etc/hostname'> %x;]>\n<doc><p>One.</p></doc>", ["One."], 1),
+    ],
+)  # fmt: skip
+def test_what_is_whole_of_a_broken_xml_file_is_read(
+    tmp_path: Path, content: str, lines: list[str], broken: int | None
+) -> None:
+    assert read(tmp_path, "a.xml", content).text.split("\n") == lines
+    notes = [note for _, note in read_file(tmp_path / "a.xml", "a", 10**6, TODAY).notes]
+    assert [note.partition(" is broken (")[0] for note in notes] == [f"line {broken}"] * bool(broken)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", '{\n"a": 1,\n"b": 2,\n}'),
+        ("a.json", '[\n"a",\n"b"\n'),
+        ("a.jsonl", '{"a": 1'),
+        ("a.xml", "no XML"),
+        ("a.xml", "<a><b></a>"),
+    ],
+)
+def test_a_file_of_which_nothing_is_whole_is_named(tmp_path: Path, name: str, content: str) -> None:
+    with pytest.raises(DocumentError, match=f"{name} is broken"):
+        read(tmp_path, name, content)
+
+
 def test_a_deep_file_repeats_only_the_nearest_names(tmp_path: Path) -> None:
     xml = "".join(f"<n{i}><k>{i}</k>" for i in range(60)) + "".join(f"</n{i}>" for i in reversed(range(60)))
     nested: dict[str, object] = {}

@@ -14,6 +14,8 @@ from html.entities import html5
 from itertools import islice
 from typing import Any
 
+from lxml import etree  # type: ignore[import-untyped,unused-ignore]
+
 from rag.articles.formats.contract import Composer, Extracted, Source
 from rag.articles.formats.encoding import decode
 from rag.articles.formats.html import declared_encoding, read_page
@@ -23,7 +25,7 @@ from rag.articles.formats.tables import NEAREST, lines_of
 
 _TOLD = re.compile(r"""<!ENTITY\s+([\w.:-]+)\s+["']""")  # an entity of which the document has the text itself
 # CDATA and comments, in which "&" is no reference, and references
-_REFERENCES = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|&(#\d+|#x[\da-fA-F]+|[\w.:-]+);", re.DOTALL)
+_REFERENCES = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|&(#\d+|#x[\da-fA-F]+|[\w.:-]+);|&", re.DOTALL)
 _SHORT = 200  # characters of a field of a record; more is running text
 _TITLES = frozenset(("title", "headline", "head", "hl1", "article-title", "subtitle"))
 _DATES = frozenset(("date", "pubdate", "published", "datepublished", "issued", "pub-date", "date.issue"))
@@ -40,17 +42,35 @@ def read(source: Source) -> Extracted:
     # it is decoded: what it declares no longer holds
     text = re.sub(r"\A\s*<\?xml[^>]{0,200}\?>", "", text)
     text, unknown = _with_entities(text)
-    root = parse_xml(text.encode("utf-8", "replace"), expand=True)
+    root, broken = _root(text.encode("utf-8", "replace"))
     if _name(root) == "html":
         return read_page(source, text, notes)
     composer = Composer(source)
     _compose(root, composer)
     title, date, outlet = (_first(root, names) for names in (_TITLES, _DATES, _OUTLETS))
-    return composer.finish(title, date, outlet, (*notes, *unknown))
+    return composer.finish(title, date, outlet, (*notes, *unknown, *broken))
+
+
+def _root(data: bytes) -> tuple[Any, tuple[str, ...]]:
+    """The root element, of a broken document what is whole of it, and a note on where it breaks first.
+
+    Raises
+    ------
+    lxml.etree.XMLSyntaxError
+        Nothing is whole, or its entities grow beyond the limit.
+    """
+    try:
+        return parse_xml(data, expand=True), ()
+    except etree.XMLSyntaxError as error:
+        grows = error.code in (etree.ErrorTypes.ERR_RESOURCE_LIMIT, etree.ErrorTypes.ERR_ENTITY_LOOP)
+        root = None if grows else parse_xml(data, expand=True, recover=True)
+        if root is None or not _words(root):
+            raise
+        return root, (f"line {error.lineno} is broken ({error.msg}): there and below, something may be lacking",)
 
 
 def _with_entities(text: str) -> tuple[str, tuple[str, ...]]:
-    """`text` with the characters that HTML has names for and that its DTD would tell.
+    """`text` with the characters that HTML has names for and that its DTD would tell, and with any lone "&".
 
     Other entities that it does not tell itself stand there as they are written, and a note names them.
     """
@@ -59,6 +79,8 @@ def _with_entities(text: str) -> tuple[str, tuple[str, ...]]:
 
     def written(found: re.Match[str]) -> str:
         name = found[1]
+        if found[0] == "&":
+            return "&amp;"
         if name is None or name[:1] == "#" or name in told:
             return found[0]
         if known := html5.get(f"{name};"):
