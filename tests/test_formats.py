@@ -1273,6 +1273,23 @@ def test_what_is_whole_of_a_broken_xml_file_is_read(
 
 
 @pytest.mark.parametrize(
+    ("content", "lines", "note"),
+    [
+        ('{"a": 1}\n{"a": 2\n{"a": 3}\n', ["a: 1", "a: 3"], "line 2"),
+        ('\n{"a": 1}\n\n{"a": 2}\n{"a": 3}\nnull,\n{"a": "x', ["a: 1", "a: 2", "a: 3"], "line 6, 7"),
+        ('[1, 2]\n[3, 4]\n# end\n', ["1 | 2", "3 | 4"], "line 3"),
+        ('{"a": 1}\n' + "{\n" * 7, ["a: 1"], "line 2, 3, 4, 5, 6 and 2 more"),
+    ],
+)  # fmt: skip
+def test_a_broken_line_of_json_does_not_cost_the_others(
+    tmp_path: Path, content: str, lines: list[str], note: str
+) -> None:
+    assert read(tmp_path, "a.jsonl", content).text.split("\n") == lines
+    ((_, told),) = read_file(tmp_path / "a.jsonl", "a", 10**6, TODAY).notes
+    assert told == f"no whole JSON, and not read: {note}"
+
+
+@pytest.mark.parametrize(
     ("name", "content"),
     [
         ("a.json", '{\n"a": 1,\n"b": 2,\n}'),

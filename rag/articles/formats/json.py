@@ -26,16 +26,29 @@ def read(source: Source) -> Extracted:
     try:
         value = json.loads(text)
     except json.JSONDecodeError:
-        lines = [line for line in text.split("\n") if line.strip()]
-        if len(lines) < 2:
+        value, broken = _lines(text)
+        if not value or (source.suffix == ".json" and len(value) <= len(broken)):  # one broken value of several lines
             raise
-        value = [json.loads(line) for line in lines]
+        if broken:
+            more = f" and {len(broken) - 5:,} more" if len(broken) > 5 else ""
+            notes = (*notes, f"no whole JSON, and not read: line {', '.join(map(str, broken[:5]))}{more}")
     composer = Composer(source)
     _compose(value, composer)
     outermost = value[0] if isinstance(value, list) and len(value) == 1 else value
     outer: dict[str, Any] = outermost if isinstance(outermost, dict) else {}
     title, date, outlet = (_stated(outer, names) for names in (_TITLES, _DATES, _OUTLETS))
     return composer.finish(title or source.title, date, outlet, notes)
+
+
+def _lines(text: str) -> tuple[list[Any], list[int]]:
+    """The value of each line that has one, and the numbers of the lines that are broken, from 1."""
+    values, broken = [], []
+    for number, line in enumerate(text.split("\n"), 1):
+        try:
+            values += [json.loads(line)] if line.strip() else []
+        except json.JSONDecodeError:
+            broken.append(number)
+    return values, broken
 
 
 def _stated(outer: dict[str, Any], names: tuple[str, ...]) -> str:
