@@ -320,10 +320,21 @@ def test_what_is_left_out_of_an_article_is_told(tmp_path: Path) -> None:
     lost = (
         "<div class='slide'><p>In 1987 the mill burns down, and nobody knows why; a year later it is rebuilt.</p></div>"
     )
-    for left_out, notes in ((lost, ["16 of its article's 94 words were left out"]), ("", [])):
+    for left_out, notes in ((lost, ["16 of its 94 words were left out"]), ("", [])):
         page = f"<nav>{LONG}</nav><article><h1>The mill</h1>{STANDING}{left_out}<div><a href='/'>More of it</a></div></article>"
         read(tmp_path, "a.html", f"<html><body>{page}</body></html>")
         assert [note for _, note in read_file(tmp_path / "a.html", "a", 10**6, TODAY).notes] == notes
+
+
+def test_what_is_left_out_of_a_page_without_an_article_is_told(tmp_path: Path) -> None:
+    parts = "".join(
+        f"<div id='{n}'><div>{STANDING.replace('Tarsk', f'Tarsk{n}')}</div><ul><li>In 198{n} it burns to the ground, and is rebuilt.</li></ul></div>"
+        for n in range(3)
+    )
+    read(tmp_path, "a.html", f"<html><body><nav>{LONG}</nav>{parts}</body></html>")
+    assert [note for _, note in read_file(tmp_path / "a.html", "a", 10**6, TODAY).notes] == [
+        "30 of its 258 words were left out"
+    ]
 
 
 TOWNS = ["Town: Tarsk | Mayor: Ilse Korn", "Town: Orrin | Mayor: Jon Reeve"]

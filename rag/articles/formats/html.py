@@ -75,19 +75,20 @@ def read_page(source: Source, markup: str, notes: tuple[str, ...] = ()) -> Extra
 
 
 def _left_out(tree: Any, told: Counter[str], text: str) -> tuple[str, ...]:
-    """A note where the text is less than half of a page's words outside links and menus, or lacks a tenth of its
-    article's, which `told` counts."""
+    """A note where the text is less than half of a page's words outside links and menus, or lacks more than a tenth
+    of its article's, which `told` counts."""
     etree.strip_elements(tree, "a", "aside", "header", "form", with_tail=False)
     words = text.split()
     all_words, missed = len(words_of(tree).split()), (told - Counter(words)).total()
     if 2 * len(words) < all_words:
         return (f"{len(words):,} of its {all_words:,} words were taken for its main text",)
-    return (f"{missed:,} of its article's {told.total():,} words were left out",) * (10 * missed > told.total())
+    return (f"{missed:,} of its {told.total():,} words were left out",) * (10 * missed > told.total())
 
 
 def _told_by_article(tree: Any) -> Counter[str]:
-    """The words outside links and menus of what trafilatura takes for a page's article."""
-    article = deepcopy(next(_taken(tree), None))
+    """The words outside links and menus of what trafilatura takes for a page's article, of its body where that is
+    nothing: of that it takes the paragraphs alone."""
+    article = deepcopy(next(_taken(tree), tree.find(".//body")))
     if article is None:
         return Counter()
     strip_unseen(article, "a", "aside", "nav", "footer", "form", "button")
