@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -117,3 +118,18 @@ def test_every_document_shows_what_was_measured() -> None:
     for made in kept.values():
         assert made["command"].startswith("python -m eval")
         assert not re.search(r"(?<![\w:/])/", made["command"]), "a path of one machine"
+
+
+def test_what_the_readme_tells_of_yes_and_no_is_counted_from_the_baseline() -> None:
+    wrong: dict[str, tuple[int, int]] = {}
+    said = 0
+    for path in (figures.HERE / "baseline").glob("*/report.json"):
+        questions = json.loads(path.read_text(encoding="utf-8"))["questions"]
+        turned = [(i, value) for i, value in enumerate(questions.get("reversed", ())) if value is not None]
+        if turned:
+            wrong[path.parent.name] = (round(sum(value for _, value in turned)), len(turned))
+            said += round(sum(value or questions["short_right"][i] for i, value in turned))
+    told = (figures.ROOT / "README.md").read_text(encoding="utf-8").split('It says "Yes" or "No"')[1].split("\n- ")[0]
+    assert f"({said} of {sum(asked for _, asked in wrong.values())} in the committed runs)" in told
+    shown = re.findall(r"`([\w-]+)` (\d+) of (\d+)", told)
+    assert {name: (int(some), int(asked)) for name, some, asked in shown} == wrong
