@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rag.present.html import Exchange, likelihood, percent
 from rag.present.overview import overview_text
@@ -19,15 +20,14 @@ from rag.present.text import (
     written_date,
 )
 from rag.present.words import gettext as _
-from rag.serve.page.kept import kept
 from rag.types import Answer, Citation, Overview, Statement
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~$&:@^=-])")
 
 
-def as_json(exchanges: Sequence[Exchange]) -> str:
-    """The conversation with all that is known of each answer; indented, as it is."""
-    made = {"format": "rag-conversation", "version": 1, "exchanges": kept(list(exchanges))}
+def as_json(exchanges: Sequence[Mapping[str, Any]]) -> str:
+    """The conversation, its exchanges as plain dicts with all that is known of each answer; indented, as it is."""
+    made = {"format": "rag-conversation", "version": 1, "exchanges": list(exchanges)}
     return json.dumps(made, ensure_ascii=False, indent=2) + "\n"
 
 

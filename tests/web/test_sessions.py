@@ -385,7 +385,7 @@ def test_what_a_browser_kept_is_checked(broken: object) -> None:
 
 
 def test_json_export_holds_every_citation_exactly(talk: list[Exchange]) -> None:
-    made = json.loads(export.as_json(talk))
+    made = json.loads(export.as_json(records.kept(talk)))
     (first, second, third) = made["exchanges"]
     citation = first["answer"]["citations"][0]
     assert (HOSTILE + "The harvest of 2031 was thirty tonnes.").count(citation["quote"]) >= 1

@@ -238,7 +238,7 @@ class Page:
 
     def as_json(self, token: str) -> str:
         """The conversation as JSON."""
-        return export.as_json(guarded(lambda: self.sessions.find(token)).exchanges)
+        return export.as_json(kept(guarded(lambda: self.sessions.find(token)).exchanges))
 
     def complain(self, token: str, event: gr.EventData) -> str:
         """Append a complaint to the feedback file; what to tell the person."""
