@@ -17,10 +17,11 @@ from rag.errors import RagError
 from rag.grounding.rewriting import ModelRewriter
 from rag.grounding.writing import Asked, Writer
 from rag.index import Index
+from rag.language.characters import readable
 from rag.parts import Parts
 from rag.present.text import with_text
 from rag.present.words import Told
-from rag.types import Answer, Overview, Turn
+from rag.types import Answer, History, Overview, Turn
 
 MAX_QUESTION = 2000  # characters
 
@@ -111,6 +112,13 @@ class Asker:
         with clock.stage("deciding"):
             given = self.parts.confidence, self.settings
             return decide(question, found, candidates, *given, lambda: self.finder.denials(candidates, found.copies))
+
+
+def turns_of(history: History) -> list[Turn]:
+    """Earlier turns, each of a question, a (question, Answer) pair or a Turn; a text is one question."""
+    entries = [history] if isinstance(history, str) else history
+    turns = (e if isinstance(e, Turn) else Turn(e) if isinstance(e, str) else Turn(*e) for e in entries)
+    return [replace(turn, question=readable(turn.question)) for turn in turns]
 
 
 def check_question(question: str, name: str = "question") -> None:

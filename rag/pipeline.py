@@ -9,7 +9,7 @@ from pathlib import Path
 from rag.answering.candidates import SpanFinder
 from rag.answering.confidence import Candidate
 from rag.answering.retrieval import Retriever
-from rag.asking import Asker, check_question
+from rag.asking import Asker, check_question, turns_of
 from rag.config import Settings
 from rag.corpus import Corpus, making, manifest
 from rag.grounding.checking import Checker
@@ -20,7 +20,7 @@ from rag.language.characters import readable
 from rag.parts import Parts
 from rag.places import corpus_index
 from rag.scope import Scope
-from rag.types import Answer, Check, Document, Header, History, IndexReport, Overview, ScoredChunk, Turn
+from rag.types import Answer, Check, Document, Header, History, IndexReport, Overview, ScoredChunk
 
 
 class Chatbot:
@@ -178,8 +178,7 @@ class Chatbot:
         """
         question = readable(question)
         check_question(question)
-        turns = [Turn.of(entry) for entry in ([history] if isinstance(history, str) else history)]
-        return self._asker.ask(question, turns, on_stage, generate, cancelled, on_answer)
+        return self._asker.ask(question, turns_of(history), on_stage, generate, cancelled, on_answer)
 
     def overview(self, topic: str | None = None) -> Overview:
         """What the articles hold about a topic, or in all: up to six of their own sentences, the oldest first.

@@ -15,7 +15,7 @@ from fakes import SEEDS, FakeEmbedder, fake_parts, make_bot, make_document
 
 import rag
 from rag.answering.citations import cite, is_exact
-from rag.asking import MAX_QUESTION
+from rag.asking import MAX_QUESTION, turns_of
 from rag.config import Settings
 from rag.corpus import keep_settings, kept_settings, making, manifest
 from rag.errors import RagError, StoreError
@@ -558,4 +558,5 @@ def test_half_a_character_and_a_history_that_is_one_text_are_read() -> None:
     assert bot.check(half).statement == "Who sells rye bread\ufffd?"
     assert [check.statement for check in bot.check_text(half)] == ["Who sells rye bread\ufffd?"]
     assert bot.consider(half)[0] == "Who sells rye bread\ufffd?"
-    assert [Turn.of(turn) for turn in (half, (half, None), Turn(half))] == [Turn("Who sells rye bread\ufffd?")] * 3
+    assert turns_of((half, (half, None), Turn(half))) == [Turn("Who sells rye bread\ufffd?")] * 3
+    assert turns_of(half) == [Turn("Who sells rye bread\ufffd?")]

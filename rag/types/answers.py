@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from rag.language.characters import readable
 from rag.types.evidence import Citation, ScoredChunk
 
 Certainty: TypeAlias = Literal["answered", "perhaps", "not said"]
@@ -203,12 +202,6 @@ class Turn:
 
     question: str
     answer: Answer | None = None
-
-    @classmethod
-    def of(cls, entry: str | Turn | tuple[str, Answer | None]) -> Turn:
-        """A turn of a question, a (question, Answer) pair, or a Turn."""
-        turn = entry if isinstance(entry, Turn) else cls(entry) if isinstance(entry, str) else cls(*entry)
-        return replace(turn, question=readable(turn.question))
 
 
 History: TypeAlias = Sequence["str | Turn | tuple[str, Answer | None]"]
