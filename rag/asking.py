@@ -19,6 +19,7 @@ from rag.grounding.writing import Asked, Writer
 from rag.index import Index
 from rag.language.characters import readable
 from rag.parts import Parts
+from rag.present.overview import overview_with_text
 from rag.present.text import with_text
 from rag.present.words import Told
 from rag.types import Answer, History, Overview, Turn
@@ -76,7 +77,7 @@ class Asker:
             found = self.retriever.find(topic, PASSAGES)
             about, picks = of_topic(found.question, [passage.chunk for passage in found.passages], embedder)
             made = overview(topic, picks, found.documents, about, index.count())
-        return replace(made, seconds=clock.seconds()["total"])
+        return overview_with_text(replace(made, seconds=clock.seconds()["total"]))
 
     def _is_to_program(self, question: str) -> bool:
         return self.parts.addressee is not None and self.parts.addressee.is_program(question)

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from fakes import FakeEmbedder, make_bot, make_document
 
-from rag.answering.overview import ABOUT, diverse, of_topic
+from rag.answering.overview import ABOUT, Pick, diverse, of_topic, overview
 from rag.errors import RagError
 from rag.pipeline import Chatbot
+from rag.present.overview import overview_text, overview_with_text
+from rag.present.words import speaking
 
 BREAD = (
     "The baker Anna Kowalska sells rye bread in Gdansk every morning. She was born in a village near Torun in 1961. "
@@ -104,6 +106,23 @@ def test_a_sentence_is_measured_in_tokens_since_not_all_languages_write_spaces()
 def test_an_empty_folder_says_so() -> None:
     assert make_bot().overview().text == "There are no articles."
     assert make_bot().overview("bread").text == "Nothing in the articles is about “bread”."
+
+
+@pytest.mark.parametrize("spoken", ["en", "es"])
+@pytest.mark.parametrize("topic", ["Anna Kowalska", "ships", "volcanic eruptions", None])
+def test_what_is_kept_is_english_whoever_asks(bot: Chatbot, topic: str | None, spoken: str) -> None:
+    with speaking(spoken):
+        asked = bot.overview(topic)
+        shown = overview_text(asked)
+    assert replace(asked, seconds=0.0) == replace(bot.overview(topic), seconds=0.0)
+    assert (shown == asked.text) is (spoken == "en" or bool(asked.citations))
+
+
+def test_the_stage_cites_and_leaves_the_words_to_present() -> None:
+    document = make_document("ships.txt", SHIPS)
+    made = overview("ships", [Pick("ships.txt", 0, len(SHIPS), 1.0)], {"ships.txt": document}, 1.0, 1)
+    assert made.text == ""
+    assert overview_with_text(made).text == f"{SHIPS} [1]"
 
 
 def test_an_empty_topic_is_refused(bot: Chatbot) -> None:

@@ -127,12 +127,13 @@ def of_folder(
 def overview(
     topic: str, picks: Sequence[Pick], documents: Mapping[str, Document], about: float, articles: int
 ) -> Overview:
-    """The chosen sentences, cited: the oldest first, undated ones last, those of one article in its order."""
+    """The chosen sentences, cited: the oldest first, undated ones last, those of one article in its order.
+
+    Its text is made in `rag.present.overview`.
+    """
     made = [cite(documents[pick.document_id], pick.start, pick.end, pick.score) for pick in picks]
     made.sort(key=lambda c: (c.date is None, c.date or "", c.document_id, c.start))
-    lines = [f"{' '.join(c.quote.split())} [{number}]" for number, c in enumerate(made, start=1)]
-    nothing = f"Nothing in the articles is about “{topic}”." if topic else "There are no articles."
-    return Overview(topic, "\n".join(lines) or nothing, tuple(made), about, articles)
+    return Overview(topic, "", tuple(made), about, articles)
 
 
 def diverse(relevance: Vectors, vectors: Vectors, k: int) -> list[int]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from typing_extensions import TypedDict
 
 from rag.present.records import CitationRecord, citation_record
 from rag.present.text import place
-from rag.present.words import Told, ngettext
+from rag.present.words import ENGLISH, Told, ngettext, speaking
 from rag.present.words import gettext as _
 from rag.types import Overview
 
@@ -36,10 +38,16 @@ def spoken(overview: Overview) -> str:
     return said if count else overview_text(overview)
 
 
+def overview_with_text(overview: Overview) -> Overview:
+    """The overview with its text, in English whoever asks: it is kept, and sent to programs."""
+    with speaking(ENGLISH):
+        return replace(overview, text=overview_text(overview))
+
+
 def overview_text(overview: Overview) -> str:
-    """Its text, or why it has none."""
+    """Its sentences with markers [1], [2] into its citations, a line each; or why it has none."""
     if overview.citations:
-        return overview.text
+        return "\n".join(f"{' '.join(c.quote.split())} [{n}]" for n, c in enumerate(overview.citations, start=1))
     if not overview.topic:
         return _("There are no articles.")
     return _("Nothing in the articles is about “%(topic)s”.") % {"topic": overview.topic}

@@ -174,7 +174,8 @@ class Overview:
     topic : str
         As typed; empty for all the articles.
     text : str
-        The sentences with markers [1], [2] into `citations`, a line each; else words that say that there is nothing.
+        The sentences with markers [1], [2] into `citations`, a line each, made by `rag.present.overview`; else words
+        that say that there is nothing.
     citations : tuple of Citation
         Up to six, the oldest first, undated ones last; empty when nothing is about the topic.
     about : float

@@ -15,6 +15,7 @@ from rag.errors import RagError
 from rag.grounding.checking import sentences_of
 from rag.language.sentences import sentences
 from rag.language.text import content_words
+from rag.present.overview import overview_with_text
 from rag.present.text import with_text
 from rag.scope import Scope
 from rag.types import Account, Answer, Check, Chunk, Document, Header, Overview, ScoredChunk, Statement, Turn
@@ -135,7 +136,7 @@ class FakeBot:
         found = [p.chunk for p in self.retrieve(topic or "", 50) if topic is None or p.score]
         first = [c for n, c in enumerate(found) if c.document_id not in {other.document_id for other in found[:n]}]
         picks = [Pick(c.document_id, c.start, c.end, 1.0) for c in first[:6]]
-        return overview(topic or "", picks, self._documents, 1.0, self.count())
+        return overview_with_text(overview(topic or "", picks, self._documents, 1.0, self.count()))
 
     def over(self) -> FakeBot:
         return FakeBot()
