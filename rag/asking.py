@@ -40,13 +40,14 @@ class Asker:
     def ask(
         self,
         question: str,
-        turns: Sequence[Turn],
+        history: History,
         on_stage: Callable[[str], None] | None,
         generate: bool,
         cancelled: Callable[[], bool] | None,
         on_answer: Callable[[Answer], None] | None,
     ) -> Answer:
         """The Answer to a question after earlier turns; see `rag.pipeline.Chatbot.ask`."""
+        question, turns = checked(question), turns_of(history)
         clock, tell = Clock(), on_stage or _silent
         with clock.stage("understanding"):
             readings = self._readings(question, turns, generate, cancelled, tell)
@@ -69,6 +70,7 @@ class Asker:
 
     def overview(self, topic: str | None, index: Index) -> Overview:
         """What the articles hold; see `rag.pipeline.Chatbot.overview`."""
+        topic = topic if topic is None else checked(topic, "topic")
         clock, embedder = Clock(), self.parts.embedder
         if topic is None:
             picks, documents = of_folder(index.headers(), index.document, embedder)
@@ -122,12 +124,14 @@ def turns_of(history: History) -> list[Turn]:
     return [replace(turn, question=readable(turn.question)) for turn in turns]
 
 
-def check_question(question: str, name: str = "question") -> None:
-    """RagError when it is empty or too long; `name` is what the message calls it."""
+def checked(question: str, name: str = "question") -> str:
+    """The question as models and indexes can read it. RagError when it is empty or too long, which calls it `name`."""
+    question = readable(question)
     if not question.strip():
         raise RagError(f"the {name} is empty; type one")
     if len(question) > MAX_QUESTION:
         raise RagError(f"the {name} has {len(question)} characters, expected at most {MAX_QUESTION}; shorten it")
+    return question
 
 
 def _silent(told: object) -> None:

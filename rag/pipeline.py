@@ -9,7 +9,7 @@ from pathlib import Path
 from rag.answering.candidates import SpanFinder
 from rag.answering.confidence import Candidate
 from rag.answering.retrieval import Retriever
-from rag.asking import Asker, check_question, turns_of
+from rag.asking import Asker, checked
 from rag.config import Settings
 from rag.corpus import Corpus, making, manifest
 from rag.grounding.checking import Checker
@@ -142,8 +142,7 @@ class Chatbot:
 
     def retrieve(self, question: str, k: int = 10) -> list[ScoredChunk]:
         """The k best passages, best first; re-ranked by the reader where the settings say so."""
-        question = readable(question)
-        check_question(question)
+        question = checked(question)
         if not self.settings.rerank:
             return self._retriever.search(question, k)
         found = self._retriever.search(question, max(k, self.settings.read))
@@ -176,9 +175,7 @@ class Chatbot:
             Told the answer as far as it is checked, each time that a sentence of the generator's has been added to it.
             The text of each, and of what comes back, begins with the text of the one before.
         """
-        question = readable(question)
-        check_question(question)
-        return self._asker.ask(question, turns_of(history), on_stage, generate, cancelled, on_answer)
+        return self._asker.ask(question, history, on_stage, generate, cancelled, on_answer)
 
     def overview(self, topic: str | None = None) -> Overview:
         """What the articles hold about a topic, or in all: up to six of their own sentences, the oldest first.
@@ -186,9 +183,6 @@ class Chatbot:
         `topic` is a person, a thing or a subject, at most 2,000 characters; without one, what the folder holds.
         RagError when it is empty or too long.
         """
-        if topic is not None:
-            topic = readable(topic)
-            check_question(topic, "topic")
         return self._asker.overview(topic, self.index)
 
     def check(self, statement: str) -> Check:
