@@ -60,9 +60,9 @@ VARIANTS: dict[str, Variant] = {
     "every word is searched": Variant(rules={"rag.index.spelling.content_words": words}),
     "follow-ups as they are": Variant(rules={"rag.answering.rewriting.in_conversation": lambda question, _: question}),
     "no sentence before": Variant(
-        rules={"rag.answering.composing._LEANS": re.compile("(?!)"), "rag.answering.composing.is_question": _nothing}
+        rules={"rag.answering.composing.LEANS": re.compile("(?!)"), "rag.answering.composing.is_question": _nothing}
     ),
-    "no denials are looked for": Variant(rules={"rag.answering.candidates._may_deny": _nothing}),
+    "no denials are looked for": Variant(rules={"rag.answering.candidates.may_deny": _nothing}),
     "figures and days say nothing": Variant(
         rules={f"rag.answering.{module}.contradict": _nothing for module in ("confidence", "composing")}
     ),

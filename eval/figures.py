@@ -79,7 +79,7 @@ def record(name: str, table: Table, weights: Mapping[str, str], results: Path = 
     results : Path
     """
     kept = read(results)
-    called = ["python", "-m", _module(), *_without_record(sys.argv[1:])]
+    called = ["python", "-m", _module(), *shown_arguments(sys.argv[1:])]
     kept[name] = {
         "command": " ".join(called),
         "weights": dict(weights),
@@ -99,7 +99,7 @@ def capture(name: str, called: Sequence[str], weights: Mapping[str, str], result
     print(process.stdout)
     if process.returncode in (0, command.UNMET) and process.stdout.strip():
         kept = read(results)
-        shown = " ".join(["python", "-m", *_without_record(called)])
+        shown = " ".join(["python", "-m", *shown_arguments(called)])
         kept[name] = {"command": shown, "weights": dict(weights), "text": process.stdout.strip("\n").split("\n")}
         write(kept, results)
     return process.returncode
@@ -110,7 +110,7 @@ def _module() -> str:
     return str(spec.name).removesuffix(".__main__") if spec else Path(sys.argv[0]).stem
 
 
-def _without_record(arguments: Sequence[str]) -> list[str]:
+def shown_arguments(arguments: Sequence[str]) -> list[str]:
     """A command's arguments without those that change no figure, and without the folders of one machine."""
     return [
         _without_folders(argument)

@@ -29,7 +29,7 @@ from rag.pipeline import Chatbot
 from rag.serve.access import Access
 from rag.serve.api import create_app
 from rag.serve.desk import BusyError, Desk
-from rag.serve.tools import _result
+from rag.serve.tools import result_of
 from rag.serve.watch import Meters
 from rag.types import Check, Document
 
@@ -343,7 +343,7 @@ def test_nothing_is_begun_for_who_has_gone(name: str, there: int) -> None:
 
     desk = Desk(Bot(), Meters())  # type: ignore[arg-type]
     arguments = {"check": {"text": "It rained. " * 9}, "overview": {}}.get(name, {"question": QUESTION})
-    asked = _result(desk, Request({"type": "http"}, receive), name, arguments)
+    asked = result_of(desk, Request({"type": "http"}, receive), name, arguments)
     # In a thread of its own: where a browser was driven before, this one has a loop.
     with ThreadPoolExecutor(1) as pool, pytest.raises(BusyError):
         pool.submit(asyncio.run, asked).result()

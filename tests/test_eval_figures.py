@@ -91,7 +91,7 @@ def test_a_demand_that_was_not_met_is_kept_and_a_crash_is_not(
     ],
 )
 def test_a_command_is_shown_without_the_folders_of_one_machine(called: list[str], shown: list[str]) -> None:
-    assert figures._without_record(called) == shown
+    assert figures.shown_arguments(called) == shown
 
 
 def test_weights_are_earlier_when_any_of_them_has_changed() -> None:

@@ -13,7 +13,7 @@ from test_writing import WordVerifier
 
 from eval.datasets import DatasetError, Question
 from eval.generate import measure
-from eval.replay import DraftGenerator, Replayed, _draft, figures, load_drafts, replay, sentence_rows
+from eval.replay import DraftGenerator, Replayed, figures, load_drafts, replay, sentence_rows
 from eval.sets import SetName, own
 from rag.answering.confidence import Calibration
 from rag.articles.documents import read_document
@@ -133,14 +133,16 @@ def test_a_draft_with_a_separator_of_lines_in_it_is_one_line(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("perhaps", [False, True])
-def test_a_model_is_measured_on_what_the_chatbot_puts_to_it(perhaps: bool) -> None:
+def test_a_model_is_measured_on_what_the_chatbot_puts_to_it(tmp_path: Path, perhaps: bool) -> None:
     """Also where the passages say "perhaps"; and a question that is refused is not put to it."""
     generator = DraftGenerator()
     settings = Settings(abstain_below=0.9999) if perhaps else Settings()
     parts = Parts(FakeEmbedder(), FakeReader(), Calibration.of_margin(), WordVerifier(), generator)
     bot = Chatbot.open(None, settings, parts)
     bot.add_documents([make_document("visit.txt", VISIT), make_document("parade.txt", PARADE)])
-    draft = _draft(MIXED)
+    path = tmp_path / "drafts.jsonl"
+    path.write_text(json.dumps(MIXED) + "\n", encoding="utf-8")
+    (draft,) = load_drafts(path)
     generator.put(draft)
     writer = Writer(generator, WordVerifier(), bot.document)
     refused = Question("other", "off-subject", "Qwertz asdf yxcv?")

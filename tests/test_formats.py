@@ -20,7 +20,7 @@ from rag.articles.documents import read_document, read_file
 from rag.articles.formats import FORMATS, format_of
 from rag.articles.formats.contract import Composer, Source
 from rag.articles.formats.encoding import decode
-from rag.articles.formats.sheets import _shown
+from rag.articles.formats.sheets import cell_text
 from rag.articles.formats.tables import has_head, lines_of, side_by_side
 from rag.errors import DocumentError
 from rag.types import Document
@@ -788,12 +788,12 @@ def test_a_merged_cell_stands_in_each_of_its_rows(tmp_path: Path) -> None:
 def test_a_number_keeps_its_digits() -> None:
     values = (25462700000000.0, 12345678901.0, 1234567.891, 0.1 + 0.2, -3400.0, 1e300, float("inf"))
     shown = ["25462700000000", "12345678901", "1234567.891", "0.3", "-3400", "1e+300", "inf"]
-    assert [_shown(value) for value in values] == shown
+    assert [cell_text(value) for value in values] == shown
 
 
 def test_times_are_written_as_people_see_them() -> None:
     values = datetime.time(4, 12), datetime.datetime(2024, 5, 1, 9, 30), datetime.time(4, 12, 7)
-    assert [_shown(value) for value in values] == ["04:12", "2024-05-01 09:30", "04:12:07"]
+    assert [cell_text(value) for value in values] == ["04:12", "2024-05-01 09:30", "04:12:07"]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from rag.cli import app
 from rag.errors import StoreError
 from rag.index import Index, SqliteEngine, open_index
 from rag.index.milvus import MilvusEngine
-from rag.index.milvus_rows import PIECE, mendable
+from rag.index.milvus_rows import PIECE, Rows, connect, mendable
 
 MANIFEST = {"embedding": "fake"}
 
@@ -40,13 +40,11 @@ def opened(uri: str) -> Index:
     return Index(MilvusEngine.open(uri, MANIFEST))
 
 
-def rows(index: Index) -> list[str]:
-    """Every row of its collections, as text."""
-    engine = index.engine
-    assert isinstance(engine, MilvusEngine)
+def rows(uri: str) -> list[str]:
+    """Every row of an index's collections, as text."""
+    client = connect(uri)
     fields = {"passages": ["name", "value", "words"], "records": ["value"], "words": ["word"]}
-    held = (engine._passages, engine._records, engine._words)
-    return [str(row) for rows in held for row in rows.all("", fields[rows.name.removeprefix("rag_")])]
+    return [str(row) for kind, names in fields.items() for row in Rows(client, uri, f"rag_{kind}").all("", names)]
 
 
 def test_what_was_written_is_there_when_it_is_opened_again(uri: str) -> None:
@@ -97,28 +95,26 @@ def test_what_is_longer_than_a_field_is_cut_or_read_from_the_text(uri: str) -> N
     assert index.document("title.txt").title == ("Über Brot " * 100)
     assert index.search("again", None, 1)[0].chunk.title == ("Über Brot " * 100)
     assert index.remove("dna.txt") is True
-    assert not [row for row in rows(index) if "acgt" in row]
+    assert not [row for row in rows(uri) if "acgt" in row]
 
 
 @pytest.mark.parametrize("reads", [1, 2])  # of the head, then of the pieces
 def test_a_document_is_of_one_state(uri: str, monkeypatch: pytest.MonkeyPatch, reads: int) -> None:
     index = opened(uri)
-    engine = index.engine
-    assert isinstance(engine, MilvusEngine)
     old, new = (replace(make_document("a.txt", f"Text of {year}."), date=year) for year in ("2001", "2024"))
     add(index, old)
-    find, left = engine._records.find, [1] * reads
+    find, left = Rows.find, [1] * reads
 
-    def then_replaced(*asked: Any, **more: Any) -> Any:
-        """What is found; after so many reads a writer replaces the document."""
-        found = find(*asked, **more)
-        left.pop()
-        if not left:
-            monkeypatch.setattr(engine._records, "find", find)
-            add(index, new)
+    def then_replaced(held: Rows, *asked: Any, **more: Any) -> Any:
+        """What is found; after so many reads of the records a writer replaces the document."""
+        found = find(held, *asked, **more)
+        if held.name == "rag_records" and left:
+            left.pop()
+            if not left:
+                add(index, new)
         return found
 
-    monkeypatch.setattr(engine._records, "find", then_replaced)
+    monkeypatch.setattr(Rows, "find", then_replaced)
     assert index.document("a.txt") in (old, new)
 
 
@@ -141,11 +137,11 @@ def test_of_a_removed_document_no_row_holds_anything(uri: str) -> None:
     add(index, make_document("bread.txt", "The baker sells bread in Gdansk."))
     add(index, make_document("ships.txt", "Sailors repaired ships in Gdansk."))
     index.remove("ships.txt")
-    left = rows(index)
+    left = rows(uri)
     assert not [row for row in left if "sailor" in row.lower() or "ships" in row or "gone" in row]
     assert any("gdansk" in row for row in left)
     index.remove("bread.txt")
-    assert [row for row in rows(index) if "'id': 'manifest:'" not in row and "fake" not in row] == []
+    assert [row for row in rows(uri) if "'id': 'manifest:'" not in row and "fake" not in row] == []
 
 
 def test_others_see_a_change_when_it_is_whole(uri: str) -> None:
@@ -214,7 +210,7 @@ def test_a_killed_writer_has_changed_nothing(uri: str) -> None:
     engine = index.engine
     assert isinstance(engine, MilvusEngine)
     assert engine.sweep() == 1
-    assert not [row for row in rows(index) if "Sailors" in row]
+    assert not [row for row in rows(uri) if "Sailors" in row]
     assert index.search("baker", None, 5)[0].chunk.document_id == "bread.txt"
 
 

@@ -12,7 +12,7 @@ from rag.articles.documents import read_document
 from rag.articles.formats import format_of
 from rag.articles.formats.contract import Source
 from rag.articles.formats.layout import Character, pieces_of, regions_of
-from rag.articles.formats.pdf import _of_direction
+from rag.articles.formats.pdf import direction_notes
 from rag.language.sentences import sentences
 from rag.types import Document
 from tests.test_documents import pdf
@@ -297,8 +297,8 @@ def test_a_paragraph_that_ends_with_its_page_does_not_go_on(tmp_path: Path) -> N
 
 
 def test_what_runs_from_right_to_left_is_noted() -> None:
-    assert _of_direction(0, 0) == _of_direction(20, 100) == ()
-    assert "right to left" in "".join(_of_direction(60, 100))
+    assert direction_notes(0, 0) == direction_notes(20, 100) == ()
+    assert "right to left" in "".join(direction_notes(60, 100))
 
 
 SCAN = b"q 600 0 0 700 0 0 cm BI /W 1 /H 1 /CS /G /BPC 8 ID x EI Q "

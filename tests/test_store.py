@@ -297,8 +297,8 @@ def test_a_change_stands_where_the_log_cannot_be_emptied(folder: Path) -> None:
         return apsw.SQLITE_DENY if refused else apsw.SQLITE_OK
 
     index = open_index(folder, MANIFEST)
-    writer = index.engine._writer  # type: ignore[attr-defined]
-    writer.authorizer = refuse
+    with index.transaction(), index.engine.snapshot() as writer:
+        writer.authorizer = refuse
     assert index.remove("0.txt") is True
     assert [document.id for document in index.documents()] == ["1.txt", "2.txt"]
     assert writer.pragma("busy_timeout") == store.BUSY_SECONDS * 1000

@@ -14,7 +14,7 @@ from rag.language.sentences import sentences as sentences_of
 from rag.models.phrasing import as_question, lead
 from training.data import holds_answer, sentences
 from training.negatives import corpus_of, exchange_name, interviewed, names, without_answer_sentence
-from training.noise import _FUNCTION_WORDS, noisy
+from training.noise import FUNCTION_WORDS, noisy
 from training.records import Article, Claim, Example, Question
 from training.sets import CLAIM_COPIES, WEIGHTS
 
@@ -33,7 +33,7 @@ _COUNTED = ("many", "much", "long", "old", "often", "far", "large", "big", "tall
 def content_words(text: str) -> set[str]:
     """Lower-case words that are not function words."""
     return {
-        word for word in "".join(c if c.isalnum() else " " for c in text.lower()).split() if word not in _FUNCTION_WORDS
+        word for word in "".join(c if c.isalnum() else " " for c in text.lower()).split() if word not in FUNCTION_WORDS
     }
 
 

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from random import Random
 
-_FUNCTION_WORDS = frozenset(
+FUNCTION_WORDS = frozenset(
     """a an the of in on at to for by with from as is are was were be been do does did has have had it its this that
     these those and or there their his her he she they what which who whom whose when where how""".split()  # noqa: SIM905
 )
@@ -38,7 +38,7 @@ def typo(text: str, random: Random) -> str:
 
 def keywords(text: str) -> str:
     """The question without its function words and question mark; unchanged when under two words would be left."""
-    kept = [word for word in text.rstrip(" ?").split() if word.lower().strip(",.;:'\"") not in _FUNCTION_WORDS]
+    kept = [word for word in text.rstrip(" ?").split() if word.lower().strip(",.;:'\"") not in FUNCTION_WORDS]
     return " ".join(kept) if len(kept) >= 2 else text
 
 

@@ -51,7 +51,7 @@ class SpanFinder:
         """
         best, *others = best_of_passages(candidates)
         said = as_question(" ".join(best.sentence.split()))
-        others = [c for c in others if c.span.document_id != best.span.document_id and _may_deny(c, best)]
+        others = [c for c in others if c.span.document_id != best.span.document_id and may_deny(c, best)]
         edited = [chunk for i in best.passage.duplicates if not told_alike(chunk := copies[i], best.sentence)]
         suspects = [*(c.passage for c in others), *(replace(best.passage, chunk=chunk) for chunk in edited)]
         if not suspects or (isinstance(self._reader, Limited) and not self._reader.fits(said)):
@@ -73,7 +73,7 @@ class SpanFinder:
         return [*head, *tail]
 
 
-def _may_deny(candidate: Candidate, best: Candidate) -> bool:
+def may_deny(candidate: Candidate, best: Candidate) -> bool:
     """Whether a passage denies what is asked and the best candidate's does not, or one says yes and the other no."""
     if is_polar(best):
         return {says_no(candidate), says_no(best)} == {True, False}

@@ -36,7 +36,7 @@ YES, NO = "Yes", "No"
 MAX_ITEMS = 8
 MAX_NEAREST = 3
 SAME_SENTENCE = 0.75  # cosine from which two sentences give one reason
-_LEANS = re.compile(rf"(?:{'|'.join(LEANING_STARTS)})\b", re.I)
+LEANS = re.compile(rf"(?:{'|'.join(LEANING_STARTS)})\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +243,7 @@ def _readable(chunk: Chunk, start: int, end: int) -> tuple[int, int]:
     before = [(a, b) for a, b in chunk.sentences if b <= start]
     if not before:
         return start, end
-    leans = _LEANS.match(_text(chunk, start, end)) and "\n" not in chunk.between(before[-1][1], start)
+    leans = LEANS.match(_text(chunk, start, end)) and "\n" not in chunk.between(before[-1][1], start)
     if leans or is_question(_text(chunk, *before[-1])):
         return before[-1][0], end
     return start, end

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -298,7 +298,7 @@ class SqliteEngine:
         return best([(ids[key], score) for key, score in found], k)
 
     def vocabulary(self) -> _Vocabulary:
-        return _Vocabulary(self)
+        return _Vocabulary(self._searched)
 
     def chunks(self, ids: Iterable[str]) -> dict[str, Chunk]:
         with self.snapshot() as connection:
@@ -366,8 +366,8 @@ class SqliteEngine:
 class _Vocabulary:
     """The words of the documents, looked up when they are asked for."""
 
-    def __init__(self, engine: SqliteEngine) -> None:
-        self._engine = engine
+    def __init__(self, searched: Callable[[], AbstractContextManager[apsw.Connection]]) -> None:
+        self._searched = searched
 
     def is_name(self, word: str) -> bool | None:
         found = self._ask("SELECT others = 0 FROM words WHERE word = ?", word)
@@ -383,7 +383,7 @@ class _Vocabulary:
         )  # fmt: skip
 
     def _ask(self, query: str, *values: object) -> list[str]:
-        with self._engine._searched() as connection:
+        with self._searched() as connection:
             return [row[0] for row in all_rows(connection, query, values)]
 
 

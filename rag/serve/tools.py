@@ -116,7 +116,7 @@ def _tool(name: str, description: str, takes: dict[str, Any], gives: Any) -> Too
 async def _made(desk: Desk, request: Request | None, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """What a tool gives; whatever is raised becomes the text of a result that says it is an error."""
     try:
-        return await _result(desk, request, name, arguments)
+        return await result_of(desk, request, name, arguments)
     except ValidationError as error:
         first = error.errors()[0]
         raise RagError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
@@ -126,7 +126,8 @@ async def _made(desk: Desk, request: Request | None, name: str, arguments: dict[
         raise RagError(failure(error)) from None
 
 
-async def _result(desk: Desk, request: Request | None, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+async def result_of(desk: Desk, request: Request | None, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """What a tool gives, as plain dicts; what cannot be asked of it, or not now, is raised."""
     if name == "ask":
         asked = AskRequest.model_validate(arguments)
         answer = await desk.ask(request, asked.question, asked.history, asked.generate, scope=asked.scope)

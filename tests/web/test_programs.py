@@ -143,5 +143,5 @@ def test_mcp_and_gradio_clients_with_a_password(locked: str) -> None:
 
 def test_earlier_questions_are_used_as_the_other_interfaces_use_them() -> None:
     asked = ["  ", *(f"Question {n}?" for n in range(MAX_HISTORY)), "x" * 3000, " ", "\ud800?\0"]
-    assert programs._history(asked) == latest(asked)
+    assert programs.earlier_questions(asked) == latest(asked)
     assert programs.question_text("Who\0 came\ud800?") == "Who  came\ufffd?"

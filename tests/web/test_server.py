@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import gradio as gr
 import httpx
 import pytest
+from fakes import fake_parts
 from fastapi.testclient import TestClient
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -31,6 +32,7 @@ from rag.serve.limits import FINISH_SECONDS, Limits
 from rag.serve.page import layout
 from rag.serve.page.handlers import OWN_WORDS
 from rag.serve.server import running, serve
+from rag.types import IndexReport
 from tests.web.conftest import Talk, articles
 
 pytestmark = pytest.mark.timeout(60)
@@ -253,16 +255,17 @@ def test_a_session_does_not_grow_with_its_questions(monkeypatch: pytest.MonkeyPa
 
 def test_command_line_serves_with_its_options(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     asked: list[tuple[object, ...]] = []
-    monkeypatch.setattr("rag.cli._open", lambda context, corpus, settings, **_: corpus)
-    monkeypatch.setattr("rag.serve.server.serve", lambda *given: asked.append(given[:7]))
+    opened = staticmethod(lambda corpus, *_, **__: SimpleNamespace(corpus=corpus, report=IndexReport()))
+    monkeypatch.setattr("rag.pipeline.Chatbot.from_directory", opened)
+    monkeypatch.setattr("rag.serve.server.serve", lambda bot, *given: asked.append((bot.corpus, *given[:6])))
     kept = tmp_path / "kept"
     given = ["--corpus", tmp_path, "--port", 0, "--host", "::1", "--keep-uploads", kept, "--browser"]
     proxied = ["--root-path", "/rag", "--allowed-host", "a.example", "--allowed-host", "b.example"]
     for options in ([], [*given, *proxied]):
-        assert CliRunner().invoke(app, ["serve", *map(str, options)]).exit_code == 0
+        assert CliRunner().invoke(app, ["serve", *map(str, options)], obj=fake_parts).exit_code == 0
     monkeypatch.setenv("RAG_ROOT_PATH", "/env")
     monkeypatch.setenv("RAG_ALLOWED_HOSTS", "c.example d.example")
-    assert CliRunner().invoke(app, ["serve"]).exit_code == 0
+    assert CliRunner().invoke(app, ["serve"], obj=fake_parts).exit_code == 0
     assert asked == [
         (seeds(), "127.0.0.1", 7860, None, False, "", ()),
         (tmp_path, "::1", 0, kept, True, "/rag", ["a.example", "b.example"]),

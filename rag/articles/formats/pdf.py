@@ -77,7 +77,7 @@ def read(source: Source) -> Extracted:
     )
     return composer.finish(
         title or heading,
-        notes=(*_of_pictures(pictures, stamped, len(sheets), source.ocr), *_of_direction(leftward, amount)),
+        notes=(*_of_pictures(pictures, stamped, len(sheets), source.ocr), *direction_notes(leftward, amount)),
     )
 
 
@@ -224,7 +224,7 @@ def _of_pictures(pictures: Sequence[int], stamped: Sequence[int], pages: int, re
     return tuple(notes)
 
 
-def _of_direction(leftward: int, amount: int) -> tuple[str, ...]:
+def direction_notes(leftward: int, amount: int) -> tuple[str, ...]:
     """What to say of a file with so many letters that are written from right to left among its characters."""
     note = "its text runs from right to left, which is not read reliably from a PDF: expect words out of order"
     return (note,) if leftward > _LEFTWARD * amount else ()

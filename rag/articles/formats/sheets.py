@@ -92,7 +92,7 @@ def _comments(package: Package, part: str) -> list[tuple[int, str]]:
 
 def _cells(sheet: CalamineSheet) -> list[list[str]]:
     """The cells of each row; one that was merged over rows stands in each of them."""
-    rows = [[_shown(value) for value in row] for row in sheet.to_python()]
+    rows = [[cell_text(value) for value in row] for row in sheet.to_python()]
     above, before = sheet.start or (0, 0)
     for (top, left), (bottom, _) in sheet.merged_cell_ranges or ():
         if top < above or not 0 <= left - before < len(rows[0] if rows else ()):  # it is empty
@@ -103,7 +103,7 @@ def _cells(sheet: CalamineSheet) -> list[list[str]]:
     return rows
 
 
-def _shown(value: object) -> str:
+def cell_text(value: object) -> str:
     """A cell as a person sees it: no ".0" behind whole numbers, no midnight behind days, no seconds
     behind times of the day where there are none."""
     if isinstance(value, float):  # a sheet keeps 15 digits

@@ -57,7 +57,7 @@ def _add_questions(bot: Asker, answered: Answered) -> None:
         Returns:
             The answer with its citations (document, characters, quote), confidence in [0, 1], differing accounts and the passages found.
         """  # noqa: E501
-        earlier = _history(history)
+        earlier = earlier_questions(history)
         made: AnswerRecord = await answered(lambda: answer_record(bot.ask(question_text(question), earlier)))
         return made
 
@@ -127,7 +127,8 @@ def guarded(work: Callable[[], T]) -> T:
         raise gr.Error(failure(error), print_exception=False) from error
 
 
-def _history(history: Any) -> list[str]:
+def earlier_questions(history: Any) -> list[str]:
+    """The latest of the earlier questions, as models can read them; gr.Error when they are no list of texts."""
     if history is None:
         return []
     if not isinstance(history, list) or not all(isinstance(entry, str) for entry in history):
