@@ -80,7 +80,7 @@ def score(question: Question, answer: Answer, text_of: TextOf) -> Scores:
     refused = is_refusal(answer)
     perhaps = answer.get("certainty") == "perhaps"
     short = "" if refused else str(answer.get("short_answer") or "")
-    marked = "" if refused else str(answer.get("text") or "")
+    text, numbers = ("", []) if refused else _told(answer)
     scores: Scores = dict.fromkeys(MEASURES)
     gold = question.answers if question.answerable else ()
     scores["em"] = 0.0 if failed else metrics.exact_match(short, gold)
@@ -97,19 +97,36 @@ def score(question: Question, answer: Answer, text_of: TextOf) -> Scores:
         return scores
 
     scores["answered"] = float(not refused and not failed)
-    scores.update(_answer_scores(question, short, _MARKERS.sub("", marked)))
+    scores.update(_answer_scores(question, short, text))
     scores["passed"] = scores["right"]
     if perhaps:
-        offered = str(answer.get("short_answer") or ""), _MARKERS.sub("", str(answer.get("text") or ""))
+        offered = str(answer.get("short_answer") or ""), _told(answer)[0]
         scores["perhaps_right"] = _answer_scores(question, *offered)["right"]
     if "span" in answer:
         scores["em_always"] = metrics.exact_match(answer["span"], question.answers)
         scores["f1_always"] = metrics.f1(answer["span"], question.answers)
     if cites and question.evidence:
-        scores.update(_citation_scores(question, marked, citations, text_of))
+        scores.update(_citation_scores(question, numbers, citations, text_of))
         shown = _shown_word(question, short, citations, text_of) if question.polar else scores["citation_precision"]
         scores["right_cited"] = scores["passed"] = float(bool(scores["right"] and shown))
     return scores
+
+
+def _told(answer: Answer) -> tuple[str, list[list[int]]]:
+    """The text of an answer without its markers, and for each of its statements the numbers of its citations, from 1.
+
+    Of a system that tells no statements, one is a stretch of the text up to its markers; what follows the last marker
+    is a statement without support.
+    """
+    text = str(answer.get("text") or "")
+    if answer.get("statements") is None:
+        numbers = [[int(number) for number in _MARKER.findall(match[0])] for match in _MARKERS.finditer(text)]
+        tail = _MARKERS.split(text)[-1]
+        return _MARKERS.sub("", text), numbers + [[]] * any(map(str.isalnum, tail))
+    numbers = [list(statement["citations"]) for statement in answer["statements"]]
+    for cited in filter(None, numbers):  # as `rag.present.text` wrote them
+        text = text.replace(f" {''.join(f'[{number}]' for number in cited)}", "", 1)
+    return text, numbers
 
 
 def _answer_scores(question: Question, short: str, text: str) -> Scores:
@@ -150,20 +167,16 @@ def _is_exact(text_of: TextOf) -> Any:
 
 
 def _citation_scores(
-    question: Question, marked: str, citations: Sequence[Mapping[str, Any]], text_of: TextOf
+    question: Question, numbers: Sequence[Sequence[int]], citations: Sequence[Mapping[str, Any]], text_of: TextOf
 ) -> Scores:
     """Citation precision and recall after ALCE (Gao et al., 2023), the gold evidence in the entailment model's place.
 
-    A statement is a stretch of the text up to its markers; what follows the last marker is a
-    statement without support. A text without markers is one statement, supported by all citations.
+    `numbers` are those of the citations of each statement; without any, the whole is one, supported by all citations.
     """
     shown = [groups_covered([citation_place(citation)], question.evidence, text_of) for citation in citations]
     good = [bool(groups) for groups in shown]
-    statements = [[int(number) for number in _MARKER.findall(match[0])] for match in _MARKERS.finditer(marked)]
-    if statements:
-        supported = sum(any(0 < n <= len(good) and good[n - 1] for n in numbers) for numbers in statements)
-        tail = _MARKERS.split(marked)[-1]
-        recall = supported / (len(statements) + any(character.isalnum() for character in tail))
+    if any(numbers):
+        recall = sum(any(0 < n <= len(good) and good[n - 1] for n in cited) for cited in numbers) / len(numbers)
     else:
         recall = float(any(good))
     wanted = groups_wanted(question.evidence)

@@ -123,7 +123,8 @@ def imported(path: str) -> Answerer:
     """A callable `question, history -> dict` named "module:function"; the working directory is searched too.
 
     The dict may hold what an `Answer` holds; all but `short_answer` may be left out. Numbers may be NumPy's. An answer
-    that cannot be kept as JSON, or that names no `document_id` for a citation or a passage, is an error.
+    that cannot be kept as JSON, or that names no `document_id` for a citation or a passage, or no
+    `citations` for a statement, is an error.
     """
     module, separator, name = path.partition(":")
     if not separator:
@@ -140,6 +141,8 @@ def imported(path: str) -> Answerer:
         for part in ("citations", "passages"):
             if any("document_id" not in place.get("chunk", place) for place in plain.get(part) or ()):
                 raise ValueError(f"one of its {part} has no document_id")
+        if not all(isinstance(one, dict) and "citations" in one for one in plain.get("statements") or ()):
+            raise ValueError("one of its statements has no citations")
         return plain
 
     return answer

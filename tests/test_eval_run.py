@@ -108,6 +108,9 @@ def unquoting(question, history):
 def nowhere(question, history):
     return good(question, history) | {{"citations": [{{"start": 0, "end": 5}}]}}
 
+def unsupported(question, history):
+    return good(question, history) | {{"statements": ["They met."]}}
+
 def unsure(question, history):
     return good(question, history) | {{"confidence": float("nan")}}
 
@@ -235,7 +238,11 @@ def test_an_answer_of_another_system_is_taken_in_its_numbers_or_refused(question
     assert json.loads(Path("out/predictions.jsonl").read_text().split("\n")[0])["answer"]["number"] == 3
     assert command("--system", "eval_fake_systems:unquoting", "--output", "out").exit_code == 0
     assert figures("out")["citation_exact"] == 0
-    for system, said in (("nowhere", "one of its citations has no document_id"), ("unsure", "Out of range float")):
+    for system, said in (
+        ("nowhere", "one of its citations has no document_id"),
+        ("unsupported", "one of its statements has no citations"),
+        ("unsure", "Out of range float"),
+    ):
         assert command("--system", f"eval_fake_systems:{system}", "--output", "out").exit_code == 0
         assert json.loads(Path("out/report.json").read_text())["errors"] > 0
         assert said in Path("out/predictions.jsonl").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from math import log2
 from typing import Any
 
@@ -13,6 +14,8 @@ from eval.datasets import Evidence, Question
 from eval.evidence import covers
 from eval.run import Prediction
 from eval.scoring import failure, score
+from rag.present.text import with_text
+from rag.types import Account, Answer, Citation, Doubt, Statement
 
 SENTENCE = "The minister arrived in Minsk at the invitation of his colleague."
 DOCUMENTS = {"a": f"Before. {SENTENCE} After.", "b": f"Another opening. {SENTENCE}", "c": "Nothing to see in Minsk."}
@@ -67,6 +70,38 @@ def test_citation_precision_and_recall() -> None:
     assert both["citation_recall"] == 1
     none = score(QUESTION, answer(citations=[]), text_of)
     assert (none["citation_precision"], none["citation_recall"], none["citation_exact"]) == (0, 0, None)
+
+
+TOLD = (Statement(SENTENCE, (1,)), Statement("Nothing", (2,)))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"statements": TOLD[:1]},
+        {"statements": TOLD},
+        {"statements": (Statement(SENTENCE, (1, 2)), Statement("Nothing [1]", (2,)))},  # a number of the article's own
+        {"statements": (Statement("Nothing", (2,)), Statement("Nothing", (2,)), Statement(SENTENCE, (1,)))},
+        {"statements": TOLD, "generator": "a model"},
+        {"statements": TOLD, "accounts": (Account("a", SENTENCE, "2024-07-03", (1,)), Account("b", "b", None, (2,)))},
+        {"statements": TOLD, "certainty": "perhaps", "abstained": True, "doubts": (Doubt("word"),)},
+        {"statements": (), "certainty": "not said", "abstained": True},
+    ],
+)
+def test_statements_tell_what_the_markers_of_the_text_tell(changed: dict[str, Any]) -> None:
+    citations = tuple(Citation(**one, title="", date=None, source="", score=1.0) for one in (GOOD, ELSEWHERE))
+    plain = Answer("Why?", "Why?", "the invitation of his colleague", "", citations, 0.9, False, ())
+    told = with_text(replace(plain, **changed)).to_dict()
+    assert told["statements"] == tuple(map(asdict, changed["statements"]))
+    parsed = score(QUESTION, told | {"statements": None}, text_of)
+    assert score(QUESTION, told, text_of) == parsed
+    assert (parsed["citation_recall"] or 0) <= 1
+
+
+@pytest.mark.parametrize("text", ["", f"{SENTENCE} [2]", f"{SENTENCE} [1] Nothing."])
+def test_whose_statements_are_told_is_not_parsed(text: str) -> None:
+    told = [{"text": SENTENCE, "citations": [1]}, {"text": "Nothing.", "citations": []}]
+    assert score(QUESTION, answer(text=text, statements=told), text_of)["citation_recall"] == 0.5
 
 
 def test_a_refusal_says_nothing() -> None:
