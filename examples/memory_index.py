@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 import sys
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import chain
 
-from rag.index import Index
+from rag.index import Engine, Index
 from rag.index.contract import Ranking, Vectors, best
 from rag.index.spelling import Words, names_and_words
 from rag.language.text import words
 from rag.types import Chunk, Document, Header
 
 
-class MemoryEngine:
+class MemoryEngine(Engine):
     """Keeps everything in one dict: id -> (document, its chunks, their vectors). Looks at every chunk."""
 
     def __init__(self) -> None:
@@ -27,13 +27,10 @@ class MemoryEngine:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        with self._lock:
-            before = dict(self._held), dict(self._settings)
-            try:
-                yield
-            except BaseException:
-                self._held, self._settings = before
-                raise
+        with self._lock, ExitStack() as undone:
+            undone.callback(vars(self).update, _held=dict(self._held), _settings=dict(self._settings))
+            yield
+            undone.pop_all()  # no error came: what was done stays
 
     def add(self, document: Document, chunks: Sequence[Chunk], vectors: Vectors) -> None:
         self._held[document.id] = document, chunks, vectors
@@ -44,39 +41,33 @@ class MemoryEngine:
     def write_setting(self, key: str, value: str) -> None:
         self._settings[key] = value
 
-    def close(self) -> None:
-        self._held.clear()
-
     def snapshot(self) -> AbstractContextManager[object]:
         return self._lock
 
     @property
     def dimension(self) -> int | None:
-        return next((vectors.shape[1] for _, _, vectors in self._held.values() if len(vectors)), None)
+        return next((len(vector) for _, vector in self._chunks()), None)
 
     def dense(self, vector: Vectors, k: int, among: Collection[str] | None = None) -> Ranking:
-        rows = chain.from_iterable(vectors for _, _, vectors in self._held.values())
-        scored = ((c, float(row @ vector)) for c, row in zip(self._chunks(), rows, strict=True))
-        return best(((c.id, score) for c, score in scored if among is None or c.document_id in among), k)
+        return best(((chunk.id, float(own @ vector)) for chunk, own in self._chunks(among)), k)
 
     def lexical(self, terms: Sequence[str], k: int, among: Collection[str] | None = None) -> Ranking:
-        bags = [(c, Counter(words(f"{c.title} {c.text}"))) for c in self._chunks()]
-        mean = sum(bag.total() for _, bag in bags) / max(len(bags), 1)
-        holding = {term: sum(term in bag for _, bag in bags) for term in terms}
-        rare = {term: math.log(1 + (len(bags) - n + 0.5) / (n + 0.5)) for term, n in holding.items()}
-        found = []
-        for chunk, bag in bags:
-            worth = {t: bag[t] / (bag[t] + 1.2 * (0.25 + 0.75 * bag.total() / mean)) for t in terms if t in bag}
-            if worth and (among is None or chunk.document_id in among):
-                found.append((chunk.id, sum(rare[t] * worth[t] for t in worth)))
-        return best(found, k)
+        bags = {chunk.id: Counter(words(f"{chunk.title} {chunk.text}")) for chunk, _ in self._chunks(among)}
+        mean = sum(bag.total() for bag in bags.values()) / max(len(bags), 1)
+        scores: defaultdict[str, float] = defaultdict(float)
+        for term in terms:
+            holding = {chunk_id: bag for chunk_id, bag in bags.items() if term in bag}
+            rare = math.log(1 + (len(bags) - len(holding) + 0.5) / (len(holding) + 0.5))
+            for chunk_id, bag in holding.items():
+                scores[chunk_id] += rare * bag[term] / (bag[term] + 1.2 * (0.25 + 0.75 * bag.total() / mean))
+        return best(scores.items(), k)
 
     def vocabulary(self) -> Words:
         texts = (f"{document.title}\n{document.text}" for document, _, _ in self._held.values())
         return Words(chain.from_iterable(names_and_words(text).items() for text in texts))
 
     def chunks(self, ids: Iterable[str]) -> dict[str, Chunk]:
-        held = {chunk.id: chunk for chunk in self._chunks()}
+        held = {chunk.id: chunk for chunk, _ in self._chunks()}
         return {i: held[i] for i in ids if i in held}
 
     def document(self, document_id: str) -> Document:
@@ -85,14 +76,13 @@ class MemoryEngine:
     def headers(self) -> list[Header]:
         return [Header.of(self._held[i][0]) for i in sorted(self._held)]
 
-    def count(self) -> int:
-        return len(self._held)
-
     def read_setting(self, key: str) -> str:
         return self._settings.get(key, "")
 
-    def _chunks(self) -> Iterator[Chunk]:
-        return (chunk for _, chunks, _ in self._held.values() for chunk in chunks)
+    def _chunks(self, among: Collection[str] | None = None) -> Iterator[tuple[Chunk, Vectors]]:
+        for document, chunks, vectors in self._held.values():
+            if among is None or document.id in among:
+                yield from zip(chunks, vectors, strict=True)
 
 
 if __name__ == "__main__":

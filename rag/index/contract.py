@@ -27,7 +27,7 @@ class Engine(Protocol):
 
     `rag.index.Index` makes of it what the chatbot asks: fusion, near-copies, ties and other spellings are there, once
     for every engine. `tests/test_index_contract.py` is the conformance test, `examples/memory_index.py` the shortest
-    engine.
+    engine. Who inherits from it need not write `close` where there is nothing to let go of, nor `count`.
     """
 
     # --- changing ----------------------------------------------------------------------------------------------------
@@ -48,7 +48,8 @@ class Engine(Protocol):
         """Keep a value beside the documents; inside a transaction it takes effect with the rest."""
 
     def close(self) -> None:
-        """Let go of files and connections. The engine cannot be used after it."""
+        """Let go of files and connections, where there are any. The engine cannot be used after it."""
+        return None
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
@@ -85,6 +86,7 @@ class Engine(Protocol):
 
     def count(self) -> int:
         """How many documents there are."""
+        return len(self.headers())
 
     def read_setting(self, key: str) -> str:
         """A value that was written; empty when there is none."""

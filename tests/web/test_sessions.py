@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 from fakes import make_bot, make_document
 
+from examples.memory_index import MemoryEngine
 from rag.articles.documents import read_file
 from rag.errors import RagError
+from rag.index import Index
 from rag.present import export
 from rag.present.html import Exchange
 from rag.scope import Scope
@@ -72,6 +74,24 @@ def test_own_articles_are_seen_by_their_session_alone(make: Callable[..., Sessio
     assert sessions.asker(mine).within(Scope(within=("own",))).ask("When did the minister arrive in Minsk?").abstained
     sessions.remove(mine, OWN + "note.txt")
     assert sessions.asker(mine).ask(question).abstained
+
+
+def test_own_articles_are_asked_beside_those_of_any_engine(tmp_path: Path) -> None:
+    bot = make_bot(index=Index(MemoryEngine()))
+    bot.add_documents([make_document("a.txt", "The minister arrived in Minsk on Monday.")])
+    sessions = Sessions(bot)
+    (mine, _), (theirs, _) = sessions.enter(""), sessions.enter("")
+    assert put(sessions, mine, tmp_path, "note.txt", "The codeword of the harbour is heron.") == ()
+    asked = [("What is the codeword of the harbour?", OWN + "note.txt"), ("When did the minister arrive?", "a.txt")]
+    for question, holder in asked:
+        answer = sessions.asker(mine).ask(question)
+        assert (answer.abstained, [c.document_id for c in answer.citations]) == (False, [holder])
+        (citation,) = answer.citations
+        held = sessions.article(mine, holder)
+        assert held is not None
+        assert held.text[citation.start : citation.end] == citation.quote
+    assert sessions.asker(theirs).ask(asked[0][0]).abstained
+    assert [header.id for header in bot.headers()] == ["a.txt"]
 
 
 def test_token_cannot_be_chosen_or_guessed(make: Callable[..., Sessions]) -> None:
