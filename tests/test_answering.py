@@ -43,7 +43,7 @@ def candidate(document: Document, span: str, score: float, more: tuple[tuple[str
     best = make(span, score)
     best = replace(best, alternatives=tuple(make(*other) for other in more))
     around = next(document.text[a:b] for a, b in chunk.sentences if a <= best.start < b)
-    return Candidate(ScoredChunk(chunk, 1.0, 1), best, around, evidence=score)
+    return Candidate(ScoredChunk(chunk, 1.0, 1), best, around, logit=score)
 
 
 @pytest.mark.parametrize(
@@ -467,7 +467,7 @@ def test_denials_are_looked_for_only_where_there_is_an_answer() -> None:
     assert (accounts(5.0), looked) == (2, ["looked"])
 
 
-def test_an_answer_without_a_rival_is_as_sure_as_its_evidence() -> None:
+def test_an_answer_without_a_rival_is_as_sure_as_its_logit() -> None:
     one = Document("one", "A", "The museum opens on Monday. The mill opens on Friday.", "one")
     sure, weak, rival = (
         candidate(one, span, score) for span, score in (("Monday", 4.0), ("Monday", -1.0), ("Friday", 0.0))

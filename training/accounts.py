@@ -1,4 +1,4 @@
-"""`python -m training.accounts --data DIR`: from which evidence another article's span is another account.
+"""`python -m training.accounts --data DIR`: from which logit another article's span is another account.
 
 Asks the questions of `accounts.jsonl`, on texts that training left out, among others, and prints for several bounds
 what `eval.accounts` measures; `ACCOUNT` and `CONTRADICTING` of `rag.answering.composing` are chosen by it.

@@ -95,9 +95,9 @@ def _asked_alike(spans: Sequence[Span]) -> list[Span]:
 
 
 def reranked(candidates: Sequence[Candidate]) -> list[ScoredChunk]:
-    """Each passage once, in the order of its best candidate, scored by its evidence; candidates best first."""
+    """Each passage once, in the order of its best candidate, scored by its logit; candidates best first."""
     best = best_of_passages(candidates)
-    return [replace(c.passage, score=c.evidence, rank=rank) for rank, c in enumerate(best, start=1)]
+    return [replace(c.passage, score=c.logit, rank=rank) for rank, c in enumerate(best, start=1)]
 
 
 def _candidate(passage: ScoredChunk, span: Span) -> Candidate:

@@ -23,7 +23,7 @@ from rag.language.sentences import is_question
 from rag.language.text import WORD, content_words, covered, words
 from rag.types import Account, Chunk, Citation, Document, Doubt, DoubtKind, Span, Statement
 
-# Evidence, by the confidence fitted to the default reader, from which what another article tells is another account, if
+# Logit, by the confidence fitted to the default reader, from which what another article tells is another account, if
 # it lies within SUPPORT_MARGIN; less is asked of what contradicts those before it in figures or days. Of 41
 # pairs that differ on texts that training left out (`training.accounts`) 18 stand side by side, and of 17 that agree
 # none; from -0.8 on, whatever it says, it would be 16 and 1. (The cosine of the sentences told no more.)
@@ -90,7 +90,7 @@ def compose(
     groups = _groups(candidates)
     differing = [groups[0]]
     for group in groups[1:]:
-        if len(differing) == MAX_ACCOUNTS or group[0].evidence < CONTRADICTING:
+        if len(differing) == MAX_ACCOUNTS or group[0].logit < CONTRADICTING:
             break
         if _differs(question, group[0], differing) and _names_alike(question, group[0], groups[0][0], document):
             differing.append(group)
@@ -131,9 +131,9 @@ def leaves_open(candidate: Candidate) -> bool:
 def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
     """Candidates that tell the same together, in the order of their best ones."""
     groups: list[list[Candidate]] = []
-    floor = candidates[0].evidence - SUPPORT_MARGIN
+    floor = candidates[0].logit - SUPPORT_MARGIN
     for candidate in candidates:
-        if candidate.evidence < floor:
+        if candidate.logit < floor:
             continue
         for group in groups:
             first = group[0]
@@ -163,12 +163,12 @@ def _differs(question: str, first: Candidate, earlier: Sequence[Sequence[Candida
     accounts, and have 2). The figures of the question, a year as a rule, it must have as the best candidate has, be it
     by its article's date.
     """
-    told = {c.span.document_id for other in earlier for c in other if c.evidence >= first.evidence}
+    told = {c.span.document_id for other in earlier for c in other if c.logit >= first.logit}
     heads = [other[0] for other in earlier]
     figures = [word for word in words(question) if word[:1].isdigit()]
     contradicts = all(contradict(first.span.text, head.span.text) for head in heads)
     return (
-        first.evidence >= (CONTRADICTING if contradicts else ACCOUNT)
+        first.logit >= (CONTRADICTING if contradicts else ACCOUNT)
         and first.span.document_id not in told
         and (
             contradicts

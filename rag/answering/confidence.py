@@ -63,8 +63,8 @@ class Candidate:
         What the reader says of the whole passage and of the question.
     second : bool
         Whether the passage has a better span.
-    evidence : float
-        Logit that this span answers the question rightly; candidates are ranked by it.
+    logit : float
+        That this span answers the question rightly; candidates are ranked by it.
     bounds : Bounds
         From which the judgement is believed.
     """
@@ -76,7 +76,7 @@ class Candidate:
     vector: Vectors | None = field(default=None, compare=False, repr=False)
     judgement: Judgement | None = None
     second: bool = False
-    evidence: float = 0.0
+    logit: float = 0.0
     bounds: Bounds = Bounds()
 
 
@@ -130,11 +130,11 @@ def evidence_signals(candidate: Candidate) -> dict[str, float]:
 def decision_signals(candidates: Sequence[Candidate]) -> dict[str, float]:
     """What the ranked candidates say together of the first one; best first, at least one."""
     best = candidates[0]
-    rivals = [c.evidence for c in candidates[1:] if not says_the_same(best, c)]
+    rivals = [c.logit for c in candidates[1:] if not says_the_same(best, c)]
     return {
-        "evidence": clip(best.evidence),
+        "evidence": clip(best.logit),
         # Without a rival it is even odds that there is none: no question that this is fitted to has none.
-        "gap": best.evidence - max(rivals) if rivals else max(0.0, best.evidence),
+        "gap": best.logit - max(rivals) if rivals else max(0.0, best.logit),
     }
 
 
@@ -191,8 +191,8 @@ def best_of_passages(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 class Calibration:
-    """Logistic regressions: one ranks candidates by their evidence, one says how sure the first is, one how sure where
-    yes or no is asked for."""
+    """Logistic regressions: one gives each candidate its logit, one says how sure the first is, one how sure where yes
+    or no is asked for."""
 
     def __init__(
         self,
@@ -201,7 +201,10 @@ class Calibration:
         yes_no: Mapping[str, float] | None = None,
         bounds: Mapping[str, float] | None = None,
     ) -> None:
-        """Weights by the names of the signals, with a "bias" each; without `yes_no`, `decision` is for all."""
+        """Weights by the names of the signals, with a "bias" each; without `yes_no`, `decision` is for all.
+
+        `evidence`, as the files call it, gives the logits.
+        """
         self.evidence = dict(evidence)
         self.decision = dict(decision)
         self.yes_no = dict(yes_no or {})
@@ -227,11 +230,9 @@ class Calibration:
         return made | {"yes_no": self.yes_no} if self.yes_no else made
 
     def rank(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Candidates with their evidence and bounds, best first; ties by place."""
-        scored = [
-            replace(c, evidence=weigh(self.evidence, evidence_signals(c)), bounds=self.bounds) for c in candidates
-        ]
-        return sorted(scored, key=lambda c: (-c.evidence, c.span.document_id, c.span.start))
+        """Candidates with their logits and bounds, best first; ties by place."""
+        scored = [replace(c, logit=weigh(self.evidence, evidence_signals(c)), bounds=self.bounds) for c in candidates]
+        return sorted(scored, key=lambda c: (-c.logit, c.span.document_id, c.span.start))
 
     def probability(self, candidates: Sequence[Candidate]) -> float:
         """That the first of the ranked candidates is a right answer, in (0, 1)."""
