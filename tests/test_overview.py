@@ -140,3 +140,28 @@ def test_marginal_relevance_prefers_what_is_unlike_the_chosen() -> None:
     # 0.7 * 0.8 - 0.3 * 0.8 = 0.32 falls below 0.7 * 0.6 - 0 = 0.42; the copy of row 0 never comes
     assert diverse(relevance, vectors, 4) == [0, 2, 1]
     assert diverse(relevance[:0], vectors[:0], 3) == []
+
+
+def test_an_article_that_tells_most_leaves_room_for_the_others() -> None:
+    relevance = np.array([0.9, 0.9, 0.9, 0.9, 0.5, 0.5], np.float32)
+    apart = np.eye(6, dtype=np.float32)
+    sources = ["long", "long", "long", "long", "short", "other"]
+    assert diverse(relevance, apart, 4, sources, 2) == [0, 1, 4, 5]
+    assert diverse(relevance, apart, 4) == [0, 1, 2, 3]
+
+
+def test_a_topic_is_told_by_every_article_about_it() -> None:
+    told = [f"The harbour of Odesa was built for the {kind} ships of the empire." for kind in ("grain", "oil", "war")]
+    more = [f"In the harbour of Odesa stand cranes of {maker} beside the {place}." for maker, place in
+            (("Kiel", "quay"), ("Essen", "mole"), ("Turin", "gate"))]  # fmt: skip
+    made = make_bot()
+    made.add_documents(
+        [
+            make_document("a.txt", " ".join([*told, *more])),
+            make_document("b.txt", "The harbour of Odesa closed its northern basin for nine months."),
+            make_document("c.txt", "Pilots of the harbour of Odesa went on strike over their wages."),
+        ]
+    )
+    cited = [citation.document_id for citation in made.overview("harbour of Odesa").citations]
+    assert {"b.txt", "c.txt"} < {*cited}
+    assert cited.count("a.txt") == 2

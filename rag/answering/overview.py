@@ -16,6 +16,7 @@ from rag.types import Chunk, Document, Header, Overview
 
 PASSAGES = 16  # that are read for a topic
 FEWEST, MOST = 3, 6  # sentences
+LEAST_EACH = 2  # of an article, however many tell of the topic
 TOKENS = range(7, 81)  # of a sentence that stands for itself: shorter ones lean on others, longer ones are lists
 ABOUT = 1.05  # measure from which a passage is about a topic: `python -m eval.overview`, half of the topics
 TELLING = 0.4  # score from which a sentence tells of the topic; below it, three at most
@@ -77,7 +78,9 @@ def of_topic(topic: str, chunks: Sequence[Chunk], embedder: Embedder) -> tuple[f
     best = np.sort(scores)[::-1]
     least = min(TELLING, *best[:FEWEST]) if len(best) else TELLING
     kept = [n for n in range(len(rows)) if scores[n] >= least]
-    chosen = diverse(scores[kept], vectors[[rows[n] for n in kept]], MOST)
+    sources = [places[rows[n]][0].document_id for n in kept]
+    each = max(LEAST_EACH, -(-MOST // max(len(set(sources)), 1)))
+    chosen = diverse(scores[kept], vectors[[rows[n] for n in kept]], MOST, sources, each)
     picks = [(places[rows[kept[i]]], float(scores[kept[i]])) for i in chosen]
     return max(measures.values()), [Pick(c.document_id, start, end, score) for (c, start, end), score in picks]
 
@@ -136,7 +139,7 @@ def overview(
     return Overview(topic, "", tuple(made), about, articles)
 
 
-def diverse(relevance: Vectors, vectors: Vectors, k: int) -> list[int]:
+def diverse(relevance: Vectors, vectors: Vectors, k: int, sources: Sequence[str] = (), each: int = MOST) -> list[int]:
     """Rows that are relevant and unlike each other, the most relevant first: maximal marginal relevance.
 
     Source: Carbonell and Goldstein (SIGIR 1998). What says the same as a chosen row is left out.
@@ -147,8 +150,11 @@ def diverse(relevance: Vectors, vectors: Vectors, k: int) -> list[int]:
     vectors : (n, dim) float32, unit norm
     k : int
         At most so many rows.
+    sources : sequence of str, optional
+        Of each row what it is of; of one of them come at most `each` rows.
     """
     chosen: list[int] = []
+    of = np.array(sources or range(len(vectors)))
     likeness = np.zeros(len(vectors), np.float32)  # to the nearest of the chosen; being opposed is no merit
     open_rows = np.ones(len(vectors), bool)
     while len(chosen) < k and open_rows.any():
@@ -157,6 +163,8 @@ def diverse(relevance: Vectors, vectors: Vectors, k: int) -> list[int]:
         likeness = np.maximum(likeness, vectors @ vectors[chosen[-1]])
         open_rows &= likeness < COPY
         open_rows[chosen[-1]] = False
+        same = of == of[chosen[-1]]
+        open_rows &= ~same | (int(same[chosen].sum()) < each)
     return chosen
 
 
