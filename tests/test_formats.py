@@ -7,10 +7,15 @@ import base64
 import datetime
 import io
 import json
+import marshal
+import pickle
 import plistlib
 import re
+import struct
 import time
 import zipfile
+import zlib
+from array import array
 from itertools import zip_longest
 from pathlib import Path
 
@@ -481,6 +486,49 @@ def test_a_short_page_gives_all_of_its_body_with_its_blocks(tmp_path: Path) -> N
 def test_western_text_in_any_encoding(tmp_path: Path, suffix: str, encoding: str) -> None:
     words = "El señor López llegó a Minsk por la mañana según la agencia"
     assert read(tmp_path, f"a{suffix}", words.encode(encoding)).text == words
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Президент открыл новый мост через реку",
+        "Ο δήμαρχος άνοιξε τη νέα γέφυρα την Παρασκευή",
+        "ראש העיר פתח את הגשר החדש ביום שישי",
+        "बाँध टूटा\n\n4 मार्च 2021\n\nरात में टूटा।",
+        "市长于星期五宣布新桥开通。\n\n这座桥耗资三百万元。\n",
+    ],
+)
+def test_two_bytes_a_letter_without_a_mark(tmp_path: Path, words: str, encoding: str) -> None:
+    assert read(tmp_path, "a.txt", words.encode(encoding)).text == words
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".md", ".html", ".csv"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1251", "cp1252", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize(("gap", "end"), [("\0", ""), ("", "\0" * 64), ("\0" * 9, "\0")])
+def test_a_gap_does_not_cost_the_file(tmp_path: Path, suffix: str, encoding: str, gap: str, end: str) -> None:
+    words = "Мост открыли утром." if encoding == "cp1251" else "El señor López llegó a Minsk por la mañana."
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(f"{words} {words}{gap} {words} {words}{end}".encode(encoding))
+    reading = read_file(path, path.name, 2_000_000, TODAY)
+    assert " ".join(reading.documents[0].text.split()) == " ".join([words] * 4)
+    assert (str(path), f"{len(gap + end)} NUL(s) in it were read as a gap") in reading.notes
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        zlib.compress(bytes(range(256)) * 9 + b"\0" * 9)[:60] + b"\0" * 8,
+        pickle.dumps([str(number) * 9 for number in range(300)], protocol=2),
+        struct.pack("<300I", *range(300)),
+        array("h", [number * 37 % 6000 - 3000 for number in range(3000)]).tobytes(),
+        array("d", [number / 7 for number in range(300)]).tobytes(),
+        marshal.dumps(compile("total = [one + 1 for one in (1, 2)]", "a.py", "exec")),
+    ],
+)
+def test_what_programs_write_is_no_text(content: bytes) -> None:
+    with pytest.raises(DocumentError, match="is binary"):
+        decode(Source(content, "a.txt", 100, TODAY))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import itertools
+import re
 import unicodedata
 from contextlib import suppress
 
@@ -21,6 +22,9 @@ _MARKS = (  # the longer first: UTF-32's begins like UTF-16's
 _ESCAPED = ("iso2022_kr", "iso2022_jp_2")  # letters in bytes of ASCII, between escape sequences
 _SEVEN_BITS = frozenset(("iso2022_jp", *_ESCAPED, "hz", "utf-7"))  # UTF-8 as well, but of other letters
 _BINARY = 0.01  # of the characters may be control characters
+_GAPS = 0.04  # of the bytes may begin a gap (a run of NULs) or be another control character; of a program 0.1 and more
+_SPACES = 0.03  # of the characters of any UTF-16 are in ASCII (chardet's figure)
+_CONTROL = re.compile(rb"\0+|[\x01-\x08\x0e-\x19\x1c-\x1f]")
 _STRAY = 0.002  # of the bytes may be no UTF-8 in a text that is otherwise
 
 
@@ -28,25 +32,38 @@ def decode(source: Source, declared: str = "") -> tuple[str, tuple[str, ...]]:
     """The text, and what a person should know about how it was decoded.
 
     By its byte order mark; by its escape sequences; as UTF-8; by what it declares; as UTF-8 with a few stray bytes,
-    read as windows-1252; else in the encoding that fits its letters best (chardet).
+    read as windows-1252; else in the encoding that fits its letters best (chardet). NULs that stand for no letter are
+    a gap: a space each, nothing at the end, where a disk pads a file with them.
 
     Raises
     ------
     DocumentError
         It is binary, or no encoding fits.
     """
+    text, notes = _read(source, declared)
+    if nulls := text.count("\0"):
+        return text.rstrip("\0").replace("\0", " "), (f"{nulls:,} NUL(s) in it were read as a gap", *notes)
+    return text, notes
+
+
+def _read(source: Source, declared: str) -> tuple[str, tuple[str, ...]]:
     data = source.data
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             text, lost = _decoded(data, encoding)
             return text.lstrip("\ufeff"), lost
     named = _known(declared)
-    wide = _wide(data) or (named if b"\0" in data and named.startswith(("utf-16", "utf-32")) else "")
-    if wide:
-        return _decoded(data, wide)
     if b"\0" in data:
-        at = data.index(b"\0")
-        raise DocumentError(f"{source.name} is binary (NUL at byte {at:,}): expected text; convert it or leave it out")
+        few = len(_CONTROL.findall(data)) <= _GAPS * len(data)
+        wide = "" if few and _is_utf8(data) else _wide(data)
+        wide = wide or (named if not few and named.startswith(("utf-16", "utf-32")) else "")
+        if wide:
+            return _decoded(data, wide)
+        if not few:
+            at = data.index(b"\0")
+            raise DocumentError(
+                f"{source.name} is binary (NUL at byte {at:,}): expected text; convert it or leave it out"
+            )
     seven = [named] if named in _SEVEN_BITS else []
     for encoding in (*_ESCAPED * (b"\x1b$" in data), *seven, *["utf-8"] * (not seven or not data.isascii())):
         with suppress(UnicodeDecodeError):
@@ -66,15 +83,29 @@ def _decoded(data: bytes, encoding: str) -> tuple[str, tuple[str, ...]]:
     return text, (f"{lost} character(s) could not be read as {encoding}",) if lost else ()
 
 
+def _is_utf8(data: bytes) -> bool:
+    with suppress(UnicodeDecodeError):
+        data.decode()
+        return True
+    return False
+
+
 def _wide(data: bytes) -> str:
-    """ "utf-16-le" or "-be" for text of mostly Latin letters in UTF-16 without a mark, else ""."""
-    sample = data[:4096]
-    half = len(sample) // 2
-    if half < 4:
+    """ "utf-16-le" or "-be" for text in UTF-16 without a mark, else "".
+
+    The higher of a character's two bytes tells its script, and so takes fewer values; of a space it is 0. (chardet has
+    the order of texts in the scripts of India wrong.)
+    """
+    sample = data.rstrip(b"\0")[:4096]
+    lanes = {"utf-16-le": set(sample[1::2]), "utf-16-be": set(sample[::2])}
+    encoding = min(lanes, key=lambda name: len(lanes[name]))
+    spaces = (sample[1::2] if encoding == "utf-16-le" else sample[::2]).count(0)
+    if len(sample) < 8 or spaces < _SPACES * len(sample) / 2:
         return ""
-    for encoding, zeros, others in (("utf-16-le", sample[1::2], sample[::2]), ("utf-16-be", sample[::2], sample[1::2])):
-        if zeros.count(0) > 0.7 * half and others.count(0) == 0:
-            return encoding
+    with suppress(UnicodeDecodeError):
+        text = re.sub("\0+", "\0", codecs.getincrementaldecoder(encoding)().decode(sample))
+        unwritten = sum(unicodedata.category(c) in ("Cc", "Cn", "Co") and not c.isspace() for c in text)
+        return encoding if unwritten <= _BINARY * len(text) else ""
     return ""
 
 
@@ -141,12 +172,13 @@ def _guessed(source: Source) -> tuple[str, tuple[str, ...]]:
     from chardet import EncodingEra, detect
 
     eras = EncodingEra.MODERN_WEB | EncodingEra.LEGACY_ISO | EncodingEra.DOS
-    encoding = (detect(source.data, encoding_era=eras)["encoding"] or "").lower()
+    data = source.data.translate(None, b"\0")
+    encoding = (detect(data, encoding_era=eras)["encoding"] or "").lower()
     if _known(encoding) in _LATIN:
         # Few bytes tell which of them it is; the language of the words does, as most letters are the same in all.
-        encoding = max(_PAGES, key=lambda page: _fit(source.data[:_SAMPLE], page))
+        encoding = max(_PAGES, key=lambda page: _fit(data[:_SAMPLE], page))
     text, lost = _decoded(source.data, _known(encoding) or encoding) if encoding else ("", ())
-    unprintable = sum(ord(character) < 32 and character not in "\t\n\r\f\x0b\x1a\x1b" for character in text)
+    unprintable = sum("\0" < character < " " and character not in "\t\n\r\f\x0b\x1a\x1b" for character in text)
     if not text or unprintable > _BINARY * len(text):
         raise DocumentError(
             f"{source.name} is binary or in no known encoding: expected text; save it as UTF-8 (iconv -t UTF-8)"
