@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import itertools
 import re
 import unicodedata
 from contextlib import suppress
@@ -166,6 +165,7 @@ _PAGES: dict[str, frozenset[str]] = {  # of two that read a text alike, the firs
 no letter (iso-8859-9 and -13), or in hardly one."""
 _ELSEWHERE = frozenset().union(*_PAGES.values())
 _SAMPLE = 20_000  # bytes that tell the language
+_WORD = re.compile(r"(?:[^\W\d_]|[^\0-\x7f])+")  # with whatever an encoding puts within
 
 
 def _guessed(source: Source) -> tuple[str, tuple[str, ...]]:
@@ -174,9 +174,10 @@ def _guessed(source: Source) -> tuple[str, tuple[str, ...]]:
     eras = EncodingEra.MODERN_WEB | EncodingEra.LEGACY_ISO | EncodingEra.DOS
     data = source.data.translate(None, b"\0")
     encoding = (detect(data, encoding_era=eras)["encoding"] or "").lower()
-    if _known(encoding) in _LATIN:
+    sample = data[:_SAMPLE]
+    if _known(encoding) in _LATIN or _is_garbled(sample.decode(encoding or "ascii", "replace"), sample):
         # Few bytes tell which of them it is; the language of the words does, as most letters are the same in all.
-        encoding = max(_PAGES, key=lambda page: _fit(data[:_SAMPLE], page))
+        encoding = max(_PAGES, key=lambda page: _fit(sample, page))
     text, lost = _decoded(source.data, _known(encoding) or encoding) if encoding else ("", ())
     unprintable = sum("\0" < character < " " and character not in "\t\n\r\f\x0b\x1a\x1b" for character in text)
     if not text or unprintable > _BINARY * len(text):
@@ -194,12 +195,29 @@ def _fit(data: bytes, page: str) -> float:
     text = data.decode(page, "replace")
     language, likelihood = likely_language(text)
     written = language in _PAGES[page] if language in _ELSEWHERE else page == "windows-1252"
-    unread = sum(
-        "\x80" <= character <= "\x9f" or character == "\ufffd" or (before.isalpha() and _is_sign(character))
-        for before, character in itertools.pairwise(text)
-    )
-    return likelihood * written - unread / max(1, sum(byte > 127 for byte in data))
+    return likelihood * written - _unread(text) / max(1, sum(byte > 127 for byte in data))
 
 
-def _is_sign(character: str) -> bool:
-    return character > "\x9f" and unicodedata.category(character)[0] in "SN"
+def _is_garbled(text: str, data: bytes) -> bool:
+    """Whether a text with Latin words, read a byte a character, has most others of its letters where none can stand."""
+    latin = len(text) == len(data) and re.search("[A-Za-z]", text)
+    return bool(latin) and 2 * _unread(text) > sum(byte > 127 for byte in data)
+
+
+def _unread(text: str) -> int:
+    """How many characters can be none of the word that they stand in.
+
+    Control characters, signs within words ("s± ksi±żki", "Stra▀e"), letters of another script within Latin words or
+    alone ("Se±or N·±ez pag≤ 30 א").
+    """
+    unread = 0
+    for word in _WORD.findall(text):
+        strange = sum(not _is_latin(letter) and unicodedata.category(letter)[0] not in "PMZ" for letter in word)
+        alone = len(word) == 1 and (word.isalpha() or not word.isprintable() or word == "\ufffd")
+        unread += strange if alone or any(map(_is_latin, word)) else 0
+    return unread
+
+
+def _is_latin(character: str) -> bool:
+    letter = character.isalpha() and (character < "\xc0" or unicodedata.name(character, "").startswith("LATIN"))
+    return letter or character.isascii()  # ª, µ and º are called otherwise
