@@ -70,6 +70,14 @@ def test_the_line_under_the_headline_dates_the_article(headline: str, line: str,
         ("pl", "Tama pęka\n\n4 marca 2021\n\nPękła w nocy.", "Tama pęka", "2021-03-04"),
         ("cs", "Hráz praská\n\n4. března 2021\n\nPraskla v noci.", "Hráz praská", "2021-03-04"),
         ("und", "Flood\n\n4 mars 2021\n\nX.", "Flood", "2021-03-04"),
+        ("cs", "Hráz praská\n\n4. 3. 2021\n\nPraskla v noci.", "Hráz praská", "2021-03-04"),
+        ("hu", "Gátszakadás\n\n2021. 03. 04.\n\nÉjjel szakadt át.", "Gátszakadás", "2021-03-04"),
+        ("ko", "제방 붕괴\n\n2021. 3. 4.\n\n밤에 무너졌다.", "제방 붕괴", "2021-03-04"),
+        ("vi", "Vỡ đê\n\nNgày 4 tháng 3 năm 2021\n\nĐê vỡ trong đêm.", "Vỡ đê", "2021-03-04"),
+        ("vi", "Vỡ đê\n\nNgày 04 tháng 03 năm 2021\n\nĐê vỡ trong đêm.", "Vỡ đê", "2021-03-04"),
+        ("vi", "Vỡ đê\n\n14 tháng 12, 2021\n\nĐê vỡ trong đêm.", "Vỡ đê", "2021-12-14"),
+        ("fr", "La digue\n\nPremière publication le jeudi 4 mars 2021\n\n" + "Ici. " * 20, "La digue", "2021-03-04"),
+        ("de", "Deich bricht\n\n04.03.21\n\nEr brach in der Nacht.", "Deich bricht", "2021-03-04"),
     ],
 )
 def test_days_in_other_languages(language: str, text: str, title: str, date: str) -> None:
@@ -98,6 +106,9 @@ def test_days_in_other_languages(language: str, text: str, title: str, date: str
         ("The dyke\nPublished on 30 June 2023 at 10.30 a.m. GMT\n\n" + PROSE, "2023-06-30"),
         ("The dyke\nPosted: Friday, 30 June 2023, 06:15 GMT | Updated: 1 July 2023\n\n" + PROSE, "2023-06-30"),
         ("The dyke\nBy Ilse Korn – published on 30 June 2023\n\n" + PROSE, "2023-06-30"),
+        ("The dyke\nFirst published on Fri 30 Jun 2023 06.00 BST\n\n" + PROSE, "2023-06-30"),
+        ("The dyke\nLast updated on Friday 30 June 2023 at 10:15\n\n" + PROSE, "2023-06-30"),
+        ("The dyke\nFirst published: Friday, June 30, 2023\n\n" + PROSE, "2023-06-30"),
         ("The dyke\nPublished: 30 June 2023 at 10:30 AM EST · 5 min read\n\n" + PROSE, "2023-06-30"),
         ("The dyke\nPublished 19 June 2024 at 10:15 - Last updated on 20 June 2024 at 9:00\n\n" + PROSE, "2024-06-19"),
         ("The dyke\nPublished 19 June 2024 – Updated 20 June 2024\n\n" + PROSE, "2024-06-19"),
@@ -211,6 +222,18 @@ def test_a_letter_told_by_lines_has_its_own_day_and_subject() -> None:
         ("es", "5-6-2023", "2023-06-05"),
         ("und", "05/06/2023", None),
         ("en", "2023/06/05", "2023-06-05"),
+        ("en", "25/06/23", "2023-06-25"),
+        ("en", "06/25/23", "2023-06-25"),
+        ("en", "25.06.98", "1998-06-25"),
+        ("en", "05/06/23", None),
+        ("fr", "05/06/23", "2023-06-05"),
+        ("sv", "23/06/25", None),
+        ("und", "23/06/25", None),
+        ("en", "version 25.06.23", None),
+        ("en", "25.06.23 is new", None),
+        ("en", "2.6.23", None),
+        ("de", "25. 6. 2023", "2023-06-25"),
+        ("en", "in 2021. 3. 42 people", None),
         ("en", "version 1.2.2023.4 of 2023-06-05-1", None),
     ],
 )
@@ -280,8 +303,19 @@ def test_the_format_goes_before_the_text_and_the_text_before_the_name() -> None:
     assert describe(PROSE, "en", TODAY, name="2022-09-15.txt").date == "2022-09-15"
 
 
-def test_a_weekday_of_two_words_is_no_outlet() -> None:
-    assert describe("Vỡ đê\n\nThứ ba, 14/5/2024\n\nĐê vỡ trong đêm.", "vi", TODAY) == Facts("Vỡ đê", "2024-05-14", None)
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("vi", "Vỡ đê\n\nThứ ba, 14/5/2024\n\nĐê vỡ trong đêm."),
+        ("es", "Cede el dique\n\nPublicado el martes, 14 de mayo de 2024\n\nCedió de noche."),
+        ("fr", "La digue cède\n\nPublié le mardi, 14 mai 2024\n\nElle a cédé la nuit."),
+        ("en", "The dyke breaks\n\n14 May 2024, updated 15 May 2024\n\nIt broke."),
+        ("de", "Deich bricht\n\n14. Mai 2024, geändert am 15. Mai 2024\n\nEr brach."),
+    ],
+)
+def test_a_weekday_or_another_day_is_no_outlet(language: str, text: str) -> None:
+    title = text.partition("\n")[0]
+    assert describe(text, language, TODAY) == Facts(title, "2024-05-14", None)
 
 
 def test_a_line_that_names_people_names_no_outlet() -> None:

@@ -178,7 +178,7 @@ def _datelines(text: str, language: str) -> Iterator[_Dateline]:
         else:
             update = _UPDATE.search(text[end:following]) if following else None
             after = after[: update.start()] if update else after
-            kind = _kind(before, after)
+            kind = _kind(before, after, language)
         if kind:
             colon = before.rstrip(" *_").endswith(":")
             yield _Dateline(kind, number, start, _bare(before), _bare(after), day, colon, bool(joined))
@@ -197,7 +197,7 @@ def _bare(part: str) -> str:
     return part.strip(_MARKUP).removeprefix(")").removeprefix("]").removesuffix("(").removesuffix("[").strip(_MARKUP)
 
 
-def _kind(before: str, after: str) -> str:
+def _kind(before: str, after: str, language: str) -> str:
     """The kind of line that has this before and after a day, "" for a line of running text."""
     time = _TIME.match(after)
     words, behind = _bare(before).split(), _bare(after[time.end() if time else 0 :]).split()
@@ -218,7 +218,8 @@ def _kind(before: str, after: str) -> str:
     if _SMALL_WORD.search(before):
         return "place"
     writer = _WRITER.match(before)  # By Ilse Korn – published on
-    return "label" if len(_bare(before[writer.end() if writer else 0 :]).split()) <= 3 else ""
+    label = _bare(before[writer.end() if writer else 0 :]).split()
+    return "label" if sum(not is_weekday(word, language) for word in label) <= 3 else ""
 
 
 def _opens_with_label(text: str) -> bool:
@@ -329,9 +330,10 @@ def _outlet(line: _Dateline, text: str, language: str) -> str | None:
         name = _bare(name.partition(",")[2])
     *others, last = name.split() or [""]
     place = len(others) < 2 and text.count(name) > 1
-    on_sunday = bool(others and line.before and not line.after)  # Mail on Sunday, 14 May 2023
+    on_sunday = bool(others and last[0].isupper() and line.before and not line.after)  # Mail on Sunday, 14 May 2023
     meets = is_weekday(name, language) or (is_weekday(last, language) and not on_sunday)
-    return None if place or meets or ":" in name or not any(map(str.isalpha, name)) else name
+    later = bool(written_days(name, language))  # 14 May 2023, updated 15 May 2023
+    return None if place or meets or later or ":" in name or not any(map(str.isalpha, name)) else name
 
 
 def _tidy(title: str, limit: int = 200) -> str:

@@ -18,12 +18,15 @@ LANGUAGES = ("en", "zh", "es", "hi", "fr", "ar", "bn", "pt", "ru", "de", "ja", "
 _LETTER = r"[^\W\d_]"
 _DAY = rf"\d{{1,2}}(?:{_LETTER}{{1,3}}|[º°.])?"  # 3, 3rd, 1er, 3º, 30.
 _SMALL_WORD = rf"(?:{_LETTER}{{1,3}}\.?\s+)?"  # of, de, del
-_YEAR = re.compile(r"\d{4}")
+_YEAR = re.compile(r"\d{4}|\d\d[/.]\d\d[/.]\d\d")
 _NUMBERS = (
     r"(?<![\w/.-])\d{4}([-/.])\d{1,2}\1\d{1,2}(?![\d/]|[.-]\d)",
     r"(?<![\w/.-])\d{1,2}([-/.])\d{1,2}\2\d{4}(?![\d/]|[.-]\d)",
+    r"(?<![\w/.-])\d{4}\.\s\d{1,2}\.\s\d{1,2}(?![\d/]|[.-]\d)\.?",
+    r"(?<![\w/.-])\d{1,2}\.\s\d{1,2}\.\s\d{4}(?![\d/]|[.-]\d)",
     r"(?<!\d)\d{4}\s?[年년]\s?\d{1,2}\s?[月월]\s?\d{1,2}\s?[日일]",
 )
+_SHORT = r"(?<![^\n])\d\d(?P<mark>[/.])\d\d(?P=mark)\d\d(?=\s*$)"  # alone on its line: within one it may be anything
 
 
 class WrittenDay(NamedTuple):
@@ -52,6 +55,7 @@ def _calendar(language: str) -> _Calendar:
     weekdays: dict[str, int] = {}
     short_weekdays: dict[str, int] = {}
     day_first = None
+    numbers = _NUMBERS
     for code in dict.fromkeys((language, *LANGUAGES, "en_GB")):  # there "Sept", elsewhere "Sep"
         try:
             locale = Locale.parse(code)
@@ -64,9 +68,12 @@ def _calendar(language: str) -> _Calendar:
             for width in widths:
                 _add(months, locale.months[form].get(width, {}))
                 _add(weekdays, locale.days[form].get(width, {}) if width == "wide" else {})
-        if code == language and code not in ("en", "und"):  # English is written in either order
+        if code == language != "und":
             short = locale.date_formats["short"].pattern
-            day_first = None if short.startswith("y") else short.index("d") < short.index("M")
+            year_first = short.startswith("y")
+            numbers = _NUMBERS if year_first else (*_NUMBERS, _SHORT)
+            either = year_first or code == "en"  # English is written in either order
+            day_first = None if either else short.index("d") < short.index("M")
     month, weekday = _any_of(months), _any_of(weekdays)
     day_month = rf"(?:{_DAY}\s+{_SMALL_WORD}(?:{month})|(?:{month})\.?\s+{_DAY}(?!\w))"
     written = rf"(?<![\w/.-]){day_month}\.?[,،]?\s+{_SMALL_WORD}\d{{4}}(?![\d/])"
@@ -75,7 +82,7 @@ def _calendar(language: str) -> _Calendar:
         months,
         weekdays,
         short_weekdays,
-        re.compile("|".join((*_NUMBERS, written, hyphened)), re.IGNORECASE),
+        re.compile("|".join((*numbers, written, hyphened)), re.IGNORECASE),
         re.compile(
             rf"(?<!\w)({weekday}),?\s+{_SMALL_WORD}({day_month})(?!\.?,?\s+{_SMALL_WORD}\d{{4}})", re.IGNORECASE
         ),
@@ -96,13 +103,14 @@ def is_month(name: str, language: str = "en") -> bool:
 def _add(names: dict[str, int], given: dict[int, str]) -> None:
     for number, name in given.items():
         name = name.rstrip(".").casefold()
-        if len(name) >= 3 and not any(map(str.isdigit, name)):
+        if len(name) >= 3 and name[0].isalpha():
             names.setdefault(name, number)
 
 
 def _any_of(names: dict[str, int]) -> str:
     longest_first = sorted(names, key=len, reverse=True)
-    return "|".join(rf"{re.escape(name)}(?!{_LETTER})" for name in longest_first)
+    patterns = (re.sub(r" (?=\d$)", " 0?", re.escape(name)) for name in longest_first)  # tháng 3, tháng 03
+    return "|".join(rf"{pattern}(?![^\W_])" for pattern in patterns)
 
 
 def written_days(text: str, language: str = "en") -> list[WrittenDay]:
@@ -148,6 +156,8 @@ def _day(written: str, months: dict[str, int], day_first: bool | None) -> dateti
         else:
             day_first = first > 12
         day, month = (first, second) if day_first else (second, first)
+    if year < 100:
+        year += 1900 if year > 68 else 2000  # as POSIX has it
     try:
         return datetime.date(year, month, day)
     except ValueError:
