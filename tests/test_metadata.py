@@ -166,6 +166,25 @@ def test_a_day_in_running_text_or_in_a_chronology_dates_nothing(text: str) -> No
     assert date_of(text) is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Name: Ilse Korn\nDate of birth: 3 May 1931\nAddress: Mill Lane 3\nTown: Tarsk\n",
+        "Mitgliedsantrag\n\nName: Ilse Korn\nGeboren: 3. Mai 1931\nOrt: Tarsk\nStimme: Alt\n\nIch bitte um Aufnahme.\n",
+        "Invoice 17\n\nInvoice date: 3 May\nDue: 3 June 2021\nTotal: 300 euros\nTax: 57 euros\nPaid by: cash\n",
+        "Loan 4\n\nDue back: 3 May 2024\nTitle: The dyke\nBorrower: Ilse Korn\nShelf: B 14\n",
+        "Ficha\nNombre: Ilse Korn\nNacida el: 3 de mayo de 1931\nCiudad: Tarsk\nVoz: contralto\n",
+    ],
+)
+def test_a_day_among_the_fields_of_a_form_dates_nothing(text: str) -> None:
+    assert date_of(text) is None
+
+
+def test_a_day_among_the_fields_above_a_text_dates_it() -> None:
+    head = "From: Ilse Korn\nDate: 3 May 2021\nSubject: The dyke\nTo: All\n\n"
+    assert date_of(head + PROSE) == "2021-05-03"
+
+
 def test_a_byline_above_a_chronology_dates_it() -> None:
     assert (
         date_of("What happened when\n\n12 June 2024\n\n1 March 2021\nA breach\n\n4 March 2021\nA vote") == "2024-06-12"

@@ -27,6 +27,7 @@ _SHORT_LINE = 60  # characters at most
 _SALUTATION = 30  # characters at most of one among lines that may be wrapped
 _BYLINE = re.compile(r"\W*(?:by|por|par|von)\b", re.IGNORECASE)
 _WRITER = re.compile(rf"{_BYLINE.pattern}[^|·•–—]*[|·•–—]", re.IGNORECASE)
+_FIELD = re.compile(r"[^\W\d][^:.!?\n]{0,30}:\s+\S")
 _MARKUP = " \t\r*_#>~`|·•-–—,;:/\\"
 _SEPARATED = re.compile(r"[,;|·•–—(\[/:-]\W*$")
 _SMALL_WORD = re.compile(r",\s*\w{1,3}\s*$")  # Minsk, den 30. Juni
@@ -125,10 +126,13 @@ def _dateline(text: str, language: str, today: datetime.date) -> _Dateline | Non
     A line of a chronology dates an entry: it is none if another of its kind carries a later day.
     """
     found = list(_datelines(text, language))
+    form = _is_form(text)
     newest = max(_years(text, today), default=0)
     last = len(re.findall(r"^.*\S", text, re.MULTILINE)) - _LAST_LINES
 
     def dates_the_article(line: _Dateline) -> bool:
+        if form and line.colon:
+            return False
         least = 0 if line.kind == "stopped" else 1
         alike = [o for o in found if o.kind == line.kind and o.day != line.day and abs(o.line - line.line) > least]
         labelled = line.colon or line.kind == "label"  # Heard: … Decided: …
@@ -220,6 +224,13 @@ def _kind(before: str, after: str, language: str) -> str:
     writer = _WRITER.match(before)  # By Ilse Korn – published on
     label = _bare(before[writer.end() if writer else 0 :]).split()
     return "label" if sum(not is_weekday(word, language) for word in label) <= 3 else ""
+
+
+def _is_form(text: str) -> bool:
+    """Whether most of a text stands in short lines "Label: value", which date what it tells of."""
+    lines = re.findall(r"\S[^\n]*", text)
+    fields = [line for line in lines if len(line) <= _SHORT_LINE and _FIELD.match(line)]
+    return len(fields) >= 3 and 2 * sum(map(len, fields)) > sum(map(len, lines))
 
 
 def _opens_with_label(text: str) -> bool:
