@@ -55,7 +55,7 @@ def _calendar(language: str) -> _Calendar:
     weekdays: dict[str, int] = {}
     short_weekdays: dict[str, int] = {}
     day_first = None
-    numbers = _NUMBERS
+    numbers: tuple[str, ...] = _NUMBERS
     for code in dict.fromkeys((language, *LANGUAGES, "en_GB")):  # there "Sept", elsewhere "Sep"
         try:
             locale = Locale.parse(code)
@@ -207,13 +207,17 @@ _MONTH_OF_NAME = re.compile(r"(?:.*/)?((?:19|20)\d\d)[-_](0[1-9]|1[0-2])(?=[-_ ]
 def date_of_name(name: str, today: datetime.date) -> str | None:
     """ISO date in a file's path, year first ("2023-06-30-visit.txt", "20230630_visit.txt", "2023/06/30/visit.txt").
 
-    Of a file whose name begins so and goes on in letters the month will do ("2023-06-visit.pdf").
+    In the file's own name, day or month first as well if nothing else can be meant ("30-06-2023 visit.txt", "Visit 3
+    July 2023.txt"). Of a file whose name begins so and goes on in letters the month will do ("2023-06-visit.pdf").
     """
-    found = list(_IN_NAME.finditer(name))
-    last = found[-1] if found else None  # the file's own name knows better than the folders above it
-    if match := next((one for one in found if one.start() > name.rfind("/")), last):
-        day = _day(f"{match[1]}-{match[3]}-{match[4]}", {}, None)
-        return day.isoformat() if day and day <= today else None
+    own = name.rfind("/") + 1
+    found = [(one.start(), _day(f"{one[1]}-{one[3]}-{one[4]}", {}, None)) for one in _IN_NAME.finditer(name)]
+    words = re.sub(r"(?<=\d)[._-](?=\d)", "-", name[own:].rpartition(".")[0])
+    written = [day for _, _, day in written_days(re.sub(r"(?<!\d)[._-]|[._-](?!\d)", " ", words))]
+    # the file's own name knows better than the folders above it
+    first = [day for start, day in found if start >= own][:1] or (written if len(written) == 1 else [])
+    if days := first or [day for _, day in found][-1:]:
+        return days[0].isoformat() if days[0] and days[0] <= today else None
     match = _MONTH_OF_NAME.match(name)
     month = "-".join(match.groups()) if match else ""
     return month if match and month <= today.isoformat() else None
