@@ -388,6 +388,18 @@ def test_a_line_that_names_people_names_no_outlet() -> None:
             "Brasch, Ottilie\nLexicon of Northern Music, 3rd edition\n\nOttilie Brasch was a composer.\n",
             "Brasch, Ottilie",
         ),
+        # a headline, and what is none below it
+        ("The fair\n\nSaturday, 14 March 2020, 7 pm, Town Hall\n\n" + PROSE, "The fair"),
+        ("The fair\n\nSat 14 March, 7 pm, Town Hall\n\n" + PROSE, "The fair"),
+        ("Opening hours\n\nMonday to Friday 9 to 12\nSaturday from 10 to 11\n", "Opening hours"),
+        ("Recipe\n2 cups of brown flour\n3 eggs of a hen\n" + PROSE, "Recipe"),
+        ("Soup\n(4 plates of it for guests)\n" + PROSE, "Soup"),
+        ("Protokoll\n\nAnwesend: Korn, Petrie, Brandt, Voss\nEs fehlt: niemand\n\n" + PROSE, "Protokoll"),
+        ("Interview\n\nQ: Who pays for all of it?\n\nA: We all do, and the town.\n\n" + PROSE, "Interview"),
+        ("Notice\n\nThe ferry does not run today", "Notice"),
+        ("Saturday news\n\nFriday protest fills the old square\n\n" + PROSE, "Friday protest fills the old square"),
+        ("Tarsk: 87 brought ashore\n\nDivers towed the boat in\n\n" + PROSE, "Tarsk: 87 brought ashore"),
+        ("12 homes for the old quay\n\nThe council says yes at last\n\n" + PROSE, "12 homes for the old quay"),
         ("Tarsk\nMayor opens the new bridge\n\nThe mayor of Tarsk opened a bridge.\n", "Mayor opens the new bridge"),
     ],
 )
