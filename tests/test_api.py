@@ -22,20 +22,23 @@ from scripted import Script, scripted
 from starlette.requests import Request
 from test_writing import QUESTION, VISIT, FakeGenerator, WordVerifier
 
+from rag.config import Settings
 from rag.errors import RagError
 from rag.grounding.checking import sentences_of
 from rag.grounding.generators import GenerationError, load_generator
 from rag.pipeline import Chatbot
+from rag.present.records import answer_record
+from rag.serve import dialect
 from rag.serve.access import Access
 from rag.serve.api import create_app
 from rag.serve.desk import BusyError, Desk
 from rag.serve.tools import result_of
 from rag.serve.watch import Meters
-from rag.types import Check, Document
+from rag.types import Check, Document, Doubt
 
 
 def articles(**options: Any) -> Chatbot:
-    bot = make_bot(generator=options.get("generator"))
+    bot = make_bot(**options)
     bot.add_documents([make_document("visit.txt", VISIT)])
     return bot
 
@@ -214,38 +217,96 @@ def test_a_generator_is_a_model_of_its_own() -> None:
         assert len(generator.prompts) == 1
 
 
-def test_the_official_client(client: TestClient) -> None:
+@contextlib.contextmanager
+def official(bot: Chatbot) -> Iterator[Any]:
+    """The official client of a server over a bot."""
     openai = pytest.importorskip("openai", reason="the extra `openai` is not installed")
     import uvicorn
 
-    server = uvicorn.Server(uvicorn.Config(create_app(articles()), port=0, log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(create_app(bot), port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.05)
     port = server.servers[0].sockets[0].getsockname()[1]
-    asker = openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=0)
-    assert [model.id for model in asker.models.list()] == ["articles"]
-    assert asker.models.retrieve("articles").owned_by == "rag"
-    with pytest.raises(openai.NotFoundError) as missing:
-        asker.models.retrieve("gpt/4")
-    assert missing.value.code == "model_not_found"
-    whole = asker.chat.completions.create(**chat())
-    message = whole.choices[0].message
-    assert message.content.startswith("Anna Petrova came to Minsk on 30 June 2023. [1]")
-    assert "[1] visit.txt: “Anna Petrova came to Minsk on 30 June 2023.”" in message.content
-    cited = message.annotations[0].url_citation
-    assert message.content[cited.start_index : cited.end_index] == "[1]"
-    assert cited.url == "article:visit.txt#char=0,43"
-    pieces = list(asker.chat.completions.create(**chat(stream=True, stream_options={"include_usage": True})))
-    assert "".join(p.choices[0].delta.content or "" for p in pieces if p.choices) == message.content
-    assert [p.choices[0].finish_reason for p in pieces if p.choices][-1] == "stop"
-    assert pieces[-1].usage.total_tokens == 0
-    with pytest.raises(openai.NotFoundError):
-        asker.chat.completions.create(**chat(model="gpt"))
+    yield openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=0)
     server.should_exit = True
     thread.join(10)
     assert not thread.is_alive()
+
+
+def test_the_official_client() -> None:
+    openai = pytest.importorskip("openai", reason="the extra `openai` is not installed")
+    with official(articles()) as asker:
+        assert [model.id for model in asker.models.list()] == ["articles"]
+        assert asker.models.retrieve("articles").owned_by == "rag"
+        with pytest.raises(openai.NotFoundError) as missing:
+            asker.models.retrieve("gpt/4")
+        assert missing.value.code == "model_not_found"
+        whole = asker.chat.completions.create(**chat())
+        message = whole.choices[0].message
+        assert message.content.startswith("Anna Petrova came to Minsk on 30 June 2023. [1]")
+        assert "[1] visit.txt: “Anna Petrova came to Minsk on 30 June 2023.”" in message.content
+        cited = message.annotations[0].url_citation
+        assert message.content[cited.start_index : cited.end_index] == "[1]"
+        assert cited.url == "article:visit.txt#char=0,43"
+        pieces = list(asker.chat.completions.create(**chat(stream=True, stream_options={"include_usage": True})))
+        assert "".join(p.choices[0].delta.content or "" for p in pieces if p.choices) == message.content
+        assert [p.choices[0].finish_reason for p in pieces if p.choices][-1] == "stop"
+        assert pieces[-1].usage.total_tokens == 0
+        with pytest.raises(openai.NotFoundError):
+            asker.chat.completions.create(**chat(model="gpt"))
+
+
+NEAREST = """The articles do not say.
+
+Nearest sentences (not an answer):
+- visit.txt
+    visit.txt, characters 0-43
+    "Anna Petrova came to Minsk on 30 June 2023."
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "settings", "certainty", "text"),
+    [
+        (QUESTION, Settings(), "answered", "Anna Petrova came to Minsk on 30 June 2023. [1]\n\n[1] visit.txt: "),
+        (QUESTION, Settings(abstain_below=0.999, perhaps_from=0.5), "perhaps", "The articles may say: Anna Petrova "),
+        ("Who paved the roads of Minsk?", Settings(), "not said", NEAREST),
+        ("What is the price of coffee in Lima?", Settings(), "not said", "The articles do not say."),
+    ],
+)
+def test_the_official_client_reads_how_certain_it_is(asked: str, settings: Settings, certainty: str, text: str) -> None:
+    bot = articles(settings=settings)
+    messages = [{"role": "user", "content": asked}]
+    with official(bot) as asker:
+        message = asker.chat.completions.create(**chat(messages=messages)).choices[0].message
+        pieces = list(asker.chat.completions.create(**chat(messages=messages, stream=True)))
+    answer = answer_record(bot.ask(asked))
+    assert message.content.startswith(text.rstrip())
+    assert "".join(piece.choices[0].delta.content or "" for piece in pieces) == message.content
+    for told in (message, pieces[-1].choices[0].delta):
+        assert (told.certainty, told.doubts, told.nearest) == (certainty, answer["doubts"], answer["nearest"])
+
+
+@pytest.mark.parametrize(
+    ("date", "page", "source"),
+    [
+        ("2023-06-30", 7, "[1] visit.txt, 2023-06-30, page 7: “Anna"),
+        (None, 1, "[1] visit.txt, page 1: “Anna"),
+        ("2023", None, "[1] visit.txt, 2023: “Anna"),
+        (None, None, "[1] visit.txt: “Anna"),
+    ],
+)
+def test_a_footnote_tells_the_page_of_a_pdf(date: str | None, page: int | None, source: str) -> None:
+    answer = articles().ask(QUESTION)
+    cited = replace(answer.citations[0], date=date, page=page)
+    doubted = replace(
+        answer, citations=(cited,), certainty="perhaps", abstained=True, doubts=(Doubt("name", ("Lima",)),)
+    )
+    message = dialect.completion(doubted, "id", 0, "articles")["choices"][0]["message"]
+    assert f"\n\n{source}" in message["content"]
+    assert message["doubts"] == [{"kind": "name", "missing": ["Lima"]}]
 
 
 @pytest.mark.parametrize(
@@ -576,9 +637,7 @@ SAYS = "Anna Petrova came to Minsk on 30 June 2023 [{0}]. She met the minister [
 @contextlib.contextmanager
 def speaking(says: str = SAYS, **how: Any) -> Iterator[tuple[Any, Script]]:
     """The official client of a server whose bot asks a scripted one."""
-    openai = pytest.importorskip("openai", reason="the extra `openai` is not installed")
-    import uvicorn
-
+    pytest.importorskip("openai", reason="the extra `openai` is not installed")
     with scripted() as script, pytest.MonkeyPatch.context() as patch:
         patch.setenv("OPENAI_BASE_URL", script.url)
         script.reply = lambda body: says.replace("{0}", re.findall(r"<(cite-\w+)>", body["messages"][1]["content"])[0])
@@ -586,15 +645,8 @@ def speaking(says: str = SAYS, **how: Any) -> Iterator[tuple[Any, Script]]:
             setattr(script, name, value)
         bot = articles(generator=load_generator("openai:slow"))
         bot = Chatbot(replace(bot.parts, verifier=WordVerifier()), bot.index)
-        server = uvicorn.Server(uvicorn.Config(create_app(bot), port=0, log_level="error"))
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.05)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=0), script
-        server.should_exit = True
-        thread.join(10)
+        with official(bot) as client:
+            yield client, script
 
 
 def test_the_official_client_reads_sentence_by_sentence() -> None:

@@ -124,13 +124,16 @@ def for_terminal(answer: Answer, explain: bool = False) -> str:
         lines.append(f"\nconfidence {answer.confidence:.0%}")
     for number, citation in enumerate(answer.citations, start=1):
         lines += source_lines(f"[{number}]", citation)
-    if answer.nearest:
-        lines.append("Nearest sentences (not an answer):")
-        for citation in answer.nearest:
-            lines += source_lines("-", citation)
+    lines += nearest_lines(answer)
     if explain:
         lines += ["\nHow it was checked:", *(_explained(answer) or ["no language model was asked"])]
     return "\n".join(lines)
+
+
+def nearest_lines(answer: Answer) -> list[str]:
+    """The nearest sentences of what is "not said", below words that call them no answer; nothing without any."""
+    listed = [line for citation in answer.nearest for line in source_lines("-", citation)]
+    return ["Nearest sentences (not an answer):", *listed] if listed else []
 
 
 def _explained(answer: Answer) -> list[str]:

@@ -8,21 +8,25 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from rag.present.text import marked
-from rag.types import Answer
+from rag.present.records import answer_record
+from rag.present.text import marked, nearest_lines
+from rag.types import Answer, Citation
 
 OWN_WORDS = "articles"
 """The model of the articles' own words; with a generator there is "articles+NAME" too."""
 
 
 def content(answer: Answer) -> str:
-    """The answer's text with its notes and a footnote for each citation."""
-    lines = [answer.text, *(f"({note})" for note in answer.notes)]
-    notes = [
-        f"[{number}] {c.title}{f', {c.date}' if c.date else ''}: “{' '.join(c.quote.split())}”"
-        for number, c in enumerate(answer.citations, start=1)
-    ]
-    return "\n\n".join(["\n".join(lines), *(["\n".join(notes)] if notes else [])])
+    """The text with its notes and a footnote for each citation; of what is "not said", the nearest sentences."""
+    said = [answer.text, *(f"({note})" for note in answer.notes)]
+    footnotes = [f"[{number}] {_source(citation)}" for number, citation in enumerate(answer.citations, start=1)]
+    return "\n\n".join("\n".join(lines) for lines in (said, footnotes, nearest_lines(answer)) if lines)
+
+
+def _source(citation: Citation) -> str:
+    date = f", {citation.date}" if citation.date else ""
+    page = f", page {citation.page}" if citation.page else ""
+    return f"{citation.title}{date}{page}: “{' '.join(citation.quote.split())}”"
 
 
 def places(answer: Answer) -> list[dict[str, Any]]:
@@ -40,9 +44,16 @@ def places(answer: Answer) -> list[dict[str, Any]]:
     return made
 
 
+def beside(answer: Answer) -> dict[str, Any]:
+    """Annotations, and what the dialect has no place for, named as by `/api/ask`: clients pass over what is new."""
+    record = answer_record(answer)
+    told = {"certainty": record["certainty"], "doubts": record["doubts"], "nearest": record["nearest"]}
+    return {"annotations": places(answer), **told}
+
+
 def completion(answer: Answer, identity: str, created: int, model: str) -> dict[str, Any]:
     """The whole answer as one object."""
-    message = {"role": "assistant", "content": content(answer), "refusal": None, "annotations": places(answer)}
+    message = {"role": "assistant", "content": content(answer), "refusal": None, **beside(answer)}
     choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
     head = {"id": identity, "object": "chat.completion", "created": created, "model": model}
     return {**head, "choices": [choice], "usage": usage(answer)}
@@ -65,10 +76,10 @@ def piece(text: str, identity: str, created: int, model: str) -> str:
 
 
 def events(answer: Answer, identity: str, created: int, model: str, with_usage: bool, sent: str = "") -> Iterator[str]:
-    """The other events of a stream: word by word what follows the text sent, then the annotations, then the end."""
+    """The other events of a stream: word by word what follows the text sent, then what is beside it, then the end."""
     for word in re.findall(r"\s*\S+", content(answer)[len(sent) :]):
         yield piece(word, identity, created, model)
-    last = {"index": 0, "delta": {"annotations": places(answer)}, "finish_reason": "stop"}
+    last = {"index": 0, "delta": beside(answer), "finish_reason": "stop"}
     yield _event(identity, created, model, [last])
     if with_usage:
         yield _event(identity, created, model, [], usage=usage(answer))
