@@ -20,7 +20,7 @@ from fakes import make_bot, make_document
 from fastapi.testclient import TestClient
 from scripted import Script, scripted
 from starlette.requests import Request
-from test_writing import QUESTION, VISIT, FakeGenerator, WordVerifier
+from test_writing import PARADE, QUESTION, VISIT, FakeGenerator, WordVerifier
 
 from rag.config import Settings
 from rag.errors import RagError
@@ -328,6 +328,43 @@ def test_conversations_of_other_programs_pass(client: TestClient, earlier: list[
         answer = client.post("/v1/chat/completions", json=asked)
         assert answer.status_code == 200, answer.text
         assert "Anna Petrova came to Minsk" in answer.json()["choices"][0]["message"]["content"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "answered"),
+    [
+        ({}, True),
+        ({"since": None, "until": None, "within": None}, True),
+        ({"within": ["visit.txt"]}, True),
+        ({"since": "2023", "until": "2023-06"}, True),
+        ({"since": "2024"}, False),
+        ({"until": "2022-12-31"}, False),
+        ({"within": ["parade.txt"]}, False),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_conversation_chooses_its_articles(chosen: dict[str, Any], answered: bool, stream: bool) -> None:
+    bot = make_bot()
+    visit, parade = make_document("visit.txt", VISIT), make_document("parade.txt", PARADE)
+    bot.add_documents([replace(visit, date="2023-06-30"), parade])
+    with TestClient(create_app(bot), base_url="http://127.0.0.1") as made:
+        answer = made.post("/v1/chat/completions", json=chat(stream=stream, **chosen))
+    assert "X-Ignored-Parameters" not in answer.headers
+    assert ("visit.txt" in answer.text) is answered
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("chosen", "status", "said"),
+    [({"since": "May"}, 400, "expected YYYY"), ({"since": "2024", "until": "2023"}, 400, "exchange them"),
+     ({"within": "visit.txt"}, 422, "within: ")],
+)  # fmt: skip
+def test_a_choice_that_makes_no_sense_is_refused_before_a_stream(
+    client: TestClient, chosen: dict[str, Any], status: int, said: str, stream: bool
+) -> None:
+    answer = client.post("/v1/chat/completions", json=chat(stream=stream, **chosen))
+    assert answer.status_code == status
+    assert said in answer.json()["error"]["message"]
 
 
 def test_the_last_twenty_questions_are_used(client: TestClient) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
@@ -50,20 +51,18 @@ def add_completions(app: FastAPI, desk: Desk) -> None:
             raise RagError(f"the last user message has {len(question)} characters; expected 1 to {MAX_QUESTION}")
         ignored = asked.ignored()[:20]
         headers = {"X-Ignored-Parameters": ", ".join(ignored)} if ignored else {}
+        made = f"chatcmpl-{request_id(request)}", int(time.time()), asked.model
         generate = asked.model != dialect.OWN_WORDS
+        ask = partial(desk.ask, request, question, history, generate, scope=asked.scope)
         if not asked.stream:
-            answer = await desk.ask(request, question, history, generate)
-            return JSONResponse(dialect.completion(answer, *_head(request, asked)), headers=headers)
+            return JSONResponse(dialect.completion(await ask(), *made), headers=headers)
+        with_usage = bool(asked.stream_options and asked.stream_options.include_usage)
         return StreamingResponse(
-            _stream(desk, request, asked, question, history),
+            _stream(ask, made, with_usage),
             media_type="text/event-stream",
             # nginx would hold the stream back to send it in larger pieces
             headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no", **headers},
         )
-
-
-def _head(request: Request, asked: ChatRequest) -> tuple[str, int, str]:
-    return f"chatcmpl-{request_id(request)}", int(time.time()), asked.model
 
 
 def _failed(told: dict[str, object]) -> str:
@@ -71,19 +70,17 @@ def _failed(told: dict[str, object]) -> str:
 
 
 async def _stream(
-    desk: Desk, request: Request, asked: ChatRequest, question: str, history: Sequence[str]
+    ask: Callable[..., Awaitable[Answer]], made: tuple[str, int, str], with_usage: bool
 ) -> AsyncIterator[str]:
-    made = _head(request, asked)
-    with_usage = bool(asked.stream_options and asked.stream_options.include_usage)
+    """The events; `made` is the identity, the time and the model that each of them tells."""
     yield dialect.opening(*made)
-    generate = asked.model != dialect.OWN_WORDS
     told: asyncio.Queue[str | None] = asyncio.Queue()  # the text as it grows, None at its end
     loop = asyncio.get_running_loop()
 
-    def hear(partial: Answer) -> None:
-        loop.call_soon_threadsafe(told.put_nowait, partial.text)
+    def hear(grown: Answer) -> None:
+        loop.call_soon_threadsafe(told.put_nowait, grown.text)
 
-    waiting = asyncio.ensure_future(desk.ask(request, question, history, generate, watch=False, on_answer=hear))
+    waiting = asyncio.ensure_future(ask(watch=False, on_answer=hear))
     waiting.add_done_callback(lambda _: told.put_nowait(None))
     sent = ""
     try:

@@ -164,7 +164,7 @@ class StreamOptions(BaseModel):
     include_usage: bool | None = False
 
 
-class ChatRequest(BaseModel):
+class ChatRequest(Choice):
     """A conversation; its last user message is the question. What has no meaning here is ignored, and named."""
 
     model_config = ConfigDict(extra="allow")
