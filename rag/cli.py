@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,16 +18,13 @@ from rag.console import as_json as json_line
 from rag.errors import RagError
 from rag.failures import mendable
 from rag.language.characters import readable
+from rag.opening import load_parts, open_bot
 from rag.present.text import for_terminal, opening
-from rag.scope import Scope
 
 if TYPE_CHECKING:
-    from rag.grounding.generators import Generator
-    from rag.parts import Parts
+    from rag.opening import LoadParts
     from rag.pipeline import Chatbot
     from rag.types import Answer, History
-
-    LoadParts: TypeAlias = Callable[[Settings, Generator | None], Parts]
 
 DEFAULTS = Settings()
 
@@ -80,7 +76,7 @@ def index(
     settings = Settings(
         embedding_model, query_prefix, passage_prefix, chunk_tokens, max_file_megabytes=max_file_megabytes, ocr=ocr
     )
-    parts = _parts(context, settings)
+    parts = load_parts(context, settings)
     if engine or uri:
         Elsewhere.at(engine, uri, collection).name_in(folder or own_index(), manifest(settings, parts.embedder))
     if ray:
@@ -129,7 +125,7 @@ def ask(
     """
     settings = Settings(max_file_megabytes=max_file_megabytes, reader=reader, strict=not mark)
     question, earlier = readable(question), [readable(one) for one in history or []]
-    scope = Scope(since, until, tuple(map(readable, within or ())))
+    scope = options.scope(since, until, within)
     if not no_server:
         from rag.places import default_corpus
         from rag.serve import neighbour
@@ -140,7 +136,7 @@ def ask(
         if told := neighbour.ask(served, asked):
             typer.echo(json_line(told["answer"]) if as_json else printable(told["text"]))
             return
-    bot = _open(context, corpus, settings, quiet=as_json, generator=generator).within(scope)
+    bot = open_bot(context, corpus, settings, quiet=as_json, generator=generator).within(scope)
     if as_json:
         typer.echo(json_line(bot.ask(question, earlier).to_dict()))
         return
@@ -163,8 +159,8 @@ def overview(
     """Show what the articles hold about a topic, or in all, in a few of their own sentences, the oldest first."""
     from rag.present.overview import for_terminal
 
-    bot = _open(context, corpus, Settings(), quiet=as_json)
-    bot = bot.within(Scope(since, until, tuple(map(readable, within or ()))))
+    scope = options.scope(since, until, within)
+    bot = open_bot(context, corpus, Settings(), quiet=as_json).within(scope)
     made = bot.overview(None if topic is None else readable(topic))
     typer.echo(json_line(made.to_dict()) if as_json else printable(for_terminal(made)))
 
@@ -180,7 +176,7 @@ def chat(
     """Ask in the terminal; follow-up questions are understood. An empty line or Ctrl-D ends it."""
     from rag.types import Turn
 
-    bot = _open(context, corpus, Settings(reader=reader), generator=generator)
+    bot = open_bot(context, corpus, Settings(reader=reader), generator=generator)
     turns: list[Turn] = []
     typer.echo(f"{bot.count()} articles. Ask; an empty line ends.")
     for line in prompted_lines("\n> "):
@@ -210,7 +206,7 @@ def check(
     from rag.draft_report import draft
 
     read = draft(readable(text), int(DEFAULTS.max_file_megabytes * 1e6))
-    bot = _open(context, corpus, Settings(reader=reader), quiet=as_json)
+    bot = open_bot(context, corpus, Settings(reader=reader), quiet=as_json)
     made, code = check_draft(bot, read, as_json)
     if as_json:
         typer.echo(json_line(made))
@@ -258,7 +254,7 @@ def documents(context: typer.Context, corpus: options.Corpus = None, as_json: op
     from rag.places import is_index, own_index
 
     folder = corpus or own_index()  # an index at hand is listed without its models
-    index = open_index(folder, {}) if is_index(folder) else _open(context, corpus, Settings(), quiet=as_json)
+    index = open_index(folder, {}) if is_index(folder) else open_bot(context, corpus, Settings(), quiet=as_json)
     found = index.headers()
     if as_json:
         keys = ("id", "title", "date", "outlet", "language", "source")
@@ -293,7 +289,7 @@ def remove(
     corpus: options.Corpus = None,
 ) -> None:
     """Remove an article from the index. Its file is not touched."""
-    _open(context, corpus, Settings()).remove(document_id)
+    open_bot(context, corpus, Settings()).remove(document_id)
     typer.echo(f"removed {document_id}")
 
 
@@ -339,7 +335,7 @@ def serve(
         return
     from rag.serve.server import serve as run_server
 
-    bot = _open(context, corpus, settings, generator=generator)
+    bot = open_bot(context, corpus, settings, generator=generator)
     served = Served.of(corpus, settings, generator, context.obj)  # only now there is an index
     articles = None if is_index(corpus) else corpus
     run_server(bot, host, port, keep_uploads, browser, root_path, allowed_host or (), served, articles)
@@ -351,34 +347,6 @@ def _ask_aloud(bot: Chatbot, question: str, history: History, explain: bool = Fa
     answer = bot.ask(question, history, on_answer=lambda partial: out.show(opening(partial)))
     out.show(f"{for_terminal(answer, explain)}\n")
     return answer
-
-
-def _open(
-    context: typer.Context, corpus: Path | None, settings: Settings, quiet: bool = False, generator: str = ""
-) -> Chatbot:
-    from rag.corpus import kept_settings
-    from rag.index_report import check_finished, name_failures
-    from rag.pipeline import Chatbot
-    from rag.places import default_corpus, is_index
-
-    corpus = corpus or default_corpus()
-    if is_index(corpus):
-        settings = kept_settings(corpus, settings)
-        bot = Chatbot.open(corpus, settings, _parts(context, settings, generator))
-        check_finished(bot, corpus)
-        return bot
-    bot = Chatbot.from_directory(corpus, settings, progress=not quiet, parts=_parts(context, settings, generator))
-    name_failures(bot.report)
-    return bot
-
-
-def _parts(context: typer.Context, settings: Settings, generator: str = "") -> Parts:
-    """The parts of these settings, from the loader that `run` was given."""
-    from rag.grounding.generators import load_generator
-    from rag.parts import Parts
-
-    load: LoadParts = context.obj or Parts.load
-    return load(settings, load_generator(generator) if generator else None)
 
 
 def run(arguments: list[str] | None = None, load: LoadParts | None = None) -> Any:

@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from rag.language.characters import readable
+from rag.scope import Scope
+
 Corpus = Annotated[
     Path | None,
     typer.Option(help="Folder of articles or of an index. Default: what `rag index` took in, else the five articles."),
@@ -39,3 +42,8 @@ Until = Annotated[str | None, typer.Option(help="Only articles of this day or ea
 Within = Annotated[list[str] | None, typer.Option("--in", help="Only this outlet, folder or article; may be repeated.")]
 MaxFile = Annotated[float, typer.Option(min=0.001, help="Larger files are named and not read.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print exactly one JSON value.")]
+
+
+def scope(since: str | None, until: str | None, within: list[str] | None) -> Scope:
+    """What `--since`, `--until` and `--in` choose; RagError where they make no sense."""
+    return Scope(since, until, tuple(map(readable, within or ())))
