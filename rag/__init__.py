@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.config import Settings
 from rag.errors import RagError
-from rag.scope import Scope
+from rag.scope import EVERYTHING, Scope
 from rag.types import (
     Account,
     Answer,
@@ -38,9 +38,12 @@ __all__ = [
 ]  # fmt: skip
 
 
-def ask(question: str, history: History = ()) -> Answer:
-    """Answer a question from the five articles in `seeds/`; models and index are loaded on first use, and kept."""
-    return _seeds_bot().ask(question, history)
+def ask(question: str, history: History = (), scope: Scope = EVERYTHING) -> Answer:
+    """Answer a question from the five articles in `seeds/`, or those of a scope among them.
+
+    Models and index are loaded on first use, and kept.
+    """
+    return _seeds_bot().within(scope).ask(question, history)
 
 
 @cache

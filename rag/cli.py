@@ -172,11 +172,15 @@ def chat(
     corpus: options.Corpus = None,
     reader: options.ReaderName = "default",
     generator: options.GeneratorName = "",
+    since: options.Since = None,
+    until: options.Until = None,
+    within: options.Within = None,
 ) -> None:
     """Ask in the terminal; follow-up questions are understood. An empty line or Ctrl-D ends it."""
     from rag.types import Turn
 
-    bot = open_bot(context, corpus, Settings(reader=reader), generator=generator)
+    scope = options.scope(since, until, within)
+    bot = open_bot(context, corpus, Settings(reader=reader), generator=generator).within(scope)
     turns: list[Turn] = []
     typer.echo(f"{bot.count()} articles. Ask; an empty line ends.")
     for line in prompted_lines("\n> "):
@@ -196,6 +200,9 @@ def check(
     text: Annotated[str, typer.Argument(help='A statement, a file with a draft, or "-" for standard input.')],
     corpus: options.Corpus = None,
     reader: options.ReaderName = "default",
+    since: options.Since = None,
+    until: options.Until = None,
+    within: options.Within = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Say of each sentence of a text whether the articles support, contradict or do not state it.
@@ -206,7 +213,8 @@ def check(
     from rag.draft_report import draft
 
     read = draft(readable(text), int(DEFAULTS.max_file_megabytes * 1e6))
-    bot = open_bot(context, corpus, Settings(reader=reader), quiet=as_json)
+    scope = options.scope(since, until, within)
+    bot = open_bot(context, corpus, Settings(reader=reader), quiet=as_json).within(scope)
     made, code = check_draft(bot, read, as_json)
     if as_json:
         typer.echo(json_line(made))

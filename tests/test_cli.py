@@ -190,6 +190,57 @@ def test_chat_goes_on_after_a_mistake_and_ends_at_an_empty_line(run: Run, articl
     assert "2 articles." in run("chat", "--corpus", articles, text="").stdout  # Ctrl-D
 
 
+CHOICES = [
+    (["--since", "2021-05"], "Boris"),
+    (["--until", "2021"], "Anna"),
+    (["--in", "2022-06-01.txt"], "Boris"),
+    (["--since", "2021", "--until", "2021-04", "--in", "2021-04-03.txt"], "Anna"),
+]
+"""Options, and the baker of the one article that they choose."""
+
+
+@pytest.fixture
+def bakers(tmp_path: Path) -> Path:
+    """Two articles that differ in their day and in their baker."""
+    folder = tmp_path / "bakers"
+    folder.mkdir()
+    for day, baker in (("2021-04-03", "Anna"), ("2022-06-01", "Boris")):
+        (folder / f"{day}.txt").write_text(f"The baker {baker} sells rye bread in Gdansk.")
+    return folder
+
+
+@pytest.mark.parametrize(("chosen", "baker"), CHOICES)
+def test_each_command_that_asks_takes_the_choice_of_articles(
+    run: Run, bakers: Path, chosen: list[str], baker: str
+) -> None:
+    asked = ["--corpus", bakers, *chosen]
+    other = {"Anna": "Boris", "Boris": "Anna"}[baker]
+    question = "Who sells rye bread in Gdansk?"
+    for out in (
+        run("ask", *asked, question).stdout,
+        run("overview", *asked, "rye bread").stdout,
+        run("chat", *asked, text=f"{question}\n").stdout,
+        run("check", *asked, f"{baker} sells rye bread in Gdansk.").stdout,
+    ):
+        assert f"The baker {baker} sells rye bread in Gdansk." in out
+        assert f"The baker {other}" not in out
+    assert "1 articles." in run("chat", *asked, text="").stdout
+
+
+@pytest.mark.parametrize("command", [["ask", "Why?"], ["overview"], ["chat"], ["check", "It rained."]])
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [(["--since", "May"], "expected YYYY"), (["--since", "2024", "--until", "2023"], "exchange them"),
+     (["--in", "Pravda"], "no article, folder or outlet is called 'Pravda'")],
+)  # fmt: skip
+def test_a_choice_that_makes_no_sense_is_one_line(
+    run: Run, articles: Path, command: list[str], chosen: list[str], said: str
+) -> None:
+    result = run(*command, "--corpus", articles, *chosen, code=1)
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
 def rag_process(*arguments: str | Path | bytes) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "rag", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 from fakes import make_bot, make_document
 
+import rag
 from rag.errors import RagError
 from rag.pipeline import Chatbot
-from rag.scope import Scope
+from rag.scope import EVERYTHING, Scope
 
 
 @pytest.fixture
@@ -81,6 +82,23 @@ def test_where_an_outlet_does_not_tell_the_others_are_asked() -> None:
     made.add_documents([replace(first, outlet="Reform"), replace(second, outlet="Mirror")])
     answer = made.ask("Who sells rye bread, according to Mirror?")
     assert {citation.document_id for citation in answer.citations} == {"a.txt"}
+
+
+@pytest.mark.parametrize(
+    ("scope", "found"),
+    [
+        (Scope(since="2024"), {"2024/bread.txt"}),
+        (Scope(until="2023"), {"2023/bread.txt"}),
+        (Scope(within=("bread.txt",)), {"bread.txt"}),
+        (EVERYTHING, {"2023/bread.txt", "2024/bread.txt", "bread.txt"}),
+    ],
+)
+def test_the_function_asks_the_chosen_articles(
+    bot: Chatbot, monkeypatch: pytest.MonkeyPatch, scope: Scope, found: set[str]
+) -> None:
+    monkeypatch.setattr(rag, "_seeds_bot", lambda: bot)
+    assert {passage.chunk.document_id for passage in rag.ask("Who sells rye bread?", scope=scope).passages} == found
+    assert len(rag.ask("Who sells rye bread?").passages) == 3
 
 
 def test_one_name_need_not_stand_in_a_tuple(bot: Chatbot) -> None:
