@@ -5,10 +5,19 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic_core import PydanticUseDefault
 
 from rag.asking import MAX_QUESTION
+from rag.errors import RagError
 from rag.language.characters import readable
 from rag.present import records
 from rag.scope import Scope
@@ -197,6 +206,12 @@ class Models(BaseModel):
 
     object: Literal["list"] = "list"
     data: list[Model]
+
+
+def mistake(error: ValidationError) -> RagError:
+    """The first thing that is wrong with what a program sent."""
+    first = error.errors()[0]
+    return RagError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
 
 
 def answer_record(answer: Answer) -> AnswerRecord:

@@ -25,7 +25,7 @@ from rag.present.records import AnswerRecord, CheckedRecord, PassageRecord, answ
 from rag.serve.checks import checked
 from rag.serve.desk import BusyError, Desk
 from rag.serve.failures import failure
-from rag.serve.schemas import AskRequest, CheckRequest, OverviewRequest, RetrieveRequest
+from rag.serve.schemas import AskRequest, CheckRequest, OverviewRequest, RetrieveRequest, mistake
 
 PATHS = ("/mcp", "/gradio_api/mcp", "/gradio_api/mcp/http")
 """Where the tools are found; the second is where Gradio puts those of a page."""
@@ -118,8 +118,7 @@ async def _made(desk: Desk, request: Request | None, name: str, arguments: dict[
     try:
         return await result_of(desk, request, name, arguments)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise RagError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise mistake(error) from None
     except (RagError, BusyError) as error:
         raise RagError(str(error)) from None
     except Exception as error:

@@ -51,6 +51,42 @@ def test_gradio_client_checks_a_text(client: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("chosen", "found"),
+    [
+        ({}, {"belarus.txt", "later.txt"}),
+        ({"since": "2024"}, {"later.txt"}),
+        ({"until": "2023-06"}, {"belarus.txt"}),
+        ({"within": ["later.txt", "heron.txt"]}, {"later.txt"}),
+        ({"since": "2023", "until": "2024", "within": ["belarus.txt"]}, {"belarus.txt"}),
+    ],
+)
+def test_gradio_client_chooses_its_articles(client: Any, chosen: dict[str, Any], found: set[str]) -> None:
+    answer = client.predict(ARRIVED, **chosen, api_name="/ask")
+    assert answer["citations"][0]["document_id"] in found
+    passages = client.predict("minister", 50, **chosen, api_name="/retrieve")
+    assert {passage["document_id"] for passage in passages} & {"belarus.txt", "later.txt"} == found
+    made = client.predict("The minister arrived in Minsk on Monday.", **chosen, api_name="/check")
+    assert made["checks"][0]["verdict"] == ("supported" if "belarus.txt" in found else "not stated")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [({"since": "May"}, "expected YYYY"), ({"since": 2024}, "since: "), ({"within": "later.txt"}, "within: "),
+     ({"within": ["Pravda"]}, "no article, folder or outlet"), ({"since": "2024", "until": "2023"}, "exchange them")],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "given"), [("ask", {"question": ARRIVED}), ("retrieve", {"question": "eels"}), ("check", {"text": "No."})]
+)
+def test_a_choice_that_makes_no_sense_is_told(
+    client: Any, name: str, given: dict[str, str], chosen: dict[str, Any], said: str
+) -> None:
+    from gradio_client.exceptions import AppError
+
+    with pytest.raises(AppError, match=said):
+        client.predict(**given, **chosen, api_name=f"/{name}")
+
+
+@pytest.mark.parametrize(
     ("question", "said"), [("", "empty"), ("🙂", "no words"), ("x" * 2001, "at most 2000"), ("boom", "reference")]
 )
 def test_error_reaches_a_program_as_a_sentence(client: Any, question: str, said: str) -> None:
@@ -69,15 +105,32 @@ def test_k_has_limits(client: Any, k: Any) -> None:
         client.predict("heron", k, api_name="/retrieve")
 
 
-@pytest.mark.parametrize("inputs", [[], [SECRET], {"question": SECRET}, None])
-def test_inputs_that_do_not_fit_are_not_logged(
-    served: str, inputs: Any, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("name", "inputs"),
+    [("ask", [ARRIVED]), ("ask", [ARRIVED, None]), ("ask", [ARRIVED, [], "2023"]), ("retrieve", ["minister"]),
+     ("retrieve", ["minister", 3]), ("check", ["The minister arrived in Minsk on Monday."])],
+)  # fmt: skip
+def test_a_program_without_gradios_client_leaves_out_what_it_does_not_need(
+    served: str, name: str, inputs: list[Any]
 ) -> None:
-    made = httpx.post(f"{served}gradio_api/call/ask", json={"data": inputs, "session_hash": "x"})
-    if made.status_code == 200:
-        said = httpx.get(f"{served}gradio_api/call/ask/{made.json()['event_id']}", timeout=20).text
-        assert "event: error" in said
-        assert "do not fit" in said
+    made = httpx.post(f"{served}gradio_api/run/{name}", json={"data": inputs})
+    assert made.status_code == 200
+    assert "belarus.txt" in made.text
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs"),
+    [("ask", []), ("page_begin", [SECRET]), ("page_begin_overview", [SECRET]), ("ask", {"question": SECRET}),
+     ("ask", None)],
+)  # fmt: skip
+def test_inputs_that_do_not_fit_are_not_logged(
+    served: str, name: str, inputs: Any, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = httpx.post(f"{served}gradio_api/run/{name}", json={"data": inputs, "session_hash": "x"})
+    if isinstance(inputs, list):
+        assert "do not fit" in made.json()["error"]
+    else:
+        assert made.status_code == 422
     logged = caplog.text + "".join(capsys.readouterr())
     assert SECRET not in logged
     assert "Traceback" not in logged
@@ -89,6 +142,7 @@ def test_only_three_functions_are_published_with_types(served: str) -> None:
     types = {p["parameter_name"]: p["python_type"]["type"] for e in info.values() for p in e["parameters"]}
     assert types == {
         "question": "str", "history": "None | list[str]", "k": "int", "text": "str", "markdown": "bool",
+        "since": "None | str", "until": "None | str", "within": "None | list[str]",
     }  # fmt: skip
 
 

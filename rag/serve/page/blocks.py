@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,8 @@ class LocalBlocks(gr.Blocks):
         """What Gradio makes of inputs, unless a file record among them names anything but an upload."""
         _check_files(inputs, Path(self.GRADIO_CACHE).resolve())
         try:
-            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+            given = _with_defaults(block_fn.fn, inputs)
+            return await super().preprocess_data(block_fn, given, state, explicit_call)
         except gr.Error:
             raise
         except Exception:  # its message, which would be logged, repeats the inputs
@@ -61,6 +64,12 @@ def _language(request: Any) -> str:
     if request is None:
         return ENGLISH
     return negotiated(str(request.query_params.get("lang", "")), str(request.headers.get("accept-language", "")))
+
+
+def _with_defaults(function: Callable[..., Any], inputs: list[Any]) -> list[Any]:
+    """The inputs, and for those left out at their end the function's defaults: Gradio's own client alone adds them."""
+    left_out = list(signature(function).parameters.values())[len(inputs) :]
+    return [*inputs, *(parameter.default for parameter in left_out if parameter.default is not parameter.empty)]
 
 
 def _check_files(value: Any, uploads: Path) -> None:

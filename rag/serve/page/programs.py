@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import gradio as gr
 from gradio.events import api
+from pydantic import ValidationError
 
 from rag.errors import RagError
 from rag.language.characters import readable
@@ -19,7 +20,7 @@ from rag.serve.checks import draft_of, in_steps
 from rag.serve.failures import failure
 from rag.serve.limits import MAX_PASSAGES
 from rag.serve.page.bots import Asker
-from rag.serve.schemas import latest
+from rag.serve.schemas import Choice, latest, mistake
 from rag.types import Check
 
 T = TypeVar("T")
@@ -48,31 +49,51 @@ def add_programs(bot: Asker, submit: Callable[[Callable[[], Any]], Future[Any]])
 
 def _add_questions(bot: Asker, answered: Answered) -> None:
     # Gradio reads "Parameters:" and "Returns:" out of the docstrings and shows them to programs.
-    async def ask(question: str, history: list[str] | None = None) -> AnswerRecord:
+    async def ask(
+        question: str,
+        history: list[str] | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        within: list[str] | None = None,
+    ) -> AnswerRecord:
         """Answer a question from the indexed articles, with exact quotes, or say that they do not hold the answer.
 
         Parameters:
             question: The question, at most 2,000 characters.
             history: Earlier questions of the conversation, oldest first, so that "and when?" is understood.
+            since: The first day of the articles that are asked: YYYY, YYYY-MM or YYYY-MM-DD.
+            until: The last day, itself included; undated articles are left out then.
+            within: Outlets, folders or ids of articles; those of any of them are asked.
         Returns:
             The answer with its citations (document, characters, quote), confidence in [0, 1], differing accounts and the passages found.
         """  # noqa: E501
         earlier = earlier_questions(history)
-        made: AnswerRecord = await answered(lambda: answer_record(bot.ask(question_text(question), earlier)))
+        made: AnswerRecord = await answered(
+            lambda: answer_record(_among(bot, since, until, within).ask(question_text(question), earlier))
+        )
         return made
 
-    async def retrieve(question: str, k: int = 10) -> list[PassageRecord]:
+    async def retrieve(
+        question: str,
+        k: int = 10,
+        since: str | None = None,
+        until: str | None = None,
+        within: list[str] | None = None,
+    ) -> list[PassageRecord]:
         """Find the passages of the indexed articles that are nearest to a question, best first.
 
         Parameters:
             question: The question or search words, at most 2,000 characters.
             k: How many passages, from 1 to 50.
+            since: The first day of the articles that are asked: YYYY, YYYY-MM or YYYY-MM-DD.
+            until: The last day, itself included; undated articles are left out then.
+            within: Outlets, folders or ids of articles; those of any of them are asked.
         Returns:
             Passages with rank, score, document, characters and text.
         """
         if not isinstance(k, int) or not 1 <= k <= MAX_PASSAGES:
             raise gr.Error(f"k is {k!r:.100}; expected 1 to {MAX_PASSAGES}", print_exception=False)
-        found = await answered(lambda: bot.retrieve(question_text(question), k))
+        found = await answered(lambda: _among(bot, since, until, within).retrieve(question_text(question), k))
         return [passage_record(passage) for passage in found]
 
     api(ask, api_name="ask", queue=False)
@@ -80,12 +101,21 @@ def _add_questions(bot: Asker, answered: Answered) -> None:
 
 
 def _add_check(bot: Asker, answered: Answered) -> None:
-    async def check(text: str, markdown: bool = False) -> CheckedRecord:
+    async def check(
+        text: str,
+        markdown: bool = False,
+        since: str | None = None,
+        until: str | None = None,
+        within: list[str] | None = None,
+    ) -> CheckedRecord:
         """Check each sentence of a text against the indexed articles: supported, contradicted, or not stated.
 
         Parameters:
             text: A statement or a text, at most 50,000 characters.
             markdown: Whether to read it as Markdown: headings are passed over.
+            since: The first day of the articles that are asked: YYYY, YYYY-MM or YYYY-MM-DD.
+            until: The last day, itself included; undated articles are left out then.
+            within: Outlets, folders or ids of articles; those of any of them are asked.
         Returns:
             The text as it was read, and for each sentence its place, verdict, probability of being supported and exact quotes.
         """  # noqa: E501
@@ -95,7 +125,7 @@ def _add_check(bot: Asker, answered: Answered) -> None:
             return made
 
         draft = guarded(lambda: draft_of(text, markdown))
-        return await in_steps(bot, draft, step)
+        return await in_steps(await answered(lambda: _among(bot, since, until, within)), draft, step)
 
     api(check, api_name="check", queue=False)
 
@@ -125,6 +155,15 @@ def guarded(work: Callable[[], T]) -> T:
         raise gr.Error(str(error), print_exception=False) from error
     except Exception as error:
         raise gr.Error(failure(error), print_exception=False) from error
+
+
+def _among(bot: Asker, since: Any, until: Any, within: Any) -> Asker:
+    """The bot over the chosen articles; RagError for a choice that the other interfaces would refuse."""
+    try:
+        scope = Choice(since=since, until=until, within=within).scope
+    except ValidationError as error:
+        raise mistake(error) from None
+    return bot.within(scope) if scope else bot
 
 
 def earlier_questions(history: Any) -> list[str]:
