@@ -154,13 +154,14 @@ def overview(
     since: options.Since = None,
     until: options.Until = None,
     within: options.Within = None,
+    max_file_megabytes: options.MaxFile = DEFAULTS.max_file_megabytes,
     as_json: options.AsJson = False,
 ) -> None:
     """Show what the articles hold about a topic, or in all, in a few of their own sentences, the oldest first."""
     from rag.present.overview import for_terminal
 
     scope = options.scope(since, until, within)
-    bot = open_bot(context, corpus, Settings(), quiet=as_json).within(scope)
+    bot = open_bot(context, corpus, Settings(max_file_megabytes=max_file_megabytes), quiet=as_json).within(scope)
     made = bot.overview(None if topic is None else readable(topic))
     typer.echo(json_line(made.to_dict()) if as_json else printable(for_terminal(made)))
 
@@ -175,12 +176,14 @@ def chat(
     since: options.Since = None,
     until: options.Until = None,
     within: options.Within = None,
+    max_file_megabytes: options.MaxFile = DEFAULTS.max_file_megabytes,
 ) -> None:
     """Ask in the terminal; follow-up questions are understood. An empty line or Ctrl-D ends it."""
     from rag.types import Turn
 
     scope = options.scope(since, until, within)
-    bot = open_bot(context, corpus, Settings(reader=reader), generator=generator).within(scope)
+    settings = Settings(max_file_megabytes=max_file_megabytes, reader=reader)
+    bot = open_bot(context, corpus, settings, generator=generator).within(scope)
     turns: list[Turn] = []
     typer.echo(f"{bot.count()} articles. Ask; an empty line ends.")
     for line in prompted_lines("\n> "):
@@ -203,6 +206,7 @@ def check(
     since: options.Since = None,
     until: options.Until = None,
     within: options.Within = None,
+    max_file_megabytes: options.MaxFile = DEFAULTS.max_file_megabytes,
     as_json: options.AsJson = False,
 ) -> None:
     """Say of each sentence of a text whether the articles support, contradict or do not state it.
@@ -212,9 +216,10 @@ def check(
     from rag.draft_report import check as check_draft
     from rag.draft_report import draft
 
-    read = draft(readable(text), int(DEFAULTS.max_file_megabytes * 1e6))
+    read = draft(readable(text), int(max_file_megabytes * 1e6))
     scope = options.scope(since, until, within)
-    bot = open_bot(context, corpus, Settings(reader=reader), quiet=as_json).within(scope)
+    settings = Settings(max_file_megabytes=max_file_megabytes, reader=reader)
+    bot = open_bot(context, corpus, settings, quiet=as_json).within(scope)
     made, code = check_draft(bot, read, as_json)
     if as_json:
         typer.echo(json_line(made))
@@ -256,13 +261,19 @@ def evaluate_reader(
 
 @app.command()
 @mendable
-def documents(context: typer.Context, corpus: options.Corpus = None, as_json: options.AsJson = False) -> None:
+def documents(
+    context: typer.Context,
+    corpus: options.Corpus = None,
+    max_file_megabytes: options.MaxFile = DEFAULTS.max_file_megabytes,
+    as_json: options.AsJson = False,
+) -> None:
     """List the articles: id, date, title."""
     from rag.index import open_index
     from rag.places import is_index, own_index
 
     folder = corpus or own_index()  # an index at hand is listed without its models
-    index = open_index(folder, {}) if is_index(folder) else open_bot(context, corpus, Settings(), quiet=as_json)
+    settings = Settings(max_file_megabytes=max_file_megabytes)
+    index = open_index(folder, {}) if is_index(folder) else open_bot(context, corpus, settings, quiet=as_json)
     found = index.headers()
     if as_json:
         keys = ("id", "title", "date", "outlet", "language", "source")
@@ -295,9 +306,10 @@ def remove(
     context: typer.Context,
     document_id: Annotated[str, typer.Argument(help="As `rag documents` prints it.")],
     corpus: options.Corpus = None,
+    max_file_megabytes: options.MaxFile = DEFAULTS.max_file_megabytes,
 ) -> None:
     """Remove an article from the index. Its file is not touched."""
-    open_bot(context, corpus, Settings()).remove(document_id)
+    open_bot(context, corpus, Settings(max_file_megabytes=max_file_megabytes)).remove(document_id)
     typer.echo(f"removed {document_id}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -239,6 +240,36 @@ def test_a_choice_that_makes_no_sense_is_one_line(
     result = run(*command, "--corpus", articles, *chosen, code=1)
     assert said in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (["ask", "Who sells rye bread?"], 0),
+        (["overview"], 0),
+        (["chat"], 0),
+        (["check", "Nobody sells ships."], 3),
+        (["documents"], 0),
+        (["remove", "bread.txt"], 0),
+    ],
+)
+def test_the_option_that_a_message_names_is_there(run: Run, articles: Path, command: list[str], code: int) -> None:
+    (articles / "rain.txt").write_text("It rained on the whole of that day. " * 100)
+    asked = [*command, "--corpus", articles]
+    said = run(*asked, "--max-file-megabytes", "0.001", text="", code=code).stderr
+    assert re.search(r"rain\.txt: .*raise the limit \(--max-file-megabytes\)", said)
+    if command[0] != "remove":  # which has been removed
+        assert "rain.txt" not in run(*asked, "--max-file-megabytes", "0.01", text="", code=code).stderr
+
+
+@pytest.mark.parametrize(("megabytes", "code"), [("0.001", 1), ("0.01", 3)])
+def test_a_draft_has_the_limit_of_the_articles(
+    run: Run, articles: Path, tmp_path: Path, megabytes: str, code: int
+) -> None:
+    draft = tmp_path / "draft.txt"
+    draft.write_text("It rained on the whole of that day. " * 100)
+    said = run("check", draft, "--corpus", articles, "--max-file-megabytes", megabytes, code=code).stderr
+    assert ("--max-file-megabytes" in said) is (code == 1)
 
 
 def rag_process(*arguments: str | Path | bytes) -> subprocess.CompletedProcess[str]:
