@@ -95,6 +95,11 @@ def test_overview_and_chosen_articles(client: TestClient) -> None:
         ("/v1/chat/completions", {"model": "articles", "messages": []}, 422, "messages"),
         ("/v1/chat/completions", {"model": "gpt", "messages": [{"role": "user", "content": "x"}]}, 404, "no model"),
         ("/v1/chat/completions", {"model": "articles", "messages": [{"role": "system"}]}, 400, "last user"),
+        ("/v1/chat/completions", {"model": "articles", "messages": [{"content": QUESTION}]}, 400, "last user"),
+        ("/v1/chat/completions", {"model": "articles", "messages": [None]}, 400, "last user"),
+        ("/v1/chat/completions", {"model": "articles", "messages": [5]}, 422, "messages.0: "),
+        ("/v1/chat/completions", {"model": "articles", "messages": [{"role": 5}]}, 422, "messages.0.role: "),
+        ("/v1/chat/completions", {"model": "articles", "messages": [{"content": 5}]}, 422, "messages.0.content"),
     ],
 )  # fmt: skip
 def test_bad_requests_are_told_why(client: TestClient, path: str, body: Any, status: int, reason: str) -> None:
@@ -319,11 +324,15 @@ def test_a_footnote_tells_the_page_of_a_pdf(date: str | None, page: int | None, 
         [{"role": "user", "content": [None, {"type": "input_audio"}, {"type": "text", "text": None}]}],
         [{"role": "function", "name": "f", "content": "z"}, {"role": "user", "content": None, "name": None}],
         [{"role": "user", "content": []}, {"role": "user", "content": ["plain", {"type": "text", "text": "parts"}]}],
+        [None, {}, {"role": None, "content": "z"}, {"content": "z"}, {"role": "user"}, {"role": "assistant"}],
+        [{"role": "assistant", "content": {"type": "refusal", "refusal": "z"}}, {"role": "user", "content": {}}],
     ],
 )  # fmt: skip
 def test_conversations_of_other_programs_pass(client: TestClient, earlier: list[dict[str, Any]]) -> None:
-    parts = [{"type": "image_url", "text": None, "image_url": None}, {"type": "text", "text": QUESTION}, None]
-    for content in (QUESTION, parts):
+    part = {"type": "text", "text": QUESTION}
+    parts = [{"type": "image_url", "text": None, "image_url": None}, part, None]
+    untyped = {"type": None, "text": QUESTION}
+    for content in (QUESTION, parts, part, untyped, {"text": QUESTION}, [untyped], [{"text": QUESTION}]):
         asked = {"model": "articles", "messages": [*earlier, {"role": "user", "content": content}]}
         answer = client.post("/v1/chat/completions", json=asked)
         assert answer.status_code == 200, answer.text

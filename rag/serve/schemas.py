@@ -148,23 +148,22 @@ class Part(BaseModel):
     """A part of a message; only text is read, and a picture or a sound has none."""
 
     model_config = ConfigDict(extra="allow")
-    type: str = "text"
+    type: str | None = "text"
     text: str | None = None
 
 
 class Message(BaseModel):
-    """A turn of a conversation."""
+    """A turn of a conversation; one without a role is nobody's."""
 
     model_config = ConfigDict(extra="allow")
-    role: str = Field(max_length=64)
-    content: str | list[Part | str | None] | None = None
+    role: str | None = Field(default=None, max_length=64)
+    content: str | Part | list[Part | str | None] | None = None
 
     def words(self) -> str:
         """Its text."""
-        if isinstance(self.content, list):
-            texts = (part.text if isinstance(part, Part) else part for part in self.content)
-            return " ".join(text for text in texts if text)
-        return self.content or ""
+        parts = self.content if isinstance(self.content, list) else [self.content]
+        texts = (part.text if isinstance(part, Part) else part for part in parts)
+        return " ".join(text for text in texts if text)
 
 
 class StreamOptions(BaseModel):
@@ -178,13 +177,13 @@ class ChatRequest(Choice):
 
     model_config = ConfigDict(extra="allow")
     model: str
-    messages: list[Message] = Field(min_length=1)
+    messages: list[Message | None] = Field(min_length=1)
     stream: bool | None = False
     stream_options: StreamOptions | None = None
 
     def asked(self) -> tuple[str, list[str]]:
         """The question, and what is used of the earlier ones."""
-        users = [message.words() for message in self.messages if message.role == "user"]
+        users = [message.words() for message in self.messages if message and message.role == "user"]
         return (readable(users[-1]).strip(), latest(users[:-1])) if users else ("", [])
 
     def ignored(self) -> list[str]:
