@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 from fakes import make_bot, make_document
 from fastapi.testclient import TestClient
@@ -505,6 +506,30 @@ def test_a_call_that_is_not_in_utf8_is_a_parse_error(client: TestClient) -> None
     answer = client.post("/mcp", content=b'{"jsonrpc": "2.0", "id": 1, "method": "\xff"}', headers=headers)
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == -32700
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ([], 200),
+        ([""], 200),
+        (["*/*"], 200),
+        (["text/html, */*;q=0.8"], 200),
+        (["application/*"], 200),
+        (["text/event-stream", "application/json"], 200),
+        (["application/json"], 200),
+        (["application/json, text/event-stream"], 200),
+        (["text/html"], 406),
+        (["text/event-stream"], 406),
+    ],
+)
+def test_the_tools_answer_whoever_takes_json(client: TestClient, accept: list[str], status: int) -> None:
+    request = client.build_request("POST", "/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+    del request.headers["accept"]
+    request.headers = httpx.Headers([*request.headers.multi_items(), *(("accept", kinds) for kinds in accept)])
+    answer = client.send(request)
+    assert answer.status_code == status
+    assert ("result" in answer.json()) is (status == 200)
 
 
 def test_tools_ask_for_the_key(client: TestClient) -> None:

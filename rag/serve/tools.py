@@ -12,6 +12,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.types import PARSE_ERROR, TextContent, Tool
 from pydantic import TypeAdapter, ValidationError
+from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -63,6 +64,7 @@ def add_tools(app: FastAPI, desk: Desk) -> Callable[[], AbstractAsyncContextMana
                 told = {"code": PARSE_ERROR, "message": f"Parse error: {error.reason}"}
                 await JSONResponse({"jsonrpc": "2.0", "id": None, "error": told}, 400)(scope, receive, send)
                 return
+            _accept_json(MutableHeaders(scope=scope))
             unread: list[Message] = [{"type": "http.request", "body": body}]
 
             async def again() -> Message:
@@ -72,6 +74,14 @@ def add_tools(app: FastAPI, desk: Desk) -> Callable[[], AbstractAsyncContextMana
 
     app.router.routes += [Route(path + end, Endpoint()) for path in PATHS for end in ("", "/")]
     return manager.run
+
+
+def _accept_json(headers: MutableHeaders) -> None:
+    """Name JSON where a client takes it without naming it: the library reads one header, and no wildcards in it."""
+    kinds = [kind.partition(";")[0].strip() for kind in ",".join(headers.getlist("accept")).split(",")]
+    if {"", "*/*", "application/*"}.intersection(kinds):
+        kinds.append("application/json")
+    headers["accept"] = ", ".join(kinds)
 
 
 def _tools() -> list[Tool]:
