@@ -61,6 +61,20 @@ def test_health_and_request_ids(client: TestClient) -> None:
     assert answer.headers["x-request-id"] != client.get("/healthz").headers["x-request-id"]
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/v1/models", "/v1/models/articles", "/v1/models/gpt", "/metrics"])
+def test_a_probe_gets_the_head_alone(client: TestClient, path: str) -> None:
+    head, whole = client.head(path), client.get(path)
+    assert head.status_code == whole.status_code
+    assert head.headers["content-type"] == whole.headers["content-type"]
+    assert head.content == b""
+    assert "head" not in client.get("/openapi.json").json()["paths"].get(path, {})
+
+
+@pytest.mark.parametrize("path", ["/api/ask", "/api/check", "/v1/chat/completions", "/mcp"])
+def test_what_changes_something_or_asks_has_no_head(client: TestClient, path: str) -> None:
+    assert client.head(path).status_code == 405
+
+
 def test_ask_and_retrieve(client: TestClient) -> None:
     answer = client.post("/api/ask", json={"question": QUESTION}).json()
     assert answer["citations"][0]["quote"] == "Anna Petrova came to Minsk on 30 June 2023."

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from copy import copy
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
@@ -93,6 +95,10 @@ def create_app(
         """Counters for Prometheus."""
         return Response(generate_latest(meters.registry), media_type=CONTENT_TYPE_LATEST)
 
+    for route in [route for route in app.routes if isinstance(route, APIRoute) and "GET" in (route.methods or ())]:
+        probe = copy(route)  # whoever looks whether a server is there asks for the head alone
+        probe.methods, probe.include_in_schema = {"HEAD"}, False
+        app.routes.append(probe)
     tools = add_tools(app, desk)
     return app
 
