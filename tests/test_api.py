@@ -75,6 +75,35 @@ def test_what_changes_something_or_asks_has_no_head(client: TestClient, path: st
     assert client.head(path).status_code == 405
 
 
+@pytest.mark.parametrize("end", ["", "/", "//"])
+@pytest.mark.parametrize("root", ["", "/rag"])
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/healthz", None),
+        ("/metrics", None),
+        ("/openapi.json", None),
+        ("/v1/models", None),
+        ("/v1/models/articles", None),
+        ("/v1/chat/completions", chat()),
+        ("/api/ask", {"question": QUESTION}),
+        ("/mcp", {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}),
+        ("/gradio_api/mcp", {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}),
+    ],
+)
+def test_slashes_at_the_end_of_a_path_mean_nothing(path: str, body: Any, root: str, end: str) -> None:
+    with TestClient(create_app(articles(), Access(root_path=root)), base_url="http://127.0.0.1") as made:
+        call = made.build_request("GET" if body is None else "POST", f"{root}{path}{end}", json=body)
+        answer = made.send(call, follow_redirects=False)
+    assert answer.status_code == 200
+    assert len(answer.headers["x-request-id"]) == 16
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1//", "/api/", "/mcp/other/", "/healthz/x/", "//healthz"])
+def test_what_is_no_path_is_none_with_a_slash(client: TestClient, path: str) -> None:
+    assert client.get(path, follow_redirects=False).status_code == 404
+
+
 def test_ask_and_retrieve(client: TestClient) -> None:
     answer = client.post("/api/ask", json={"question": QUESTION}).json()
     assert answer["citations"][0]["quote"] == "Anna Petrova came to Minsk on 30 June 2023."

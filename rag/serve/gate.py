@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rag.serve.access import Access
 from rag.serve.limits import API_BYTES, CHAT_BYTES, CLIENTS, PAGE_BYTES, Limits
 
-_PROGRAMS = re.compile(r"/(?:api|v1)/.+|/metrics|/healthz|/openapi\.json|/(?:gradio_api/)?mcp(?:/http)?/?")
+_PROGRAMS = re.compile(r"/(?:api|v1)/.+|/metrics|/healthz|/openapi\.json|/(?:gradio_api/)?mcp(?:/http)?")
 # What Gradio serves and the page needs. Its file, proxy and stream routes are not among it.
 _PAGE = re.compile(
     r"/(?:(?:config|theme\.css|favicon\.ico|robots\.txt|manifest\.json|login|logout)?"
@@ -43,8 +43,8 @@ _HEADERS = {
 
 
 def is_for_programs(path: str) -> bool:
-    """Whether a path is one of the interfaces' or the tools', and not the page's."""
-    return bool(_PROGRAMS.fullmatch(path))
+    """Whether a path is one of the interfaces' or the tools', and not the page's; slashes at its end mean nothing."""
+    return bool(_PROGRAMS.fullmatch(path.rstrip("/")))
 
 
 class Gate:
@@ -111,7 +111,7 @@ class Gate:
         await RequestBodyLimitMiddleware(self._app, size)(scope, receive, sealed)
 
     def _refusal(self, scope: Scope) -> Response | None:
-        """Why a request is not passed on; its path loses the root path, if a proxy left it there."""
+        """Why a request is not passed on; its path loses the root path that a proxy left, and slashes at its end."""
         headers = Headers(scope=scope)
         path, root = scope["path"], self._access.root_path
         if not self._access.answers_to(headers.get("host", "")):
@@ -124,6 +124,8 @@ class Gate:
             path = path[len(root) :]
             scope["path"], scope["raw_path"] = path, scope.get("raw_path", b"")[len(root) :]
         programs = is_for_programs(path)
+        if programs:  # a redirect to the path without its slash would not know what a proxy stripped
+            scope["path"] = path = path.rstrip("/")
         if ".." in path or not (programs or _PAGE.fullmatch(path)):
             return _refusal(path, 404, "there is nothing here")
         if path == "/healthz":

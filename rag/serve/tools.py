@@ -72,7 +72,7 @@ def add_tools(app: FastAPI, desk: Desk) -> Callable[[], AbstractAsyncContextMana
 
             await manager.handle_request(scope, again, send)
 
-    app.router.routes += [Route(path + end, Endpoint()) for path in PATHS for end in ("", "/")]
+    app.router.routes += [Route(path, Endpoint()) for path in PATHS]
     return manager.run
 
 
