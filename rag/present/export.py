@@ -11,6 +11,7 @@ from rag.present.html import Exchange, likelihood, percent
 from rag.present.overview import overview_text
 from rag.present.text import (
     DIFFERING,
+    NEAREST,
     PERHAPS,
     UNSUPPORTED,
     account_head,
@@ -18,6 +19,7 @@ from rag.present.text import (
     paragraphs,
     unsaid,
     written_date,
+    written_page,
 )
 from rag.present.words import gettext as _
 from rag.types import Answer, Citation, Overview, Statement
@@ -63,7 +65,8 @@ def _answer(answer: Answer, before: int) -> list[str]:
     if answer.understood.strip() != answer.question.strip():
         parts.append("*" + _("Understood as: %(question)s") % {"question": inline(answer.understood)} + "*")
     if answer.certainty == "not said":
-        return [*parts, unsaid(answer)]
+        nearest = [f"- {_source(citation)}" for citation in answer.nearest]
+        return [*parts, unsaid(answer), *([_(NEAREST), *nearest] if nearest else [])]
     if answer.certainty == "perhaps":
         parts.append(_(PERHAPS))
     elif answer.accounts:
@@ -94,7 +97,10 @@ def _statement(statement: Statement, before: int) -> str:
 
 
 def _note(number: int, citation: Citation) -> str:
-    page = ", " + _("page %(number)d") % {"number": citation.page} if citation.page else ""
+    return f"[^{number}]: {_source(citation)}"
+
+
+def _source(citation: Citation) -> str:
     characters = _("characters %(first)d–%(last)d") % {"first": citation.start, "last": citation.end}
-    place = f"{inline(citation.document_id)}{page}, {characters}"
-    return f"[^{number}]: {inline(citation.title)}, {written_date(citation.date)} ({place}): “{inline(citation.quote)}”"
+    place = f"{inline(citation.document_id)}{written_page(citation)}, {characters}"
+    return f"{inline(citation.title)}, {written_date(citation.date)} ({place}): “{inline(citation.quote)}”"

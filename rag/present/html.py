@@ -16,7 +16,18 @@ from rag.present.checks import SIGNS, Checked
 from rag.present.filters import articles, conditions, suggestions
 from rag.present.listing import Listed
 from rag.present.overview import overview_text
-from rag.present.text import PERHAPS, UNSUPPORTED, doubt_words, fate, marked, paragraphs, unsaid, written_date
+from rag.present.text import (
+    NEAREST,
+    PERHAPS,
+    UNSUPPORTED,
+    doubt_words,
+    fate,
+    marked,
+    paragraphs,
+    unsaid,
+    written_date,
+    written_page,
+)
 from rag.present.words import Told, language, ngettext, noted
 from rag.present.words import gettext as _
 from rag.scope import Scope
@@ -74,13 +85,16 @@ def percent(confidence: float) -> str:
 
 
 def plain(answer: Answer | Overview) -> str:
-    """An answer or an overview with its citations as text, for the clipboard."""
-    sources = [
-        f"[{n}] {c.title} ({written_date(c.date)}): “{' '.join(c.quote.split())}”"
-        for n, c in enumerate(answer.citations, start=1)
-    ]
+    """An answer or an overview with its citations, or what is nearest to a question, as text, for the clipboard."""
+
+    def source(c: Citation) -> str:
+        return f"{c.title} ({written_date(c.date)}{written_page(c)}): “{' '.join(c.quote.split())}”"
+
+    lines = [f"[{n}] {source(c)}" for n, c in enumerate(answer.citations, start=1)]
+    if isinstance(answer, Answer) and answer.nearest:
+        lines += [_(NEAREST), *(f"- {source(c)}" for c in answer.nearest)]
     text = overview_text(answer) if isinstance(answer, Overview) else marked(answer)[0]
-    return "\n\n".join([text, "\n".join(sources)]) if sources else text
+    return "\n\n".join([text, "\n".join(lines)]) if lines else text
 
 
 # --- the pieces of the page ------------------------------------------------------------------------------------------

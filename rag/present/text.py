@@ -17,6 +17,7 @@ TO_PROGRAM = noted(
 )
 DIFFERING = noted("The articles give different accounts.")
 PERHAPS = noted("The articles may say:")
+NEAREST = noted("Nearest sentences (not an answer):")
 UNSUPPORTED = noted("(the articles do not say this)")
 _OWN_NUMBER = re.compile(r"\[(?=\d+\])")
 
@@ -82,6 +83,11 @@ def _as_written(day: datetime.date, form: str, in_english: str) -> str:
     return format_skeleton(form, day, locale=language())
 
 
+def written_page(citation: Citation) -> str:
+    """ ", page 7": on which page the quote begins; "" where there are no pages."""
+    return ", " + _("page %(number)d") % {"number": citation.page} if citation.page else ""
+
+
 def unsaid(answer: Answer) -> str:
     """What stands in place of an answer that is "not said"."""
     return _(TO_PROGRAM) if answer.to_program else _(ABSTENTION)
@@ -133,7 +139,7 @@ def for_terminal(answer: Answer, explain: bool = False) -> str:
 def nearest_lines(answer: Answer) -> list[str]:
     """The nearest sentences of what is "not said", below words that call them no answer; nothing without any."""
     listed = [line for citation in answer.nearest for line in source_lines("-", citation)]
-    return ["Nearest sentences (not an answer):", *listed] if listed else []
+    return [_(NEAREST), *listed] if listed else []
 
 
 def _explained(answer: Answer) -> list[str]:

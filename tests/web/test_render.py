@@ -9,9 +9,10 @@ import pytest
 
 from rag.answering.citations import cite
 from rag.present import html as render
+from rag.present.export import as_markdown
 from rag.present.listing import Listing
 from rag.scope import Scope
-from rag.types import Account
+from rag.types import Account, Overview
 from tests.web.fakes import HOSTILE, FakeBot, document
 
 ALLOWED = {
@@ -169,6 +170,39 @@ def test_refusal_is_one_line_that_opens_with_the_nearest_sentence(bot: FakeBot) 
     assert "not</em> an answer" in inside
     assert "The harvest of 2031 was thirty tonnes" in inside
     assert "not an answer</span>" in render.sources(0, render.Exchange("q", answer), lambda i: None)
+
+
+SAYS = "The harvest of 2031 was thirty tonnes."
+
+
+@pytest.mark.parametrize(
+    ("date", "page", "source"),
+    [
+        ("2031-09-01", 7, "T (1 September 2031, page 7): “The harvest"),
+        (None, 1, "T (undated, page 1): “The harvest"),
+        ("2031", None, "T (2031): “The harvest"),
+        (None, None, "T (undated): “The harvest"),
+    ],
+)
+def test_copy_tells_the_page_of_each_quote(bot: FakeBot, date: str | None, page: int | None, source: str) -> None:
+    cited = replace(cite(document("x.pdf", SAYS), 0, len(SAYS), 1.0), title="T", date=date, page=page)
+    told = replace(bot.ask("harvest 2031 thirty"), citations=(cited,))
+    overview = Overview("", "", (cited,), 0.0, 1)
+    refused = replace(bot.ask("Who won?"), nearest=(cited, cited))
+    assert f"\n\n[1] {source}" in render.plain(told)
+    assert f"\n\n[1] {source}" in render.plain(overview)
+    assert f"\n\nNearest sentences (not an answer):\n- {source}" in render.plain(refused)
+    assert render.plain(refused).count(SAYS) == 2
+
+
+def test_markdown_holds_the_nearest_sentences_as_what_they_are(bot: FakeBot) -> None:
+    cited = replace(cite(document("x.pdf", SAYS), 0, len(SAYS), 1.0), page=7)
+    asked = [replace(bot.ask("Who won?"), nearest=nearest) for nearest in ((cited,), (cited, cited), ())]
+    for answer in asked:
+        made = as_markdown([render.Exchange("Who won?", answer)])
+        assert ("\n\nNearest sentences (not an answer):\n\n" in made) is bool(answer.nearest)
+        assert made.count("\n- The harvest") == made.count("page 7, characters 0–38") == len(answer.nearest)
+        assert "[^" not in made
 
 
 def test_uncited_passages_stand_apart(bot: FakeBot) -> None:
