@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from rag.answering.candidates import SpanFinder
+from rag.answering.citations import on_pages
 from rag.answering.confidence import Candidate
 from rag.answering.retrieval import Retriever
 from rag.asking import Asker, checked
@@ -144,9 +146,11 @@ class Chatbot:
         """The k best passages, best first; re-ranked by the reader where the settings say so."""
         question = checked(question)
         if not self.settings.rerank:
-            return self._retriever.search(question, k)
-        found = self._retriever.search(question, max(k, self.settings.read))
-        return self._finder.rerank(question, found, self.settings.read)[:k]
+            found = self._retriever.search(question, k)
+        else:
+            found = self._retriever.search(question, max(k, self.settings.read))
+            found = self._finder.rerank(question, found, self.settings.read)[:k]
+        return list(on_pages(found, cache(self.document)))
 
     def ask(
         self,

@@ -14,7 +14,7 @@ import pytest
 from fakes import SEEDS, FakeEmbedder, fake_parts, make_bot, make_document
 
 import rag
-from rag.answering.citations import cite, is_exact
+from rag.answering.citations import cite, is_exact, on_pages
 from rag.asking import MAX_QUESTION, turns_of
 from rag.config import Settings
 from rag.corpus import keep_settings, kept_settings, making, manifest
@@ -25,6 +25,7 @@ from rag.models.embedding import Vectors, load_embedder
 from rag.models.encoding import SentenceTransformerEncoder
 from rag.pipeline import Chatbot
 from rag.places import corpus_index
+from rag.present.records import answer_record
 from rag.scope import Scope
 from rag.types import Answer, Chunk, IndexReport, Turn
 
@@ -255,6 +256,34 @@ def check(bot: Chatbot, answer: Answer) -> None:
     assert json.loads(json.dumps(answer.to_dict(), allow_nan=False))["text"] == answer.text
     if answer.abstained:
         assert (answer.short_answer, answer.citations, answer.accounts) == ("", (), ())
+
+
+SAID = "Anna sells rye bread in Gdansk. "
+
+
+@pytest.mark.parametrize("rerank", [False, True])
+@pytest.mark.parametrize(
+    ("pages", "expected"), [((), None), ((0,), 1), ((0, 40), 1), ((0, 0, 40), 2), ((len(SAID),), None)]
+)
+def test_a_passage_tells_the_page_on_which_it_begins(
+    rerank: bool, pages: tuple[int, ...], expected: int | None
+) -> None:
+    bot = make_bot(settings=Settings(rerank=rerank))
+    bot.add_documents([replace(make_document("bread.pdf", SAID + "She opened her shop in 1994."), pages=pages)])
+    for question in ("Who sells rye bread in Gdansk?", "How many people live in Reykjavik?"):
+        answer = bot.ask(question)
+        assert [passage.page for passage in answer.passages] == [expected]
+        assert [passage.page for passage in bot.retrieve(question)] == [expected]
+        assert [record["page"] for record in answer_record(answer)["passages"]] == [expected]
+
+
+def test_a_passage_whose_article_is_changed_or_removed_meanwhile_tells_no_page() -> None:
+    bot = make_bot()
+    bot.add_documents([replace(make_document("bread.pdf", SAID), pages=(0,))])
+    [found] = bot.retrieve("Who sells rye bread in Gdansk?")
+    [placed] = on_pages([replace(found, page=None)], {"bread.pdf": make_document("bread.pdf", "Other.")}.__getitem__)
+    assert placed.page is None
+    assert on_pages([found], {}.__getitem__) == (found,)
 
 
 def test_what_is_doubtful_is_told_as_such(articles: Path) -> None:

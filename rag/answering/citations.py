@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
 
 from rag.language.text import words
-from rag.types import Chunk, Citation, Document
+from rag.types import Chunk, Citation, Document, ScoredChunk
 
 
 def cite(document: Document, start: int, end: int, score: float) -> Citation:
@@ -19,8 +22,26 @@ def cite(document: Document, start: int, end: int, score: float) -> Citation:
     if not 0 <= start < end <= len(document.text):
         raise ValueError(f"[{start}, {end}) is no place in {document.id}, which has {len(document.text)} characters")
     quote = document.text[start:end]
-    page = bisect_right(document.pages, start) or None  # text before the first page belongs to none
+    page = page_of(document, start)
     return Citation(document.id, document.title, document.date, document.source, start, end, quote, score, page)
+
+
+def page_of(document: Document, place: int) -> int | None:
+    """The page that a character is on, from 1; None where there are no pages, or before the first."""
+    return bisect_right(document.pages, place) or None
+
+
+def on_pages(passages: Iterable[ScoredChunk], fetch: Callable[[str], Document]) -> tuple[ScoredChunk, ...]:
+    """The passages with their pages; none for one whose article was changed or removed since it was found."""
+    placed = []
+    for passage in passages:
+        chunk = passage.chunk
+        with suppress(KeyError):
+            document = fetch(chunk.document_id)
+            if document.text[chunk.start : chunk.end] == chunk.text:
+                passage = replace(passage, page=page_of(document, chunk.start))
+        placed.append(passage)
+    return tuple(placed)
 
 
 def is_exact(citation: Citation, document: Document) -> bool:

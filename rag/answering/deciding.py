@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from rag.answering.candidates import reranked
+from rag.answering.citations import on_pages
 from rag.answering.composing import compose, doubts, nearest
 from rag.answering.confidence import Calibration, Candidate
 from rag.answering.retrieval import Found
@@ -58,7 +59,7 @@ def decide(
         confidence=sure,
         abstained=certainty != "answered",
         certainty=certainty,
-        passages=tuple(passages),
+        passages=on_pages(passages, found.documents.__getitem__),
         documents={i: {"title": d.title, "date": d.date, "source": d.source} for i, d in known},
         notes=found.notes,
     )

@@ -45,7 +45,7 @@ class DoubtRecord(TypedDict):
 
 
 class PassageRecord(TypedDict):
-    """A passage that was found: characters [start, end) of the document."""
+    """A passage that was found: characters [start, end) of the document; `page` is that on which it begins, from 1."""
 
     rank: int
     score: float
@@ -54,6 +54,7 @@ class PassageRecord(TypedDict):
     start: int
     end: int
     text: str
+    page: int | None
 
 
 class CheckRecord(TypedDict):
@@ -172,4 +173,5 @@ def passage_record(passage: ScoredChunk) -> PassageRecord:
         start=chunk.start,
         end=chunk.end,
         text=chunk.text,
+        page=passage.page,
     )

@@ -23,6 +23,8 @@ class ScoredChunk:
         What each stage gave it: "dense" (cosine), "lexical" (BM25), "fused", "reader" (logit).
     duplicates : tuple of str
         Ids of near-identical chunks that were left out of the list in its favour.
+    page : int or None
+        Page on which the chunk begins, from 1; None for formats without pages.
     """
 
     chunk: Chunk
@@ -30,6 +32,7 @@ class ScoredChunk:
     rank: int
     scores: Mapping[str, float] = field(default_factory=dict)
     duplicates: tuple[str, ...] = ()
+    page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,20 @@ def test_refusal_is_one_line_that_opens_with_the_nearest_sentence(bot: FakeBot) 
     assert "not an answer</span>" in render.sources(0, render.Exchange("q", answer), lambda i: None)
 
 
+@pytest.mark.parametrize("question", ["harvest 2031 thirty", "Who won?"])
+@pytest.mark.parametrize("page", [1, 12, None])
+def test_what_was_found_tells_its_page(bot: FakeBot, question: str, page: int | None) -> None:
+    answer = bot.ask(question)
+    answer = replace(answer, citations=(), passages=tuple(replace(p, page=page) for p in bot.retrieve("harvest")))
+    html = render.sources(0, render.Exchange("q", answer), lambda i: None)
+    assert (
+        html.count(f" · page {page}</p>")
+        == html.count(f">Page {page} and whole article<")
+        == (len(answer.passages) if page else 0)
+    )
+    assert html.count(">Whole article<") == (0 if page else len(answer.passages))
+
+
 SAYS = "The harvest of 2031 was thirty tonnes."
 
 
