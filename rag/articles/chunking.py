@@ -10,7 +10,7 @@ from typing import NamedTuple
 from rag.language.sentences import Place, is_question, paragraphs, within
 from rag.types import Block, Chunk, Document
 
-CUTTING_VERSION = "11"
+CUTTING_VERSION = "12"
 """Changes whenever the same file would be read or cut in another way: an index made by other rules does not fit, and
 files that have not changed since are not read again."""
 
