@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from rag.answering.addressee import to_program
 from rag.answering.candidates import SpanFinder
+from rag.answering.citations import on_pages
 from rag.answering.deciding import decide
 from rag.answering.overview import PASSAGES, of_folder, of_topic, overview
 from rag.answering.retrieval import Found, Retriever
@@ -22,7 +24,7 @@ from rag.parts import Parts
 from rag.present.overview import overview_with_text
 from rag.present.text import with_text
 from rag.present.words import Told
-from rag.types import Answer, History, Overview, Turn
+from rag.types import Answer, History, Overview, ScoredChunk, Turn
 
 MAX_QUESTION = 2000  # characters
 
@@ -67,6 +69,13 @@ class Asker:
             with clock.stage("writing"):
                 answer = self.writer.write(answer, Asked(tuple(turn.question for turn in turns), cancelled, grown))
         return with_text(replace(answer, seconds=clock.seconds()))
+
+    def retrieve(self, question: str, k: int, index: Index) -> list[ScoredChunk]:
+        """The k best passages; see `rag.pipeline.Chatbot.retrieve`."""
+        question, read = checked(question), self.settings.read
+        found = self.retriever.search(question, max(k, read) if self.settings.rerank else k)
+        best = self.finder.rerank(question, found, read)[:k] if self.settings.rerank else found
+        return list(on_pages(best, cache(index.document)))
 
     def overview(self, topic: str | None, index: Index) -> Overview:
         """What the articles hold; see `rag.pipeline.Chatbot.overview`."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 from rag.answering.candidates import SpanFinder
-from rag.answering.citations import on_pages
 from rag.answering.confidence import Candidate
 from rag.answering.retrieval import Retriever
-from rag.asking import Asker, checked
+from rag.asking import Asker
 from rag.config import Settings
 from rag.corpus import Corpus, making, manifest
 from rag.grounding.checking import Checker
@@ -144,13 +142,7 @@ class Chatbot:
 
     def retrieve(self, question: str, k: int = 10) -> list[ScoredChunk]:
         """The k best passages, best first; re-ranked by the reader where the settings say so."""
-        question = checked(question)
-        if not self.settings.rerank:
-            found = self._retriever.search(question, k)
-        else:
-            found = self._retriever.search(question, max(k, self.settings.read))
-            found = self._finder.rerank(question, found, self.settings.read)[:k]
-        return list(on_pages(found, cache(self.document)))
+        return self._asker.retrieve(question, k, self.index)
 
     def ask(
         self,
