@@ -456,3 +456,33 @@ def test_hostile_text_takes_no_time() -> None:
         start = time.process_time()
         describe(text, "en", TODAY)
         assert time.process_time() - start < 5.0
+
+
+@pytest.mark.parametrize(
+    ("name", "held", "date"),
+    [
+        ("Minutes 12-06-2023.md", "on Monday 12 June 2023 at 7.00 pm", "2023-06-12"),
+        ("minutes/Minutes 11.09.2023.md", "on 11 September 2023 at seven, after that of 12 June 2023", "2023-09-11"),
+        ("06_12_2023.txt", "on June 12, 2023", "2023-06-12"),
+        ("Protokoll 3-4-2023.txt", "am 3. April 2023 um 19 Uhr", "2023-04-03"),
+        ("Minutes 12-06-2023.md", "on Monday 13 June 2023 at 7.00 pm", None),  # another meeting's
+        ("Minutes 12-06-2023.md", "on 12 June 2023 and again on 6 December 2023", None),
+        ("Minutes 12-06-2023.md", "on some Monday", None),
+    ],
+)
+def test_the_text_tells_in_which_order_a_file_name_has_day_and_month(name: str, held: str, date: str | None) -> None:
+    text = (
+        f"TOWN COUNCIL\n\nMinutes of the meeting of the full council held in the hall {held}\n\nAll were there."
+    )
+    assert describe(text, "en", TODAY, name=name).date == date
+
+
+@pytest.mark.parametrize(
+    "heading", ["23/35 Minutes of 12 June 2023", "3. Minutes of 12 June 2023", "## Letter of 12 June 2023"]
+)
+def test_a_heading_within_the_text_does_not_date_it(heading: str) -> None:
+    head = "TOWN COUNCIL\n\nPresent: " + ", ".join(f"Councillor Number {n}" for n in range(40))
+    text = (
+        f"{head}\n\nNobody had sent any.\n\n{heading}\n\nApproved as a true record.\n\n4. The roof\n\nIt leaks."
+    )
+    assert describe(text, "en", TODAY).date is None

@@ -98,7 +98,7 @@ def describe(
         _tidy(title) or title_of_text(text, language, dateline.line if dateline else None),
         stated_date(date, today)
         or (dateline.day.isoformat() if dateline else None)
-        or date_of_name(name, today)
+        or date_of_name(name, today, {day for _, _, day in written_days(text[:_OPENING], language)})
         or (_day_close_by(text, language, today) if running else None),
         _tidy(outlet) or (_outlet(dateline, text, language) if dateline else None) or None,
     )
@@ -151,7 +151,9 @@ def _dateline(text: str, language: str, today: datetime.date) -> _Dateline | Non
             return line.start < _OPENING
         if line.line < _HEAD_LINES and line.start < _HEAD:
             return line.kind != "label" or line.line > 0 or _opens_with_label(text)
-        return not alike and line.day.year >= newest and (line.start < _OPENING or line.line >= last)
+        heading = line.kind == "label" and not line.colon  # within the text: 3. Minutes of 12 June
+        within = line.start < _OPENING and not heading
+        return not alike and line.day.year >= newest and (within or line.line >= last)
 
     return next(filter(dates_the_article, found), None)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Collection
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -204,16 +205,23 @@ _IN_NAME = re.compile(r"(?<![^\W_])((?:19|20)\d\d)([-_./]?)(0\d|1[0-2])\2([0-3]\
 _MONTH_OF_NAME = re.compile(r"(?:.*/)?((?:19|20)\d\d)[-_](0[1-9]|1[0-2])(?=[-_ ][^\W\d]|\.\w+$)")
 
 
-def date_of_name(name: str, today: datetime.date) -> str | None:
+_EITHER_ORDER = re.compile(r"(?<!\d)(\d{1,2})-(\d{1,2})-((?:19|20)\d\d)(?!\d)")
+
+
+def date_of_name(name: str, today: datetime.date, told: Collection[datetime.date] = frozenset()) -> str | None:
     """ISO date in a file's path, year first ("2023-06-30-visit.txt", "20230630_visit.txt", "2023/06/30/visit.txt").
 
     In the file's own name, day or month first as well if nothing else can be meant ("30-06-2023 visit.txt", "Visit 3
-    July 2023.txt"). Of a file whose name begins so and goes on in letters the month will do ("2023-06-visit.pdf").
+    July 2023.txt"), or if one alone of both is among the days that its text has `told` ("Minutes 12-06-2023.txt"). Of a
+    file whose name begins so and goes on in letters the month will do ("2023-06-visit.pdf").
     """
     own = name.rfind("/") + 1
     found = [(one.start(), _day(f"{one[1]}-{one[3]}-{one[4]}", {}, None)) for one in _IN_NAME.finditer(name)]
     words = re.sub(r"(?<=\d)[._-](?=\d)", "-", name[own:].rpartition(".")[0])
     written = [day for _, _, day in written_days(re.sub(r"(?<!\d)[._-]|[._-](?!\d)", " ", words))]
+    orders = [(year, *order) for a, b, year in _EITHER_ORDER.findall(words) for order in ((a, b), (b, a))]
+    meant = {_day("-".join(order), {}, None) for order in orders}
+    written = written or [day for day in told if day in meant]
     # the file's own name knows better than the folders above it
     first = [day for start, day in found if start >= own][:1] or (written if len(written) == 1 else [])
     if days := first or [day for _, day in found][-1:]:
