@@ -471,9 +471,7 @@ def test_hostile_text_takes_no_time() -> None:
     ],
 )
 def test_the_text_tells_in_which_order_a_file_name_has_day_and_month(name: str, held: str, date: str | None) -> None:
-    text = (
-        f"TOWN COUNCIL\n\nMinutes of the meeting of the full council held in the hall {held}\n\nAll were there."
-    )
+    text = f"TOWN COUNCIL\n\nMinutes of the meeting of the full council held in the hall {held}\n\nAll were there."
     assert describe(text, "en", TODAY, name=name).date == date
 
 
@@ -482,7 +480,5 @@ def test_the_text_tells_in_which_order_a_file_name_has_day_and_month(name: str, 
 )
 def test_a_heading_within_the_text_does_not_date_it(heading: str) -> None:
     head = "TOWN COUNCIL\n\nPresent: " + ", ".join(f"Councillor Number {n}" for n in range(40))
-    text = (
-        f"{head}\n\nNobody had sent any.\n\n{heading}\n\nApproved as a true record.\n\n4. The roof\n\nIt leaks."
-    )
+    text = f"{head}\n\nNobody had sent any.\n\n{heading}\n\nApproved as a true record.\n\n4. The roof\n\nIt leaks."
     assert describe(text, "en", TODAY).date is None
