@@ -32,6 +32,7 @@ from rag.pipeline import Chatbot
 # Of all questions of a corpus together, however many; those of "passages" ask for yes or no.
 WEIGHTS = {
     "fixed": 2.0, "news": 2.0, "talks": 1.0, "yes-no": 1.0, "fields": 2.0, "notices": 1.0, "tables": 1.0, "asking": 1.0,
+    "plain": 2.0,
     "strangers": 2.0, "SQuAD": 1.0, "mixed": 1.0, "passages": 1.0,
 }  # fmt: skip
 YES_NO = 100  # questions for yes or no; fewer say nothing of their own

@@ -33,7 +33,7 @@ from training.data import data_folder
 
 FAMILIES = ({"news", "talks", "yes-no"}, {"mixed", "passages", "SQuAD"})
 """Corpora over the same texts: what is fitted to one of them knows something of the others."""
-ARTICLES = ("news", "talks", "fields", "notices", "tables", "asking", "strangers")
+ARTICLES = ("news", "talks", "fields", "notices", "tables", "asking", "plain", "strangers")
 """Corpora of whole articles, of which questions without an answer were written."""
 
 

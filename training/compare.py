@@ -44,6 +44,7 @@ KINDS = {
     "news-untold/twin": 60, "notices/answered": 150, "notices/sister": 50, "notices/twin": 150,
     "notices/yes-no": 60, "notices/undecided": 60, "tables/answered": 100, "tables/cut": 30, "tables/twin": 80,
     "tables/yes-no": 80, "tables/undecided": 80, "asking/answered": 80, "asking/twin": 80,
+    "plain/answered": 150, "plain/cut": 40, "plain/twin": 100, "plain/yes-no": 60,
 }  # fmt: skip
 """Windows of each kind, at most."""
 DECIDED = ("news/yes-no", "passages/answered", "fields/yes-no", "news-questions/yes-no", "notices/yes-no")
@@ -127,6 +128,7 @@ def figures(said: Read, kinds: npt.NDArray[np.str_], features: Features) -> dict
         "answered or not in tables": answered("tables", "cut", "twin"),
         "decided or open in tables": apart(said.margin, "tables/yes-no", ["tables/undecided"]),
         "answered or not where a text asks": answered("asking", "twin"),
+        "answered or not in plain words": answered("plain", "cut", "twin"),
         "answered or not in conversations": answered("news-talks", "cut", "sister", "twin"),
         "claim supported in fields": supported("fields"),
         "sentence of a draft supported": supported("drafts"),

@@ -10,7 +10,7 @@ from random import Random
 from rag.types import Document
 from training.data import left_out_twins, load_articles, load_training
 from training.records import Article, Question
-from training.written import ASKING, EVERYDAY, FIELDS, FOLDERS, NOTICES, STRANGERS, TABLES, load_fields
+from training.written import ASKING, EVERYDAY, FIELDS, FOLDERS, NOTICES, PLAIN, STRANGERS, TABLES, load_fields
 
 SEED = 7
 NEIGHBOURS = 27  # further news articles beside those held out, as many as make a folder of sixty
@@ -53,7 +53,10 @@ def corpora(data: Path, limit: int) -> Iterator[Corpus]:
     yield of_articles("talks", articles, [q for q in held_out if q.dataset == "news-talks"], limit)
     twins = left_out_twins(data)
     yield of_articles("yes-no", articles, twins, limit)
-    of_fields = {"fields": (FIELDS, EVERYDAY, FOLDERS), "notices": (NOTICES,), "tables": (TABLES,), "asking": (ASKING,)}
+    of_fields = {
+        "fields": (FIELDS, EVERYDAY, FOLDERS), "notices": (NOTICES,), "tables": (TABLES,), "asking": (ASKING,),
+        "plain": (PLAIN,),
+    }  # fmt: skip
     for name, paths in of_fields.items():
         known, (texts, asked, _) = load_fields(paths)[0], load_fields(paths, held_out=True)
         yield of_articles(name, known | texts, asked, limit)

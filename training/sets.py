@@ -46,6 +46,7 @@ WEIGHTS = {
     "notices": Weight(3.0, 3.0, retrieved=0.5),
     "tables": Weight(3.0, 3.0, cut=0.3, exchanged=0.3, retrieved=0.5),
     "asking": Weight(3.0, 3.0, retrieved=0.5),
+    "plain": Weight(3.0, 3.0, cut=0.7, exchanged=0.3, retrieved=0.9),
     "news-questions": Weight(3.0, 3.0, cut=0.7, exchanged=0.3, retrieved=0.9),
     "passage-questions": Weight(2.2, 2.2, cut=0.7, retrieved=0.9),
     "news-untold": Weight(0.0, 3.0),

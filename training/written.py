@@ -1,5 +1,5 @@
 """Questions and claims written for this project: those of `fields.jsonl`, `everyday.jsonl`, `notices.jsonl`,
-`tables.jsonl`, `asking.jsonl` and `strangers.jsonl` on their own texts, the others on those of `data`.
+`tables.jsonl`, `asking.jsonl`, `plain.jsonl` and `strangers.jsonl` on their own texts, the others on those of `data`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ NOTICES = Path(__file__).parent / "notices.jsonl"
 FOLDERS = Path(__file__).parent / "folders.jsonl"
 TABLES = Path(__file__).parent / "tables.jsonl"
 ASKING = Path(__file__).parent / "asking.jsonl"
+PLAIN = Path(__file__).parent / "plain.jsonl"
 STRANGERS = Path(__file__).parent / "strangers.jsonl"
 DRAFTS = Path(__file__).parent / "drafts.jsonl"
 QUESTIONS = Path(__file__).parent / "questions.jsonl"
@@ -76,7 +77,7 @@ def load_twins(
 
 
 def load_fields(
-    paths: Sequence[Path] = (FIELDS, EVERYDAY, NOTICES, FOLDERS, TABLES, ASKING), held_out: bool = False
+    paths: Sequence[Path] = (FIELDS, EVERYDAY, NOTICES, FOLDERS, TABLES, ASKING, PLAIN), held_out: bool = False
 ) -> tuple[dict[str, Article], list[Question], list[Claim]]:
     """Texts of many fields by id, their questions and their claims; of the groups held out, or of the others.
 
