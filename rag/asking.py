@@ -111,9 +111,8 @@ class Asker:
 
     def _answer(self, question: str, understood: str, clock: Clock, tell: Callable[[str], None]) -> Answer:
         with clock.stage("retrieval"):
-            found = self.retriever.find(understood)
-            theirs = self.retriever.told_by(understood, found)
-        answers = (self._read(question, one, clock, tell) for one in (theirs, found) if one is not None)
+            ways = self.retriever.find_each(understood)
+        answers = (self._read(question, found, clock, tell) for found in ways)
         answer = next(answers)
         return next(answers, answer) if answer.certainty == "not said" else answer
 
@@ -123,7 +122,7 @@ class Asker:
             candidates = self.finder.candidates(found.question, found.passages)
         with clock.stage("deciding"):
             given = self.parts.confidence, self.settings
-            return decide(question, found, candidates, *given, lambda: self.finder.denials(candidates, found.copies))
+            return decide(question, found, candidates, *given, self.finder.denials)
 
 
 def turns_of(history: History) -> list[Turn]:

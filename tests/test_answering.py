@@ -456,7 +456,7 @@ def test_denials_are_looked_for_only_where_there_is_an_answer() -> None:
     looked: list[str] = []
 
     def accounts(bias: float) -> int:
-        def denials() -> list[Candidate]:
+        def denials(*_: object) -> list[Candidate]:
             looked.append("looked")
             return [against]
 

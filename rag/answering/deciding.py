@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from rag.answering.candidates import reranked
 from rag.answering.citations import on_pages
@@ -13,7 +14,7 @@ from rag.answering.retrieval import Found
 from rag.config import Settings
 from rag.language.detection import LEARNED, UNDETERMINED, language_of
 from rag.models.reader import SHIPPED
-from rag.types import Answer, Certainty, Doubt, DoubtKind
+from rag.types import Answer, Certainty, Chunk, Doubt, DoubtKind
 
 LEFT_TO_THE_PERSON: frozenset[DoubtKind] = frozenset({"word", "denial", "language"})
 """Doubts on which no span is an answer by itself: its whole sentence is shown, and that is left to the person."""
@@ -25,7 +26,7 @@ def decide(
     candidates: Sequence[Candidate],
     confidence: Calibration,
     settings: Settings,
-    denials: Callable[[], Sequence[Candidate]] = tuple,
+    denials: Callable[[Sequence[Candidate], Mapping[str, Chunk]], Sequence[Candidate]] = lambda *_: (),
 ) -> Answer:
     """The answer to a question as typed.
 
@@ -39,7 +40,8 @@ def decide(
     confidence : Calibration
     settings : Settings
     denials : callable
-        Finds what denies the first candidate in other articles; not called where that is not the answer.
+        Finds what denies the first of candidates in other articles and in near-copies, by their ids; not called where
+        that is not the answer.
     """
     sure = confidence.probability(candidates) if candidates else 0.0
     certainty = certainty_of(sure, settings) if candidates else "not said"
@@ -65,7 +67,8 @@ def decide(
     )
     if certainty == "not said":
         return replace(answer, nearest=nearest(candidates, found.documents.__getitem__))
-    chosen, against = (candidates, denials) if certainty == "answered" else (candidates[:1], tuple)
+    sought = partial(denials, candidates, found.copies)
+    chosen, against = (candidates, sought) if certainty == "answered" else (candidates[:1], tuple)
     fetch = found.documents.__getitem__, found.copies.__getitem__
     composed = compose(found.question, chosen, *fetch, against)
     return replace(

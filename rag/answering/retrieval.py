@@ -11,7 +11,6 @@ from rag.index import Index
 from rag.language.detection import LEARNED, UNDETERMINED
 from rag.language.text import WORD, content_words, fold, respell
 from rag.models.embedding import Embedder
-from rag.scope import Scope
 from rag.types import Chunk, Document, ScoredChunk
 
 SEARCHES = 5  # for one answer, when articles change between search and citation
@@ -76,17 +75,18 @@ class Retriever:
                 continue
         raise RagError("the articles are being changed all the time; ask again when that has ended")
 
-    def told_by(self, question: str, found: Found) -> Found | None:
-        """The same among the articles of the outlets that the question names, of those found; None where it names none.
+    def find_each(self, question: str) -> list[Found]:
+        """What to read for a question: first of the outlets that it names, where it names any of those found, then all.
 
         "What is the fee, according to the Port Vila Courier?" is to be answered from it, though others say as much.
         """
+        found = self.find(question)
         outlets = {outlet for passage in found.passages if (outlet := passage.chunk.outlet) is not None}
-        named = tuple(outlet for outlet in sorted(outlets) if _names(question, outlet))
+        named = {outlet for outlet in outlets if _names(question, outlet)}
         if not named:
-            return None
-        theirs = self._index.only(Scope(within=named).choose(self._index.headers()))
-        return Retriever(theirs, self._embedder, self._settings).find(question)
+            return [found]
+        theirs = self._index.only([header.id for header in self._index.headers() if header.outlet in named])
+        return [Retriever(theirs, self._embedder, self._settings).find(question), found]
 
     def _respelled(self, question: str, k: int) -> tuple[str, tuple[str, ...], list[ScoredChunk]]:
         passages = self.search(question, k)
