@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import make_document
+from fakes import make_bot, make_document
 
-from eval.accounts import Told, judged, measured, read
+from eval.accounts import Told, judged, measured, outlets_asked, read
 from eval.datasets import DatasetError
 from eval.sets import HERE
 from rag.answering.citations import cite
@@ -99,3 +99,22 @@ def test_the_set_quotes_its_articles() -> None:
         for account in row["accounts"]:
             text = (HERE / "news" / "articles" / f"{account['article']}.txt").read_text(encoding="utf-8")
             assert account["sentence"] in text
+
+
+def test_an_outlet_that_is_asked_counts_where_it_alone_is_cited() -> None:
+    bot = make_bot()
+    first = make_document("a.txt", "The baker Anna sells rye bread here.", "A")
+    second = make_document("b.txt", "The baker Boris sells rye bread here.", "B")
+    bot.add_documents([replace(first, outlet="Reform"), replace(second, outlet="Mirror")])
+    told = [
+        {"article": "a", "answers": ["Anna"], "sentence": first.text},
+        {"article": "b", "answers": ["Boris"], "sentence": second.text},
+        {"article": "c", "answers": ["Clara"], "sentence": "No article of any outlet."},
+    ]
+    row = {"question": "Who sells rye bread?", "kind": "cause", "corrects": False, "accounts": told}
+    table = outlets_asked([row, row | {"kind": "agree"}], bot)
+    ((asked, answered, its_account, alone),) = table.rows
+    assert (asked, answered.value, its_account.value, alone.value) == (2, 1.0, 1.0, 1.0)
+    other = [told[0] | {"answers": ["Dora"], "sentence": "Dora sells rye bread here."}]
+    ((asked, answered, its_account, alone),) = outlets_asked([row | {"accounts": other}], bot).rows
+    assert (asked, answered.value, its_account.value, alone.value) == (1, 1.0, 0.0, 0.0)
