@@ -57,6 +57,7 @@ def listed(talk: Talk) -> None:
     talk.tab("Articles")
     talk.page.get_by_label("Sort by").select_option("outlet")
     talk.page.wait_for_timeout(1000)
+    talk.page.get_by_label("Find an article").evaluate("field => field.scrollIntoView()")
 
 
 def chosen(talk: Talk) -> None:
@@ -80,7 +81,7 @@ def refused(talk: Talk) -> None:
 
 
 def overview(talk: Talk) -> None:
-    talk.page.fill("#question textarea", "plywood from Belarus")
+    talk.page.fill("#question textarea", "the elephants of Savuti")
     talk.page.get_by_role("button", name="Overview", exact=True).click()
     talk.turn(0)
 
@@ -93,7 +94,6 @@ def page_of_pdf(talk: Talk) -> None:
     talk.ask("Which port was the cargo seized in?")
     talk.page.locator("#source-1 .open, #sources .open").first.click()
     talk.page.wait_for_selector("dialog[open] img")
-    talk.page.locator("dialog[open] figcaption").first.scroll_into_view_if_needed()
 
 
 ANSWERED, FOLLOWED = "Which order did Putin give López Miera?", "Who received him in Moscow?"
@@ -103,7 +103,7 @@ DOUBTED = (
     "Where abroad had the guest at the Belarusian liberation festivities taken part in Cuban military interventions?"
 )
 TOLD_TWICE = "Did the hackers of Wheatland Sun get hold of members' social insurance numbers?"
-WIDE, PHONE = (1360, 860), (390, 844)
+WIDE, TALL, PHONE = (1360, 860), (1360, 1180), (390, 844)
 SEEDS: dict[str, tuple[tuple[int, int], Do]] = {
     "welcome": (WIDE, welcome),
     "answer": (WIDE, ask(ANSWERED, FOLLOWED)),
@@ -113,7 +113,7 @@ SEEDS: dict[str, tuple[tuple[int, int], Do]] = {
     "yes-no-phone": (PHONE, ask(DECIDED)),
     "list": (WIDE, ask(LISTED)),
     "list-phone": (PHONE, ask(LISTED)),
-    "perhaps": (WIDE, ask(ANSWERED, DOUBTED)),
+    "perhaps": (WIDE, ask(DOUBTED)),
     "perhaps-phone": (PHONE, ask(DOUBTED)),
 }
 SIXTY: dict[str, tuple[tuple[int, int], Do]] = {
@@ -127,7 +127,7 @@ SIXTY: dict[str, tuple[tuple[int, int], Do]] = {
     "abstention-phone": (PHONE, refused),
     "overview": (WIDE, overview),
     "overview-phone": (PHONE, overview),
-    "pdf": (WIDE, page_of_pdf),
+    "pdf": (TALL, page_of_pdf),
     "pdf-phone": (PHONE, page_of_pdf),
 }
 
