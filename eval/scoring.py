@@ -123,10 +123,7 @@ def _told(answer: Answer) -> tuple[str, list[list[int]]]:
         numbers = [[int(number) for number in _MARKER.findall(match[0])] for match in _MARKERS.finditer(text)]
         tail = _MARKERS.split(text)[-1]
         return _MARKERS.sub("", text), numbers + [[]] * any(map(str.isalnum, tail))
-    numbers = [list(statement["citations"]) for statement in answer["statements"]]
-    for cited in filter(None, numbers):  # as `rag.present.text` wrote them
-        text = text.replace(f" {''.join(f'[{number}]' for number in cited)}", "", 1)
-    return text, numbers
+    return _MARKERS.sub("", text), [list(statement["citations"]) for statement in answer["statements"]]
 
 
 def _answer_scores(question: Question, short: str, text: str) -> Scores:

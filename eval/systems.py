@@ -141,7 +141,9 @@ def imported(path: str) -> Answerer:
         for part in ("citations", "passages"):
             if any("document_id" not in place.get("chunk", place) for place in plain.get(part) or ()):
                 raise ValueError(f"one of its {part} has no document_id")
-        if not all(isinstance(one, dict) and "citations" in one for one in plain.get("statements") or ()):
+        if not all(
+            isinstance(one, dict) and isinstance(one.get("citations"), list) for one in plain.get("statements") or ()
+        ):
             raise ValueError("one of its statements has no citations")
         return plain
 

@@ -111,7 +111,7 @@ class Asker:
 
     def _answer(self, question: str, understood: str, clock: Clock, tell: Callable[[str], None]) -> Answer:
         with clock.stage("retrieval"):
-            ways = self.retriever.find_each(understood)
+            ways = self.retriever.find_each(understood, question)
         answers = (self._read(question, found, clock, tell) for found in ways)
         answer = next(answers)
         return next(answers, answer) if answer.certainty == "not said" else answer

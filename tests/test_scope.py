@@ -75,6 +75,36 @@ def test_an_outlet_that_the_question_names_answers_it(outlet: str, said: str, is
     assert {passage.chunk.document_id for passage in answer.passages} == ({"b.txt"} if is_named else {"a.txt", "b.txt"})
 
 
+@pytest.mark.parametrize(
+    ("outlets", "told", "said", "asked_of"),
+    [
+        # of whom others tell, too, the question may be
+        (("Mirror", "Herald"), "The Mirror sells rye bread here.", "Who sells rye bread in the Mirror?", None),
+        (("Financial Times", "The Times"), "Boris sells rye bread.", "Who sells rye bread? Financial Times", {"a.txt"}),
+        (("Guardian", "Herald"), "Boris sells rye bread.", "Who sells rye bread, by the Guardian's word?", {"a.txt"}),
+    ],
+)
+def test_an_outlet_is_asked_where_it_is_surely_meant(
+    outlets: tuple[str, str], told: str, said: str, asked_of: set[str] | None
+) -> None:
+    made = make_bot()
+    first = make_document("a.txt", "The baker Anna sells rye bread here.", "A")
+    second = make_document("b.txt", told, "B")
+    made.add_documents([replace(d, outlet=o) for d, o in zip((first, second), outlets, strict=True)])
+    found = {passage.chunk.document_id for passage in made.ask(said).passages}
+    assert found == (asked_of or {"a.txt", "b.txt"})
+
+
+def test_in_a_conversation_the_outlet_that_was_asked_last_is_meant() -> None:
+    made = make_bot()
+    first = make_document("a.txt", "The baker Anna sells rye bread here.", "A")
+    second = make_document("b.txt", "The baker Boris sells rye bread here.", "B")
+    made.add_documents([replace(first, outlet="Reform"), replace(second, outlet="Courier")])
+    earlier = ["Who sells rye bread, according to Reform?"]
+    answer = made.ask("Who sells rye bread, according to the Courier?", earlier)
+    assert {citation.document_id for citation in answer.citations} == {"b.txt"}
+
+
 def test_where_an_outlet_does_not_tell_the_others_are_asked() -> None:
     made = make_bot()
     first = make_document("a.txt", "The baker Anna sells rye bread here.", "A")

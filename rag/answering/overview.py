@@ -151,20 +151,20 @@ def diverse(relevance: Vectors, vectors: Vectors, k: int, sources: Sequence[str]
     k : int
         At most so many rows.
     sources : sequence of str, optional
-        Of each row what it is of; of one of them come at most `each` rows.
+        Of each row what it is of; more than `each` of one come only where the others have no more.
     """
     chosen: list[int] = []
     of = np.array(sources or range(len(vectors)))
     likeness = np.zeros(len(vectors), np.float32)  # to the nearest of the chosen; being opposed is no merit
     open_rows = np.ones(len(vectors), bool)
     while len(chosen) < k and open_rows.any():
-        gain = np.where(open_rows, RELEVANCE * relevance - (1 - RELEVANCE) * likeness, -np.inf)
+        told = np.array([int((of[chosen] == source).sum()) for source in of])
+        room = open_rows & (told < each)
+        gain = np.where(room if room.any() else open_rows, RELEVANCE * relevance - (1 - RELEVANCE) * likeness, -np.inf)
         chosen.append(int(gain.argmax()))
         likeness = np.maximum(likeness, vectors @ vectors[chosen[-1]])
         open_rows &= likeness < COPY
         open_rows[chosen[-1]] = False
-        same = of == of[chosen[-1]]
-        open_rows &= ~same | (int(same[chosen].sum()) < each)
     return chosen
 
 

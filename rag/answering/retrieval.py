@@ -9,7 +9,7 @@ from rag.config import Settings
 from rag.errors import RagError
 from rag.index import Index
 from rag.language.detection import LEARNED, UNDETERMINED
-from rag.language.text import WORD, content_words, fold, respell
+from rag.language.text import WORD, content_words, respell, words
 from rag.models.embedding import Embedder
 from rag.types import Chunk, Document, ScoredChunk
 
@@ -75,17 +75,22 @@ class Retriever:
                 continue
         raise RagError("the articles are being changed all the time; ask again when that has ended")
 
-    def find_each(self, question: str) -> list[Found]:
+    def find_each(self, question: str, typed: str) -> list[Found]:
         """What to read for a question: first of the outlets that it names, where it names any of those found, then all.
 
         "What is the fee, according to the Port Vila Courier?" is to be answered from it, though others say as much.
+        What was asked before it names one where the question as typed names none. Who is told of is no source: an
+        outlet that articles of others name, too, counts as any other word.
         """
         found = self.find(question)
-        outlets = {outlet for passage in found.passages if (outlet := passage.chunk.outlet) is not None}
-        named = {outlet for outlet in outlets if _names(question, outlet)}
+        chunks = [*(passage.chunk for passage in found.passages), *found.copies.values()]
+        outlets = {chunk.outlet for chunk in chunks if chunk.outlet is not None}
+        named = next(filter(None, ([o for o in outlets if _names(text, o)] for text in (typed, question))), [])
+        named = [o for o in named if not any(_names(c.text, o) for c in chunks if c.outlet != o)]
+        named = [o for o in named if not any(_names(other, o) for other in named if other != o)]
         if not named:
             return [found]
-        theirs = self._index.only([header.id for header in self._index.headers() if header.outlet in named])
+        theirs = self._index.only({header.id for header in self._index.headers() if header.outlet in named})
         return [Retriever(theirs, self._embedder, self._settings).find(question), found]
 
     def _respelled(self, question: str, k: int) -> tuple[str, tuple[str, ...], list[ScoredChunk]]:
@@ -123,13 +128,14 @@ def _vocabulary(passages: Sequence[ScoredChunk]) -> dict[str, None]:
     return dict.fromkeys(match.group() for text in texts for match in WORD.finditer(text))
 
 
-def _names(question: str, outlet: str) -> bool:
-    """Whether an outlet stands in a question as a name: "the Guardian", but no guardian, for "The Guardian"."""
-    asked, told = ([match.group() for match in WORD.finditer(text)] for text in (question, outlet))
+def _names(text: str, outlet: str) -> bool:
+    """Whether an outlet stands in a text as a name: "the Guardian's", but no guardian, for "The Guardian"."""
+    asked, told = ([match.group() for match in WORD.finditer(text)] for text in (text, outlet))
     while told and not content_words(told[0]):
         told = told[1:]
-    written = [fold(word) for word in told]
+    written = [words(word)[:1] for word in told]
     return bool(told) and any(
-        [fold(word) for word in asked[i : i + len(told)]] == written and asked[i][0].isupper() is told[0][0].isupper()
+        [words(word)[:1] for word in asked[i : i + len(told)]] == written
+        and asked[i][0].isupper() is told[0][0].isupper()
         for i in range(len(asked))
     )

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from rag.present.records import answer_record
-from rag.present.text import marked, nearest_lines
+from rag.present.text import marked, nearest_lines, written_page
 from rag.types import Answer, Citation
 
 OWN_WORDS = "articles"
@@ -25,8 +25,7 @@ def content(answer: Answer) -> str:
 
 def _source(citation: Citation) -> str:
     date = f", {citation.date}" if citation.date else ""
-    page = f", page {citation.page}" if citation.page else ""
-    return f"{citation.title}{date}{page}: “{' '.join(citation.quote.split())}”"
+    return f"{citation.title}{date}{written_page(citation)}: “{' '.join(citation.quote.split())}”"
 
 
 def places(answer: Answer) -> list[dict[str, Any]]:
