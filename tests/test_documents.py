@@ -468,6 +468,7 @@ def test_archives_in_an_archive_share_its_limits(inner: int) -> None:
         (["Протокол собрания.txt", "Отчёт.txt"], "cp866"),
         (["Résumé de la réunion.txt", "a.txt"], "utf-8"),
         (["Protokoll der Sitzung in Köln.txt", "Müller.txt"], "cp437"),
+        (["Año nuevo.txt", "señor.txt"], "cp437"),
         (["Минутки.txt", "é.txt"], ""),
         (["a.txt", "b c.txt"], "ascii"),
         ([], "ascii"),

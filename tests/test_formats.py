@@ -1703,9 +1703,10 @@ def pptx(*runs: str) -> bytes:
 
 
 def struck_odt(line: str) -> bytes:
-    style = f'<style:style style:name="T1"><style:text-properties style:text-line-through-{line}/></style:style>'
+    style = f'<style:style style:name="T1" style:family="text"><style:text-properties style:text-line-through-{line}/></style:style>'
     words = 'The fee is <text:span text:style-name="T1"><text:span>40</text:span></text:span><text:span>50</text:span> crowns.'
-    styles = f"<s {ODT}>{style}<style:style style:name='T2'><style:text-properties/></style:style></s>"
+    of_head = style.replace('"text"', '"paragraph"').replace("T1", "T2")  # another of that name, for headers alone
+    styles = f"<s {ODT}><office:styles>{style}</office:styles><office:automatic-styles>{of_head}</office:automatic-styles></s>"
     return odt(f"<text:p text:style-name='T2'>{words}</text:p>", styles_dot_xml=styles)
 
 
@@ -1748,3 +1749,34 @@ def test_what_is_struck_out_is_not_valid(tmp_path: Path, name: str, content: str
 )  # fmt: skip
 def test_what_is_not_struck_out_stays(tmp_path: Path, name: str, content: str | bytes, text: str) -> None:
     assert read(tmp_path, name, content).text == text
+
+
+def test_many_comments_before_a_text_take_no_time(tmp_path: Path) -> None:
+    begun = time.process_time()
+    assert "50 crowns" in read(tmp_path, "a.txt", "<!---->" * 500 + "The fee is 50 crowns.").text
+    assert time.process_time() - begun < 2
+
+
+def test_old_letters_of_a_long_text_cost_none_of_it(tmp_path: Path) -> None:
+    line = "The council’s “fee” is 50 crowns – so it says.\n"
+    assert read(tmp_path, "a.txt", (line * 2000).encode("cp1252")).text.count("50 crowns") == 2000
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kept"),
+    [
+        ("a.txt", "Subject: a note\nContent-Type: multipart/related\n\nThe fee is 50 crowns.", "The fee is 50 crowns."),
+        ("a.md", "{\\rtf is how rich text begins} and other notes", "and other notes"),
+        ("b.txt", "\ufeff{\\rtf1\\ansi The fee is 50 crowns.\\par}", "The fee is 50 crowns."),
+        ("a.html", "<html role=grid><body><p>The fee is 50 crowns.</p></body></html>", "The fee is 50 crowns."),
+        ("b.html", "<p>A fee</p><ul><li><b>H</b><sub>2</sub></li><li><b>N</b><sub>2</sub></li></ul>", "H2"),
+        ("c.html", "<article><p>Fees.</p><input type=checkbox id=q><label for=q><h3>How long?</h3></label></article>", "How long?"),
+        ("a.jsonl", '{"fee": "50 crowns"}\n{"fee": ' + "9" * 5000 + "}\n", "50 crowns"),
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_another_thing_is_read_as_it_stands(
+    tmp_path: Path, name: str, content: str, kept: str
+) -> None:
+    text = read(tmp_path, name, content).text
+    assert kept in text
+    assert "☐" not in text

@@ -397,6 +397,8 @@ def test_a_line_that_names_people_names_no_outlet() -> None:
         ("Protokoll\n\nAnwesend: Korn, Petrie, Brandt, Voss\nEs fehlt: niemand\n\n" + PROSE, "Protokoll"),
         ("Interview\n\nQ: Who pays for all of it?\n\nA: We all do, and the town.\n\n" + PROSE, "Interview"),
         ("Notice\n\nThe ferry does not run today", "Notice"),
+        ("Tarsk Times\n\n12 people hurt in the ferry fire\n\n" + PROSE, "12 people hurt in the ferry fire"),
+        ("Local news\n\nTarsk: the old bridge is closed\n\n" + PROSE, "Tarsk: the old bridge is closed"),
         ("Saturday news\n\nFriday protest fills the old square\n\n" + PROSE, "Friday protest fills the old square"),
         ("Tarsk: 87 brought ashore\n\nDivers towed the boat in\n\n" + PROSE, "Tarsk: 87 brought ashore"),
         ("12 homes for the old quay\n\nThe council says yes at last\n\n" + PROSE, "12 homes for the old quay"),

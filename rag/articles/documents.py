@@ -313,8 +313,10 @@ def _load(path: Path, name: str, max_bytes: int) -> bytes:
     return data
 
 
-_RICH = re.compile(rb"\{\\rtf\d*[\\{\s]")
-_PAGE = re.compile(rb"(?:<[?]xml\b[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype html|html)\b", re.IGNORECASE | re.DOTALL)
+_RICH = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\\rtf\d[\\{\s]")
+_PAGE = re.compile(  # a comment ends at its first mark: else many could be parted in too many ways
+    rb"(?:(?:<[?]xml\b[^>]*>|<!--(?:(?!-->).)*-->)\s*)*<(?:!doctype html|html)\b", re.IGNORECASE | re.DOTALL
+)
 _SAVED = re.compile(  # a head of lines as a mail has it, among which is the one of a page with its pictures
     rb"(?:[\w-]+:[^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*)*?content-type:\s*multipart/related\b", re.IGNORECASE
 )
@@ -334,11 +336,11 @@ def _true_suffix(data: bytes, suffix: str) -> str:
     """The suffix that a file's first bytes ask for: its own, but for markup and tables in text of another kind."""
     start, own = data[:4096], FORMATS[suffix]
     text = start.replace(b"\0", b"").lstrip(_MARKS)
-    if _RICH.match(text):
+    if _RICH.match(start):
         return ".rtf"
     if _PAGE.match(text) and own not in _OF_MARKUP:
         return ".html"
-    if _SAVED.match(text) and own not in ("mail", "mhtml"):
+    if _SAVED.match(text) and own not in ("mail", "mhtml") and b"text/html" in data.lower():
         return ".mhtml"
     wide = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     if own == "sheets" and (wide or not re.search(rb"[\0-\x08\x0e-\x1f]", start)):  # so programs write sheets, too

@@ -257,7 +257,9 @@ def title_of_text(text: str, language: str = "und", dateline: int | None = None)
     lines = [line for number, line in enumerate(_first_lines(text)) if number != dateline]
     above = lines[: min(dateline or 0, 3)]
     for number, line in enumerate(lines[:3]):
-        if number and (number == len(lines) - 1 or _is_beside_text(line, language)):  # the last one is the text
+        last = number == len(lines) - 1  # which is the text
+        rows = sum(map(_is_row, lines[number - 1 : number + 2])) > 1 if number and _is_row(line) else False
+        if number and (last or rows or _is_beside_text(line, language)):
             continue
         bare = _undated(line, language).split()
         spelt = sum(any(map(str.isalpha, word)) for word in bare)
@@ -316,11 +318,16 @@ def _is_headline(line: str) -> bool:
 
 
 def _is_beside_text(line: str, language: str) -> bool:
-    """Whether a line is a byline, a field, an item of a list, of a timetable or of a chronology, and so no headline."""
+    """Whether a line is a byline, an item of a list, of a timetable or of a chronology, and so no headline."""
     days = written_days(line, language)
     dated = bool(days) and not any(map(str.isalpha, line[: days[0].start]))
     timed = is_weekday(line.split()[0].strip(_MARKUP), language) and re.search(r"\d", line)  # Monday to Friday 9 to 12
-    return dated or bool(timed or _BYLINE.match(line) or _FIELD.match(line) or re.match(r"[-–—•*·]\s|\W*\d", line))
+    return dated or bool(timed or _BYLINE.match(line) or re.match(r"[-–—•*·]\s|\W+\d", line))
+
+
+def _is_row(line: str) -> bool:
+    """Whether a line is a field of a form or begins with a figure: beside another such it is no headline."""
+    return bool(_FIELD.match(line) or line[:1].isdigit())
 
 
 def _taken_up(line: str, text: str) -> float:

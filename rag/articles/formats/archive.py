@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.articles.formats.contract import Source
-from rag.articles.formats.encoding import decode
+from rag.articles.formats.encoding import decode, is_latin
 from rag.errors import DocumentError
 
 MOST_FILES = 10_000
@@ -44,14 +44,14 @@ def members(data: bytes, name: str, max_bytes: int) -> Iterator[tuple[str, bytes
 
 
 def _opened(data: bytes, name: str, left: _Left) -> zipfile.ZipFile:
-    files = data.count(b"PK\x01\x02")
-    if files > left.files:
+    if data.count(b"PK\x01\x02") > left.files:
         raise DocumentError(f"{name} holds more than {left.files:,} files: expected fewer; unpack it")
-    left.files -= files
     try:
-        return zipfile.ZipFile(io.BytesIO(data))
+        archive = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
         raise DocumentError(f"{name} is broken ({error}): expected a whole .zip file; pack it again") from error
+    left.files -= len(archive.infolist())
+    return archive
 
 
 def _members(
@@ -102,7 +102,11 @@ def _names(parts: Sequence[zipfile.ZipInfo], name: str) -> list[str]:
     """The names of files; those that do not say that they are UTF-8 in the encoding that fits all of them."""
     names = [part.filename for part in parts]
     untold = [n for n, part in enumerate(parts) if not part.flag_bits & 0x800 and part.filename == part.orig_filename]
-    joined = "\n".join(names[n] for n in untold).encode("cp437")  # as which the library takes them
+    taken = "\n".join(names[n] for n in untold)
+    foreign = [character for character in taken if not character.isascii()]
+    if all(map(is_latin, foreign)) and 3 * len(foreign) <= sum(map(str.isalpha, taken)):  # "Año nuevo", not "ïcÄûÿ"
+        return names
+    joined = taken.encode("cp437")  # as which the library takes them
     try:
         told = decode(Source(joined, name, 0, datetime.date.min))[0].split("\n")
     except DocumentError:

@@ -95,6 +95,8 @@ def _wide(data: bytes) -> str:
     The higher of a character's two bytes tells its script, and so takes fewer values; of a space it is 0. (chardet has
     the order of texts in the scripts of India wrong.)
     """
+    if b"\0" not in re.sub(rb"\0{3,}", b"", data):  # gaps alone
+        return ""
     sample = data.rstrip(b"\0")[:4096]
     lanes = {"utf-16-le": set(sample[1::2]), "utf-16-be": set(sample[::2])}
     encoding = min(lanes, key=lambda name: len(lanes[name]))
@@ -147,7 +149,7 @@ def _with_strays(data: bytes) -> tuple[str, int]:
             strays += len(bad)
             start += error.end
             if strays > 2000:  # no UTF-8: going on would take long for nothing
-                break
+                return "", len(data)
     return "".join(pieces), strays
 
 
@@ -212,12 +214,13 @@ def _unread(text: str) -> int:
     """
     unread = 0
     for word in _WORD.findall(text):
-        strange = sum(not _is_latin(letter) and unicodedata.category(letter)[0] not in "PMZ" for letter in word)
+        strange = sum(not is_latin(letter) and unicodedata.category(letter)[0] not in "PMZ" for letter in word)
         alone = len(word) == 1 and (word.isalpha() or not word.isprintable() or word == "\ufffd")
-        unread += strange if alone or any(map(_is_latin, word)) else 0
+        unread += strange if alone or any(map(is_latin, word)) else 0
     return unread
 
 
-def _is_latin(character: str) -> bool:
+def is_latin(character: str) -> bool:
+    """Whether a character is a letter of the Latin script, or in ASCII."""
     letter = character.isalpha() and (character < "\xc0" or unicodedata.name(character, "").startswith("LATIN"))
     return letter or character.isascii()  # ª, µ and º are called otherwise

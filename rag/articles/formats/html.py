@@ -143,8 +143,7 @@ def _mark(tree: Any, source: Source) -> None:
         lines = Composer(source)
         lines.add_lines(given.text_content())
         _replace(given, [(_MARKS["paragraph"], line) for line in lines.finish().text.split("\n")])
-    for inline in list(tree.iter("time", "output", "code", "q")):
-        inline.drop_tag()  # trafilatura takes these out of their sentences
+    etree.strip_tags(tree, "time", "output", "code", "q")  # trafilatura takes these out of their sentences
     for figure in tree.iter("figure"):
         figure.tag = "div"
     for byline in tree.xpath("//*[contains(@class, 'byline')]"):
@@ -232,6 +231,9 @@ def _enclose_lines(holder: Any) -> None:
         if child.tag not in _WHOLE:
             _enclose_lines(child)
     for line in lines:
+        if not len(line) and not (line.text or "").strip():
+            holder.remove(line)
+            continue
         own = deepcopy(line)
         strip_unseen(own, "a", "button")
         if not words_of(own):

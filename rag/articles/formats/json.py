@@ -25,9 +25,10 @@ def read(source: Source) -> Extracted:
     text, notes = decode(source)
     try:
         value = json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         value, broken = _lines(text)
-        if not value or (source.suffix == ".json" and len(value) <= len(broken)):  # one broken value of several lines
+        value = [one for one in value if isinstance(one, dict | list) or not broken]  # else of a value of several lines
+        if not value or (source.suffix == ".json" and len(value) <= len(broken)):
             raise
         if broken:
             more = f" and {len(broken) - 5:,} more" if len(broken) > 5 else ""
@@ -46,7 +47,7 @@ def _lines(text: str) -> tuple[list[Any], list[int]]:
     for number, line in enumerate(text.split("\n"), 1):
         try:
             values += [json.loads(line)] if line.strip() else []
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):  # or a number of too many digits
             broken.append(number)
     return values, broken
 

@@ -90,8 +90,6 @@ def compose_markdown(text: str, composer: Composer) -> str:
     if not markup.strip():
         return ""
     tree = parse(f"<body>{markup}</body>")
-    for struck in list(tree.iter("s", "strike")):
-        struck.drop_tree()
     for image in tree.iter("img"):
         image.tail = (image.get("alt") or "") + (image.tail or "")
     compose(tree, composer)

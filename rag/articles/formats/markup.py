@@ -55,7 +55,8 @@ def parse(markup: str) -> Any:
     parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
     tree = html.document_fromstring(markup.replace("\0", "").encode("utf-8", "replace"), parser=parser)
     for struck in tree.xpath("//body//*[self::del or self::s or self::strike or contains(@style, 'line-through')]"):
-        struck.drop_tree()
+        struck.tag = "del"
+    etree.strip_elements(tree, "del", with_tail=False)
     for raised in list(tree.iter("sup", "a")):
         if _is_reference(raised):
             raised.drop_tree()
@@ -77,12 +78,15 @@ def _fill_forms(tree: Any) -> None:
         value, around = _filled(field), next(field.iterancestors("label"), None)
         if not value or is_hidden(field):
             continue
+        if value in _TICKS and next(field.iterancestors("form", "fieldset"), None) is None:
+            continue  # it opens a part of the page
         line = field.makeelement("span")
         field.addprevious(line)
         field.drop_tree()
         label = labels.pop(field.get("id"), None) if around is None else around
         name = field.get("aria-label") or field.get("title") or ""
-        if label is not None and label.find(".//input") is label.find(".//select") is label.find(".//textarea") is None:
+        told_in = label is not None and not any(map(holds_blocks, label))
+        if told_in and label.find(".//input") is label.find(".//select") is label.find(".//textarea") is None:
             name = words_of(label)
             line.tag = "div"
             if around is not None:
@@ -111,7 +115,7 @@ def _filled(field: Any) -> str:
 
 def _name_tables(tree: Any) -> None:
     """Make tables of what says by its roles that it is one (ARIA); what is no row in it goes before it."""
-    for table in tree.xpath("//*[@role='table' or @role='grid' or @role='treegrid'][not(self::table)]"):
+    for table in tree.xpath("//body//*[@role='table' or @role='grid' or @role='treegrid'][not(self::table)]"):
         for part in table.iter():
             part.tag = _ROLES.get(part.get("role"), part.tag)
         table.tag, title = "table", table.makeelement("div")
@@ -131,9 +135,12 @@ def _part_cells(tree: Any) -> None:
 
 
 def _is_cells(line: Any) -> bool:
-    """Whether an element holds two others or more and no text beside them."""
+    """Whether an element holds two others or more and no text beside them, and none of them a part of a word."""
     texts = (line.text, *(cell.tail for cell in line))
-    return len(line) > 1 and not any((text or "").strip() for text in texts)
+    if len(line) < 2 or any((text or "").strip() for text in texts):
+        return False
+    initial = line[0].text_content().strip()
+    return not (len(initial) == 1 and initial.isalpha()) and not any(cell.tag in ("sub", "sup") for cell in line)
 
 
 def compose(element: Any, composer: Composer, kind: str = "paragraph") -> None:
@@ -312,6 +319,6 @@ def _is_reference(element: Any) -> bool:
 
 def strip_unseen(tree: Any, *tags: str) -> None:
     """Take elements that nobody sees, and those named, out of a tree."""
+    for hidden in filter(is_hidden, tree.iterdescendants()):
+        hidden.tag = "template"
     etree.strip_elements(tree, *_UNSEEN, *tags, with_tail=False)
-    for hidden in [element for element in tree.iterdescendants() if is_hidden(element)]:
-        hidden.drop_tree()

@@ -34,7 +34,8 @@ def read(source: Source) -> Extracted:
     styles = package.xml("styles.xml") if "styles.xml" in package.names else None
     body = content.find(f"{_OFFICE}body")
     if body is not None:
-        _leave_out_struck(body, content, styles)
+        named = [] if styles is None else styles.findall(f"{_OFFICE}styles")  # others are of its headers alone
+        _leave_out_struck(body, content, *named)
         _Walker(composer).blocks(body, "paragraph")
     if styles is not None:
         frames = (frame for name in ("header", "footer") for frame in styles.iter(f"{_STYLE}{name}"))
@@ -46,12 +47,14 @@ def read(source: Source) -> Extracted:
 
 def _leave_out_struck(body: Any, *parts: Any) -> None:
     """Take the words out of the body that are struck out, by the styles that the parts of a file define."""
-    letters = (found for part in parts if part is not None for found in part.iter(f"{_STYLE}text-properties"))
+    letters = (found for part in parts for found in part.iter(f"{_STYLE}text-properties"))
     lines = [f"{_STYLE}text-line-through-{of}" for of in ("style", "type")]
     through = (found for found in letters if any(found.get(line, "none") != "none" for line in lines))
-    struck = {found.getparent().get(f"{_STYLE}name") for found in through}
+    styles = (found.getparent() for found in through)
+    struck = {(style.get(f"{_STYLE}family"), style.get(f"{_STYLE}name")) for style in styles}
     for words in list(body.iter(f"{_TEXT}span", f"{_TEXT}p", f"{_TEXT}h")) if struck else ():
-        if words.get(f"{_TEXT}style-name", "") in struck:
+        family = "text" if words.tag == f"{_TEXT}span" else "paragraph"
+        if (family, words.get(f"{_TEXT}style-name")) in struck:
             words.clear(keep_tail=True)
 
 

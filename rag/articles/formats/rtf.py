@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 
@@ -20,9 +21,10 @@ _ENDS = ("cell", "nestcell", "row", "line", "par", "sect", "page")
 
 def read(source: Source) -> Extracted:
     """Paragraphs and rows of tables; the title is that of the file's properties."""
-    if not source.data.lstrip()[:5] == b"{\\rtf":
+    data = source.data.removeprefix(codecs.BOM_UTF8)
+    if not data.lstrip()[:5] == b"{\\rtf":
         raise DocumentError(f"{source.name} is no rich text: expected it to begin with {{\\rtf; save it again as .rtf")
-    markup = _without_struck(source.data.decode("cp1252", "replace"))
+    markup = _without_struck(data.decode("cp1252", "replace"))
     notes = list(_notes(markup))
     composer = Composer(source)
     table: list[list[str]] = []

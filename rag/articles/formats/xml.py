@@ -44,7 +44,7 @@ def read(source: Source) -> Extracted:
     text, unknown = _with_entities(text)
     root, broken = _root(text.encode("utf-8", "replace"))
     if _name(root) == "html":
-        return read_page(source, text, notes)
+        return read_page(source, text, (*notes, *unknown))
     composer = Composer(source)
     _compose(root, composer)
     title, date, outlet = (_first(root, names) for names in (_TITLES, _DATES, _OUTLETS))
