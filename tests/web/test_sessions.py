@@ -454,3 +454,13 @@ def test_complaint_of_no_known_kind_and_full_file(talk: list[Exchange], tmp_path
     with pytest.raises(RagError, match="full"):
         feedback.append(feedback.case(answer, [], "answer"), path, most=10)
     assert path.read_bytes() == b"0123456789"
+
+
+def test_what_is_asked_before_the_page_is_open_is_not_told_that_its_session_has_ended(
+    make: Callable[..., Sessions],
+) -> None:
+    sessions = make()
+    with pytest.raises(RagError, match="still being opened"):
+        sessions.find("")
+    with pytest.raises(RagError, match="has ended"):
+        sessions.find("gone")

@@ -155,10 +155,12 @@ class Sessions:
         Raises
         ------
         RagError
-            It has ended.
+            It has ended or, without a token, not begun.
         """
         with self._lock:
             session = self._sessions.get(token)
+            if session is None and not token:
+                raise RagError(_("this page is still being opened; ask again in a moment"))
             if session is None:
                 raise RagError(_("this page's session has ended on the server; reload the page to go on"))
             session.used = self._clock()
