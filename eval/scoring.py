@@ -118,12 +118,13 @@ def _told(answer: Answer) -> tuple[str, list[list[int]]]:
     Of a system that tells no statements, one is a stretch of the text up to its markers; what follows the last marker
     is a statement without support.
     """
-    text = str(answer.get("text") or "")
-    if answer.get("statements") is None:
-        numbers = [[int(number) for number in _MARKER.findall(match[0])] for match in _MARKERS.finditer(text)]
-        tail = _MARKERS.split(text)[-1]
-        return _MARKERS.sub("", text), numbers + [[]] * any(map(str.isalnum, tail))
-    return _MARKERS.sub("", text), [list(statement["citations"]) for statement in answer["statements"]]
+    marked = str(answer.get("text") or "")
+    if answer.get("statements") is not None:
+        numbers = [list(statement["citations"]) for statement in answer["statements"]]
+    else:
+        numbers = [[int(number) for number in _MARKER.findall(match[0])] for match in _MARKERS.finditer(marked)]
+        numbers += [[]] * any(map(str.isalnum, _MARKERS.split(marked)[-1]))
+    return _MARKERS.sub("", marked), numbers
 
 
 def _answer_scores(question: Question, short: str, text: str) -> Scores:

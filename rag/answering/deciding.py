@@ -12,7 +12,7 @@ from rag.answering.composing import compose, doubts, nearest
 from rag.answering.confidence import Calibration, Candidate
 from rag.answering.retrieval import Found
 from rag.config import Settings
-from rag.language.detection import LEARNED, UNDETERMINED, language_of
+from rag.language.detection import UNDETERMINED, language_of, may_be_learned
 from rag.models.reader import SHIPPED
 from rag.types import Answer, Certainty, Chunk, Doubt, DoubtKind
 
@@ -94,7 +94,7 @@ def _in_english(found: Found, candidate: Candidate) -> bool:
     language = found.documents[candidate.span.document_id].language
     if language == UNDETERMINED:
         language = language_of(f"{found.question}\n{candidate.passage.chunk.text}")
-    return language in (*LEARNED, UNDETERMINED)
+    return may_be_learned(language)
 
 
 def certainty_of(confidence: float, settings: Settings) -> Certainty:

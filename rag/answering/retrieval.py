@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rag.config import Settings
 from rag.errors import RagError
 from rag.index import Index
-from rag.language.detection import LEARNED, UNDETERMINED
+from rag.language.detection import may_be_learned
 from rag.language.text import WORD, content_words, respell, words
 from rag.models.embedding import Embedder
 from rag.types import Chunk, Document, ScoredChunk
@@ -99,14 +99,12 @@ class Retriever:
             return question, (), passages
         respelled, replaced = respell(question, _vocabulary(passages), self._is_word)
         if replaced:  # what other languages inflect is no misspelling
-            known = [passage for passage in passages if self._is_learned(passage.chunk.document_id)]
+            languages = {i: self._index.document(i).language for i in {p.chunk.document_id for p in passages}}
+            known = [passage for passage in passages if may_be_learned(languages[passage.chunk.document_id])]
             respelled, replaced = respell(question, _vocabulary(known), self._is_word)
         if replaced:
             passages = self.search(respelled, k)
         return respelled, tuple(f"read {old!r} as {new!r}" for old, new in replaced.items()), passages
-
-    def _is_learned(self, document_id: str) -> bool:
-        return self._index.document(document_id).language in (*LEARNED, UNDETERMINED)
 
     def _is_word(self, word: str) -> bool:
         """Whether the embedding model knows a word whole, as it does the usual words of its language."""

@@ -258,8 +258,8 @@ def title_of_text(text: str, language: str = "und", dateline: int | None = None)
     above = lines[: min(dateline or 0, 3)]
     for number, line in enumerate(lines[:3]):
         last = number == len(lines) - 1  # which is the text
-        rows = sum(map(_is_row, lines[number - 1 : number + 2])) > 1 if number and _is_row(line) else False
-        if number and (last or rows or _is_beside_text(line, language)):
+        beside_row = _is_row(line) and any(map(_is_row, lines[number - 1 : number + 2 : 2]))
+        if number and (last or beside_row or _is_beside_text(line, language)):
             continue
         bare = _undated(line, language).split()
         spelt = sum(any(map(str.isalpha, word)) for word in bare)

@@ -27,6 +27,11 @@ def language_of(text: str) -> str:
     return language if certainty >= _CERTAIN else UNDETERMINED
 
 
+def may_be_learned(language: str) -> bool:
+    """Whether a text of this language is in one that the readers have learned, for all that is known."""
+    return language in (*LEARNED, UNDETERMINED)
+
+
 def likely_language(text: str) -> tuple[str, float]:
     """The likeliest language of a text, "und" for codes and numbers, and its probability."""
     language, certainty = _identifier().classify(text)
